@@ -1,0 +1,110 @@
+#pragma once
+// Records: what collectors hand to everything downstream. A record is one bounded look at one process; all its parts
+// are sums and histograms, so records of a target merge by adding. Nothing here knows BPF, /proc or a clock.
+//   Units     *_ns durations and monotonic times in nanoseconds, *_bytes bytes.
+//   Charge    CPU time the probes took from the target: probe hits x calibrated cost. `cpu_ns` includes it, so the
+//             undilated CPU time of a window is cpu_ns - charge_ns.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "exporters/model/histogram.h"
+
+namespace poolscope::model {
+
+// One process for its whole life: a pid alone is reused.
+struct ProcessKey {
+  std::int32_t pid = 0;
+  std::uint64_t start_time_ticks = 0;  // field 22 of /proc/PID/stat
+  auto operator<=>(const ProcessKey&) const = default;
+};
+
+// A place in the code of a target, resolved when the record was made: addresses mean nothing after the process ends.
+struct Frame {
+  std::string symbol;        // demangled; empty when the object has no symbol there
+  std::string object;        // path of the ELF file as the target names it
+  std::uint64_t offset = 0;  // ELF virtual address inside `object`
+  std::string source;        // "file.c:123", empty without debug information
+  auto operator<=>(const Frame&) const = default;
+};
+
+struct CallSiteCounts {
+  std::vector<Frame> frames;  // [0] the caller of the allocator, then its callers as far as they were followed
+  std::uint64_t calls = 0;
+  std::uint64_t requested_bytes = 0;
+  std::uint64_t births = 0;            // calls that a cohort followed
+  std::uint64_t short_lived = 0;       // of these, freed within 10 ms
+};
+
+// Buffers that grew by realloc and were freed inside a cohort, per call site of the first allocation.
+struct GrowthChainCounts {
+  std::vector<Frame> frames;
+  std::uint64_t chains = 0;
+  std::uint64_t steps = 0;
+  std::uint64_t copied_bytes = 0;
+  Histogram first_bytes;
+  Histogram final_bytes;
+};
+
+// A time window in one process with exactly the probes that `counts` names.
+struct Window {
+  std::uint64_t start_ns = 0;  // CLOCK_MONOTONIC
+  std::uint64_t length_ns = 0;
+  std::uint64_t cpu_ns = 0;     // CPU time of the process inside the window, probes included
+  std::uint64_t charge_ns = 0;  // of that, taken by probes
+  std::uint64_t probe_hits = 0;
+  bool ended_by_count = false;  // the hit limit ended the window, not the clock
+};
+
+struct AllocationCounts {
+  std::uint64_t allocations = 0;
+  std::uint64_t allocated_bytes = 0;
+  std::uint64_t reallocations = 0;  // realloc of a live block; realloc(NULL) is an allocation, realloc(p, 0) a free
+  std::uint64_t frees = 0;
+};
+
+// Ages of objects born in a cohort. Objects alive at the end are censored: they lived at least that long.
+struct Lifetimes {
+  std::uint64_t births = 0;
+  std::uint64_t birth_bytes = 0;
+  std::uint64_t followed_ns = 0;  // W: no age beyond it is identified
+  Histogram died_ns;              // by age at death, weight 1 per object
+  Histogram died_bytes_ns;        // the same, weight = bytes of the object
+  Histogram alive_ns;             // age at the end of the cohort
+  Histogram alive_bytes_ns;
+};
+
+enum class BurstKind {
+  kRate,    // allocating functions only, entry probes
+  kCohort,  // births for a moment, frees until followed_ns
+  kExact    // every event, no budget
+};
+
+struct BurstRecord {
+  ProcessKey process;
+  BurstKind kind = BurstKind::kRate;
+  Window allocation_window;  // allocating functions were counted here
+  Window free_window;        // frees were counted here; length_ns 0 when they were not
+  AllocationCounts counts;   // frees from free_window, the rest from allocation_window
+  Histogram size_bytes;      // requested sizes of allocations and reallocations
+  Lifetimes lifetimes;       // births 0 when the burst followed none
+  std::uint64_t frees_of_older = 0;  // frees of blocks born before the burst (or not admitted)
+  std::uint64_t site_generation = 0; // raised when callers are followed further; sites of different generations do not mix
+  std::vector<CallSiteCounts> call_sites;
+  std::vector<GrowthChainCounts> growth_chains;
+  std::uint64_t probe_hits = 0;       // of the whole burst, armed or not
+  std::uint64_t charge_ns = 0;        // of the whole burst
+  std::map<std::string, std::uint64_t> dropped;  // events lost, by reason
+};
+
+// One stratum of a target: what was planned and what the target did meanwhile, burst or not.
+struct StratumRecord {
+  std::uint64_t start_ns = 0;
+  std::uint64_t length_ns = 0;
+  std::uint64_t target_cpu_ns = 0;     // CPU time of all processes of the target
+  std::string missing;                 // why no burst was taken; empty when one was
+};
+
+}  // namespace poolscope::model

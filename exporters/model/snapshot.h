@@ -1,0 +1,129 @@
+#pragma once
+// Snapshot: the latest summary of everything the agent knows. The report, the API and a recording are this structure as
+// JSON (json.h); docs/reference/snapshot.md explains each field.
+//   Absent    std::nullopt and empty parts are "not measured"; the collector that would give them says why. Never 0.
+//   Units     in the names. Estimates are per wall second of the observed range.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "exporters/model/record.h"
+
+namespace poolscope::model {
+
+// A value with its 95 % interval; low and high are absent when there were too few bursts to know.
+struct Estimate {
+  double value = 0;
+  std::optional<double> low;
+  std::optional<double> high;
+};
+using MaybeEstimate = std::optional<Estimate>;
+
+// Upper bound of a bucket (inclusive) and the weight in it.
+using BucketList = std::vector<std::pair<std::uint64_t, double>>;
+
+struct SizeSummary {
+  std::uint64_t p50 = 0, p95 = 0, p99 = 0;
+  BucketList buckets;
+};
+
+struct LifetimeSummary {
+  std::optional<double> p50_seconds, p95_seconds;  // absent when the quantile lies beyond identified_below_seconds
+  std::map<double, Estimate> below;                // age in seconds -> share of objects that died by then
+  double identified_below_seconds = 0;
+  std::vector<std::pair<double, double>> buckets;  // age in seconds (upper) -> share of objects that died in the bucket
+};
+
+struct Counted {
+  std::uint64_t allocations = 0, allocated_bytes = 0, frees = 0, reallocations = 0;
+  std::optional<std::uint64_t> frees_of_older;  // frees of blocks that were born before the measurement
+};
+
+struct AllocationSummary {
+  MaybeEstimate per_second, bytes_per_second, frees_per_second, reallocations_per_second;
+  MaybeEstimate churn_ratio;                    // share of allocated bytes that died within churn_age_seconds
+  std::optional<double> churn_age_seconds;      // 0.01 unless the cohorts were shorter
+  MaybeEstimate heap_turnover_per_second;
+  Counted counted;
+  std::optional<SizeSummary> size_bytes;
+  std::optional<LifetimeSummary> lifetime;
+};
+
+struct CallSite {
+  std::string symbol, object, source;
+  std::uint64_t offset = 0;
+  double share_ratio = 0;  // of all allocating calls of the target
+  MaybeEstimate per_second, bytes_per_second;
+  std::optional<std::uint64_t> counted_calls, counted_bytes;  // only when every event was traced
+  std::optional<double> short_lived_ratio;
+  std::vector<Frame> callers;  // frames between the allocator and the site come first, then what is above it
+};
+
+struct GrowthChain {
+  std::string symbol, object;
+  std::uint64_t offset = 0;
+  std::uint64_t first_bytes = 0, final_bytes_p50 = 0, final_bytes_p95 = 0;
+  double steps = 0;  // mean
+  MaybeEstimate per_second, copied_bytes_per_second;
+  std::optional<std::uint64_t> counted_chains, counted_copied_bytes;
+};
+
+enum class CollectorState { kCollecting, kIdle, kUnavailable };
+
+struct CollectorStatus {
+  std::string name, level;
+  CollectorState state = CollectorState::kIdle;
+  std::string reason;  // enumerated, snake_case: the label of poolscope_collector_state; empty while collecting
+  std::string detail;  // for a person: the thing, the cause, the way out
+};
+
+struct ProcessInfo {
+  ProcessKey key;
+  std::uint64_t start_time_unix_ns = 0;
+  std::string command;
+};
+
+struct Cost {
+  std::uint64_t probe_hits = 0;
+  double charged_cpu_ratio = 0;        // charge over CPU time of the target, whole observed range
+  double charged_cpu_seconds = 0;
+  MaybeEstimate measured_cpu_ratio;
+  std::map<std::string, std::uint64_t> bursts;   // outcome -> count; "taken" and the reasons strata are missing
+  double observed_seconds = 0;
+  double window_seconds = 0;           // summed length of the windows in which something was counted
+  std::optional<double> coverage_ratio;  // strata observed over strata planned
+  std::map<std::string, std::uint64_t> dropped;
+};
+
+struct TargetSnapshot {
+  std::string name, runtime, allocator;
+  std::map<std::string, std::string> labels;
+  std::vector<ProcessInfo> processes;
+  std::vector<CollectorStatus> collectors;
+  std::optional<double> cpu_seconds_per_second;
+  AllocationSummary allocations;
+  std::vector<CallSite> call_sites;
+  std::vector<GrowthChain> growth_chains;
+  Cost cost;
+  bool exact = false;  // every event was traced: counted is the truth, not a sample
+};
+
+struct AgentInfo {
+  std::string version, boot_id;
+  std::uint64_t sequence = 0;
+  double budget_cpu_ratio = 0.01;
+  double cpu_seconds = 0;  // of the agent itself since it started
+};
+
+struct Snapshot {
+  static constexpr int kSchemaVersion = 1;
+  std::uint64_t time_unix_ns = 0;
+  AgentInfo agent;
+  std::vector<TargetSnapshot> targets;
+};
+
+}  // namespace poolscope::model

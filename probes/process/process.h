@@ -1,0 +1,58 @@
+#pragma once
+// What /proc knows about one process. Everything is read at the call and may be stale at once: each function says what
+// it returns when the process is gone, and none blocks.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporters/model/record.h"
+#include "poolscope/result.h"
+
+namespace poolscope::process {
+
+using model::ProcessKey;
+
+struct ProcessError {
+  enum class Reason { kNoSuchProcess, kKernelThread, kZombie, kForeignArchitecture, kNotPermitted, kSystem };
+  Reason reason;
+  pid_t pid = 0;
+  std::string detail;  // for a person; names the way out
+  int sys_errno = 0;
+};
+[[nodiscard]] std::string describe(const ProcessError& error);
+// snake_case, the `reason` label of metrics: "no_such_process", ...
+[[nodiscard]] std::string reason_label(ProcessError::Reason reason);
+
+enum class SeccompMode { kNone, kStrict, kFilter };
+
+struct ProcessStatus {
+  ProcessKey key;
+  pid_t parent_pid = 0;
+  std::string command;                    // comm, at most 15 bytes
+  std::string executable;                 // target of /proc/PID/exe without " (deleted)"; empty when unreadable
+  std::vector<std::string> command_line;  // empty for kernel threads
+  char state = '?';                       // as in /proc/PID/stat
+  SeccompMode seccomp = SeccompMode::kNone;
+  unsigned threads = 0;
+  std::uint64_t start_time_unix_ns = 0;
+};
+
+// Status of `pid`, or why it cannot be had. Kernel threads and zombies give a status; check_observable() refuses them.
+[[nodiscard]] Result<ProcessStatus, ProcessError> read_status(pid_t pid);
+// As read_status(), and fails for a kernel thread, a zombie, and a program that is not 64-bit x86.
+[[nodiscard]] Result<ProcessStatus, ProcessError> check_observable(pid_t pid);
+// True while the same process (pid and start time) lives and is no zombie.
+[[nodiscard]] bool is_alive(const ProcessKey& key);
+// All pids of /proc, ascending.
+[[nodiscard]] std::vector<pid_t> list_pids();
+// Thread ids; empty when the process is gone.
+[[nodiscard]] std::vector<pid_t> list_threads(pid_t pid);
+
+// User plus system CPU time of the whole process, dead threads included. Steps of 1/CLK_TCK s: for long ranges only.
+[[nodiscard]] std::optional<std::uint64_t> cpu_time_ns(pid_t pid);
+
+}  // namespace poolscope::process
