@@ -14,9 +14,9 @@ namespace poolscope::config {
 
 // Chooses processes; every condition that is given must hold.
 struct Matcher {
-  std::int32_t pid = 0;          // 0: any
-  std::string process_name;      // comm, exact
-  std::string executable_glob;   // fnmatch on the path of the executable; without '/' on its last part
+  std::int32_t pid = 0;            // 0: any
+  std::string process_name;        // comm, exact
+  std::string executable_glob;     // fnmatch on the path of the executable; without '/' on its last part
   std::string command_line_regex;  // ECMAScript, searched in the arguments joined by blanks
   [[nodiscard]] bool empty() const {
     return pid == 0 && process_name.empty() && executable_glob.empty() && command_line_regex.empty();
@@ -31,10 +31,10 @@ struct TargetConfig {
 };
 
 struct BudgetConfig {
-  double cpu_ratio = 0.01;       // of the target's CPU time
-  double burst_slowdown = 1.5;   // the target runs at most this much slower, averaged over any burst_max_ms
+  double cpu_ratio = 0.01;      // of the target's CPU time
+  double burst_slowdown = 1.5;  // the target runs at most this much slower, averaged over any burst_max_ms
   double burst_max_ms = 5;
-  double follow_max_ms = 50;     // how long the objects of a cohort are followed at most
+  double follow_max_ms = 50;  // how long the objects of a cohort are followed at most
 };
 
 struct WebConfig {
@@ -50,7 +50,7 @@ struct Config {
 
 struct ConfigError {
   std::string file;
-  int line = 0;    // 1-based; 0: the whole file
+  int line = 0;  // 1-based; 0: the whole file
   int column = 0;
   std::string key;     // "budget.cpu_ratio"
   std::string detail;  // what is wrong and what would be right
@@ -59,7 +59,8 @@ struct ConfigError {
 [[nodiscard]] std::string describe(const ConfigError& error);
 
 // All errors of the text, not only the first.
-[[nodiscard]] Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml, std::string file_name);
+[[nodiscard]] Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml,
+                                                                    std::string file_name);
 [[nodiscard]] Result<Config, std::vector<ConfigError>> load_config(const std::string& path);
 
 // A target from the command line: "1234", "pid:1234", "redis-server" (process name), "name:redis-server",
