@@ -20,6 +20,7 @@ struct Estimate {
   double value = 0;
   std::optional<double> low;
   std::optional<double> high;
+  bool operator==(const Estimate&) const = default;
 };
 using MaybeEstimate = std::optional<Estimate>;
 
@@ -28,7 +29,8 @@ using BucketList = std::vector<std::pair<std::uint64_t, double>>;
 
 struct SizeSummary {
   std::uint64_t p50 = 0, p95 = 0, p99 = 0;
-  BucketList buckets;
+  BucketList buckets;  // the weight is the share of all values; sums to 1
+  bool operator==(const SizeSummary&) const = default;
 };
 
 struct LifetimeSummary {
@@ -36,11 +38,13 @@ struct LifetimeSummary {
   std::map<double, Estimate> below;                // age in seconds -> share of objects that died by then
   double identified_below_seconds = 0;
   std::vector<std::pair<double, double>> buckets;  // age in seconds (upper) -> share of objects that died in the bucket
+  bool operator==(const LifetimeSummary&) const = default;
 };
 
 struct Counted {
   std::uint64_t allocations = 0, allocated_bytes = 0, frees = 0, reallocations = 0;
   std::optional<std::uint64_t> frees_of_older;  // frees of blocks that were born before the measurement
+  bool operator==(const Counted&) const = default;
 };
 
 struct AllocationSummary {
@@ -51,6 +55,7 @@ struct AllocationSummary {
   Counted counted;
   std::optional<SizeSummary> size_bytes;
   std::optional<LifetimeSummary> lifetime;
+  bool operator==(const AllocationSummary&) const = default;
 };
 
 struct CallSite {
@@ -61,6 +66,7 @@ struct CallSite {
   std::optional<std::uint64_t> counted_calls, counted_bytes;  // only when every event was traced
   std::optional<double> short_lived_ratio;
   std::vector<Frame> callers;  // frames between the allocator and the site come first, then what is above it
+  bool operator==(const CallSite&) const = default;
 };
 
 struct GrowthChain {
@@ -70,21 +76,28 @@ struct GrowthChain {
   double steps = 0;  // mean
   MaybeEstimate per_second, copied_bytes_per_second;
   std::optional<std::uint64_t> counted_chains, counted_copied_bytes;
+  bool operator==(const GrowthChain&) const = default;
 };
 
 enum class CollectorState { kCollecting, kIdle, kUnavailable };
+// As JSON, metrics and reports write it.
+[[nodiscard]] constexpr const char* state_name(CollectorState state) {
+  return state == CollectorState::kCollecting ? "collecting" : state == CollectorState::kIdle ? "idle" : "unavailable";
+}
 
 struct CollectorStatus {
   std::string name, level;
   CollectorState state = CollectorState::kIdle;
   std::string reason;  // enumerated, snake_case: the label of poolscope_collector_state; empty while collecting
   std::string detail;  // for a person: the thing, the cause, the way out
+  bool operator==(const CollectorStatus&) const = default;
 };
 
 struct ProcessInfo {
   ProcessKey key;
   std::uint64_t start_time_unix_ns = 0;
   std::string command;
+  bool operator==(const ProcessInfo&) const = default;
 };
 
 struct Cost {
@@ -97,6 +110,8 @@ struct Cost {
   double window_seconds = 0;           // summed length of the windows in which something was counted
   std::optional<double> coverage_ratio;  // strata observed over strata planned
   std::map<std::string, std::uint64_t> dropped;
+  std::uint64_t clamped_windows = 0;  // windows whose charge exceeded 80 % of their CPU time and was cut there
+  bool operator==(const Cost&) const = default;
 };
 
 struct TargetSnapshot {
@@ -110,6 +125,7 @@ struct TargetSnapshot {
   std::vector<GrowthChain> growth_chains;
   Cost cost;
   bool exact = false;  // every event was traced: counted is the truth, not a sample
+  bool operator==(const TargetSnapshot&) const = default;
 };
 
 struct AgentInfo {
@@ -117,6 +133,7 @@ struct AgentInfo {
   std::uint64_t sequence = 0;
   double budget_cpu_ratio = 0.01;
   double cpu_seconds = 0;  // of the agent itself since it started
+  bool operator==(const AgentInfo&) const = default;
 };
 
 struct Snapshot {
@@ -124,6 +141,7 @@ struct Snapshot {
   std::uint64_t time_unix_ns = 0;
   AgentInfo agent;
   std::vector<TargetSnapshot> targets;
+  bool operator==(const Snapshot&) const = default;
 };
 
 }  // namespace poolscope::model

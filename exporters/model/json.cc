@@ -1,0 +1,217 @@
+#include "exporters/model/json.h"
+
+#include <exception>
+
+#include "exporters/model/json_io.h"
+
+namespace poolscope::model {
+namespace {
+
+// Zeros are an answer where something was watched, and nothing but the default where nothing was.
+bool counted_something(const TargetSnapshot& target) {
+  return target.exact || target.cost.window_seconds > 0 || target.allocations.counted != Counted{};
+}
+
+}  // namespace
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<Estimate> estimate) {
+  io.required("value", estimate.value);
+  io.optional("low", estimate.low);
+  io.optional("high", estimate.high);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<Frame> frame) {
+  io.optional("symbol", frame.symbol);
+  io.optional("object", frame.object);
+  io.required("offset", frame.offset);
+  io.optional("source", frame.source);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<SizeSummary> sizes) {
+  io.required("p50", sizes.p50);
+  io.required("p95", sizes.p95);
+  io.required("p99", sizes.p99);
+  io.optional("buckets", sizes.buckets);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<LifetimeSummary> lifetime) {
+  io.optional("p50", lifetime.p50_seconds);
+  io.optional("p95", lifetime.p95_seconds);
+  io.optional("below", lifetime.below);
+  io.required("identified_below", lifetime.identified_below_seconds);
+  io.optional("buckets", lifetime.buckets);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<Counted> counted) {
+  io.required("allocations", counted.allocations);
+  io.required("allocated_bytes", counted.allocated_bytes);
+  io.required("frees", counted.frees);
+  io.required("reallocations", counted.reallocations);
+  io.optional("frees_of_older", counted.frees_of_older);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<AllocationSummary> allocations) {
+  io.optional("per_second", allocations.per_second);
+  io.optional("bytes_per_second", allocations.bytes_per_second);
+  io.optional("frees_per_second", allocations.frees_per_second);
+  io.optional("reallocations_per_second", allocations.reallocations_per_second);
+  io.optional("churn_ratio", allocations.churn_ratio);
+  io.optional("churn_age_seconds", allocations.churn_age_seconds);
+  io.optional("heap_turnover_per_second", allocations.heap_turnover_per_second);
+  io.optional("size_bytes", allocations.size_bytes);
+  io.optional("lifetime_seconds", allocations.lifetime);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<CallSite> site) {
+  io.optional("symbol", site.symbol);
+  io.optional("object", site.object);
+  io.required("offset", site.offset);
+  io.optional("source", site.source);
+  io.optional("share_ratio", site.share_ratio);
+  io.optional("per_second", site.per_second);
+  io.optional("bytes_per_second", site.bytes_per_second);
+  io.optional("counted_calls", site.counted_calls);
+  io.optional("counted_bytes", site.counted_bytes);
+  io.optional("short_lived_ratio", site.short_lived_ratio);
+  io.optional("callers", site.callers);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<GrowthChain> chain) {
+  io.optional("symbol", chain.symbol);
+  io.optional("object", chain.object);
+  io.required("offset", chain.offset);
+  io.required("first_bytes", chain.first_bytes);
+  io.group("final_bytes", [&](auto& final_bytes) {
+    final_bytes.required("p50", chain.final_bytes_p50);
+    final_bytes.required("p95", chain.final_bytes_p95);
+  });
+  io.optional("steps", chain.steps);
+  io.optional("per_second", chain.per_second);
+  io.optional("copied_bytes_per_second", chain.copied_bytes_per_second);
+  io.optional("counted_chains", chain.counted_chains);
+  io.optional("counted_copied_bytes", chain.counted_copied_bytes);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<CollectorStatus> collector) {
+  io.required("name", collector.name);
+  io.required("level", collector.level);
+  io.required("state", collector.state);
+  io.required("reason", collector.reason);
+  io.required("detail", collector.detail);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<ProcessInfo> process) {
+  io.required("pid", process.key.pid);
+  io.required("start_time_ticks", process.key.start_time_ticks);
+  io.required("start_time_unix_ns", process.start_time_unix_ns);
+  io.optional("command", process.command);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<Cost> cost) {
+  io.required("probe_hits", cost.probe_hits);
+  io.optional("charged_cpu_ratio", cost.charged_cpu_ratio);
+  io.optional("charged_cpu_seconds", cost.charged_cpu_seconds);
+  io.optional("measured_cpu_ratio", cost.measured_cpu_ratio);
+  io.optional("bursts", cost.bursts);
+  io.optional("observed_seconds", cost.observed_seconds);
+  io.optional("window_seconds", cost.window_seconds);
+  io.optional("coverage_ratio", cost.coverage_ratio);
+  io.optional("dropped", cost.dropped);
+  io.optional("clamped_windows", cost.clamped_windows);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
+  io.required("name", target.name);
+  io.optional("runtime", target.runtime);
+  io.optional("allocator", target.allocator);
+  io.optional("labels", target.labels);
+  io.required("processes", target.processes);
+  io.required("collectors", target.collectors);
+  io.optional("cpu_seconds_per_second", target.cpu_seconds_per_second);
+  io.optional("exact", target.exact);
+  io.group("allocations", [&](auto& allocations) {
+    fields(allocations, target.allocations);
+    allocations.optional_if(counted_something(target), "counted", target.allocations.counted);
+  });
+  io.optional("call_sites", target.call_sites);
+  io.optional("growth_chains", target.growth_chains);
+  io.required("cost", target.cost);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<AgentInfo> agent) {
+  io.required("version", agent.version);
+  io.required("boot_id", agent.boot_id);
+  io.required("sequence", agent.sequence);
+  io.group("budget", [&](auto& budget) { budget.optional("cpu_ratio", agent.budget_cpu_ratio); });
+  io.optional("cpu_seconds", agent.cpu_seconds);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<Snapshot> snapshot) {
+  io.required("time_unix_ns", snapshot.time_unix_ns);
+  io.required("agent", snapshot.agent);
+  io.required("targets", snapshot.targets);
+}
+
+namespace {
+
+std::optional<JsonError> check_version(const nlohmann::json& root) {
+  if (!root.is_object()) return JsonError{"", std::string("is ") + root.type_name() + ", must be an object"};
+  const auto version = root.find("schema_version");
+  if (version == root.end())
+    return JsonError{"/schema_version", "is missing: this is not a snapshot of poolscope"};
+  if (*version == Snapshot::kSchemaVersion) return std::nullopt;
+  return JsonError{"/schema_version",
+                   "is not " + std::to_string(Snapshot::kSchemaVersion) +
+                       ", the only version this program reads; use the poolscope that wrote it"};
+}
+
+Result<Snapshot, JsonError> parse_snapshot(std::string_view text) {
+  if (auto error = check_json(text)) return Failure{std::move(*error)};
+  const auto root = nlohmann::json::parse(text.begin(), text.end());
+  if (auto error = check_version(root)) return Failure{std::move(*error)};
+  Snapshot snapshot;
+  std::optional<JsonError> error;
+  JsonReader(root, error).read(snapshot);
+  if (error) return Failure{std::move(*error)};
+  return snapshot;
+}
+
+}  // namespace
+
+std::string describe(const JsonError& error) {
+  if (error.path.empty()) return "not a snapshot: " + error.detail;
+  return "not a snapshot: " + error.path + " " + error.detail;
+}
+
+std::string to_json(const Snapshot& snapshot, int indent) {
+  JsonWriter writer;
+  writer.required("schema_version", std::int32_t{Snapshot::kSchemaVersion});
+  fields(writer, snapshot);
+  // replace: names of processes and symbols are bytes of foreign programs, not always UTF-8
+  constexpr auto kReplace = JsonWriter::Json::error_handler_t::replace;
+  return std::move(writer).take()->dump(indent > 0 ? indent : -1, ' ', /*ensure_ascii=*/false, kReplace);
+}
+
+Result<Snapshot, JsonError> snapshot_from_json(std::string_view text) {
+  try {
+    return parse_snapshot(text);
+  } catch (const std::exception& error) {  // of the library, and bad_alloc
+    return Failure{JsonError{"", error.what()}};
+  }
+}
+
+}  // namespace poolscope::model
