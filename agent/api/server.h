@@ -1,10 +1,13 @@
 #pragma once
 // The agent's HTTP side (civetweb): pages and formats of one immutable Snapshot.
 //   /  /metrics  /-/healthy  /-/ready  /api/v1/snapshot  /api/v1/history?after=SEQUENCE[&limit=N]
-//   Threads   start(), stop() and set_port-like calls: one thread. Handlers run on civetweb's threads and only read the
+//   Threads   start() and the destructor: one thread. Handlers run on civetweb's threads and only read the
 //             SnapshotSource, which must be thread-safe.
-//   Safety    loopback by default; Host allow-list (IP addresses, localhost and the listen host); any Origin that is not
-//             ourselves is refused; no CORS; GET and HEAD only; no document root; exact paths.
+//   Safety    loopback by default; Host allow-list (IP addresses, localhost, the listen host, the machine's
+//             name); any Origin that is not ourselves is refused; no CORS; GET and HEAD only; no document
+//             root; exact paths.
+//   Clients   one thread each while a request is under way, four in all; a stuck one loses its connection
+//             after five seconds.
 
 #include <cstdint>
 #include <functional>
@@ -23,7 +26,8 @@ class SnapshotSource {
   virtual ~SnapshotSource() = default;
   [[nodiscard]] virtual std::shared_ptr<const model::Snapshot> snapshot() const = 0;
   // Snapshots with agent.sequence > `after`, oldest first, at most `limit`.
-  [[nodiscard]] virtual std::vector<std::shared_ptr<const model::Snapshot>> history(std::uint64_t after, std::size_t limit) const = 0;
+  [[nodiscard]] virtual std::vector<std::shared_ptr<const model::Snapshot>> history(
+      std::uint64_t after, std::size_t limit) const = 0;
   // True once every configured target was looked for and its collectors have a state.
   [[nodiscard]] virtual bool ready() const = 0;
   // Whether the last reload of the configuration succeeded, and when it was (unix seconds).
@@ -43,10 +47,12 @@ struct ServerError {
 
 class Server {
  public:
-  // `listen_address` is HOST:PORT, port 0 for a free one. Fails when the port is in use or the address is not ours; IPv6
-  // and TLS ("...s") are refused with a reason, because Debian's civetweb cannot serve them.
-  [[nodiscard]] static Result<std::unique_ptr<Server>, ServerError> start(const std::string& listen_address, const SnapshotSource& source);
-  virtual ~Server() = default;  // stops serving and joins the threads
+  // `source` must outlive the server. `listen_address` is HOST:PORT, port 0 for a free one. Fails when the
+  // port is in use or the address is not ours; IPv6 and TLS ("...s") are refused with a reason, because
+  // Debian's civetweb cannot serve them.
+  [[nodiscard]] static Result<std::unique_ptr<Server>, ServerError> start(const std::string& listen_address,
+                                                                          const SnapshotSource& source);
+  virtual ~Server() = default;                        // stops serving and joins the threads
   [[nodiscard]] virtual std::string url() const = 0;  // "http://127.0.0.1:9777", with the real port
 };
 

@@ -1,0 +1,34 @@
+#include "agent/api/query.h"
+
+#include <charconv>
+#include <optional>
+
+#include "agent/api/request_guard.h"
+
+namespace poolscope::api {
+
+Result<std::uint64_t, std::string> query_number(std::string_view query, std::string_view name,
+                                                const NumberRange& range) {
+  std::optional<std::string_view> text;
+  while (!query.empty()) {
+    const std::size_t ampersand = query.find('&');
+    const std::string_view item = query.substr(0, ampersand);
+    query = ampersand == query.npos ? std::string_view() : query.substr(ampersand + 1);
+    const std::size_t equals = item.find('=');
+    if (item.substr(0, equals) != name) continue;
+    if (text) return Failure{"parameter " + std::string(name) + " is given more than once"};
+    text = equals == item.npos ? std::string_view() : item.substr(equals + 1);
+  }
+  if (!text) return range.when_absent;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error == std::errc() && end == text->data() + text->size() && number >= range.lowest &&
+      number <= range.highest) {
+    return number;
+  }
+  return Failure{"parameter " + std::string(name) + " is " + quote_foreign(*text) +
+                 "; it must be a whole number from " + std::to_string(range.lowest) + " to " +
+                 std::to_string(range.highest)};
+}
+
+}  // namespace poolscope::api

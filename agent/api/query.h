@@ -1,0 +1,21 @@
+#pragma once
+// Numbers in the query part of a URL.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "poolscope/result.h"
+
+namespace poolscope::api {
+
+struct NumberRange {
+  std::uint64_t lowest = 0, highest = 0, when_absent = 0;
+};
+
+// The value of `name` in "after=3&limit=10". The error names the parameter, what was wrong and what is
+// allowed; a parameter given twice is an error, because two readers could take different ones.
+[[nodiscard]] Result<std::uint64_t, std::string> query_number(std::string_view query, std::string_view name,
+                                                              const NumberRange& range);
+
+}  // namespace poolscope::api
