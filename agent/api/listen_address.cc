@@ -83,6 +83,12 @@ int bind_once(const sockaddr_in& address) {
 
 }  // namespace
 
+std::string describe(const ServerError& error) {
+  std::string text = "cannot start the HTTP server: " + error.detail;
+  if (error.sys_errno != 0) text += std::string(" (") + ::strerrorname_np(error.sys_errno) + ")";
+  return text;
+}
+
 Result<ListenAddress, ServerError> parse_listen_address(const std::string& text) {
   const auto refuse = [&](const std::string& why) {
     return Failure{ServerError{text, "listen address \"" + text + "\" " + why, 0}};
