@@ -19,7 +19,7 @@ struct Mapping {
   std::uint64_t device = 0;          // makedev(major, minor)
   bool readable = false, writable = false, executable = false;
   bool deleted = false;              // the path ended in " (deleted)"
-  std::string path;                  // may hold blanks and newlines (escaped by the kernel as \012); empty when anonymous
+  std::string path;                  // as the kernel writes it: may hold blanks, a newline is \012; empty when anonymous
 };
 
 // Parses the text of a maps file. Lines that do not parse are skipped and counted in `bad_lines`.

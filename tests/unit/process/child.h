@@ -1,0 +1,90 @@
+#pragma once
+// Children for the tests of /proc and perf: processes that do one thing until they are told otherwise. They die with the
+// test program, whatever happens to it.
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace poolscope::process::test {
+
+// One byte from one process to another; both ends stay open in both, so waiting without a sender needs await()'s limit.
+class Signal {
+ public:
+  Signal() {
+    if (::pipe2(ends_, O_CLOEXEC) != 0) ::abort();
+  }
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
+  ~Signal() {
+    ::close(ends_[0]);
+    ::close(ends_[1]);
+  }
+  void send() const {
+    if (::write(ends_[1], "x", 1) != 1) ::abort();
+  }
+  // False when nothing came within a minute.
+  [[nodiscard]] bool await() const {
+    pollfd poll_end{ends_[0], POLLIN, 0};
+    char byte = 0;
+    return ::poll(&poll_end, 1, 60'000) == 1 && ::read(ends_[0], &byte, 1) == 1;
+  }
+
+ private:
+  int ends_[2];
+};
+
+class Child {
+ public:
+  // Forks; the child runs `body` and exits with 0.
+  explicit Child(const std::function<void()>& body) {
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    body();
+    ::_exit(0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() { kill_and_reap(); }
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  void kill_and_reap() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+  }
+  // Waits until the child has ended, without collecting it.
+  void await_zombie() const {
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+// Yields until `condition` holds; false after a minute.
+inline bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::sched_yield();
+  }
+  return true;
+}
+
+[[noreturn]] inline void pause_forever() {
+  for (;;) ::pause();
+}
+
+}  // namespace poolscope::process::test
