@@ -22,42 +22,44 @@ namespace poolscope::elf {
 struct ElfError {
   enum class Reason { kCannotOpen, kNotElf, kWrongMachine, kDamaged, kTooLarge };
   Reason reason;
-  std::string object;   // display name of the file
-  std::string detail;   // what was wrong, for a person
+  std::string object;  // display name of the file
+  std::string detail;  // what was wrong, for a person
   int sys_errno = 0;
 };
 [[nodiscard]] std::string describe(const ElfError& error);
 
 struct Symbol {
-  std::string name;           // without version
-  std::string version;        // "GLIBC_2.2.5"; empty when unversioned
+  std::string name;                // without version
+  std::string version;             // "GLIBC_2.2.5"; empty when unversioned
+  bool is_default_version = true;  // a new link of the plain name binds to it: "@@", or unversioned
   std::uint64_t address = 0;
   std::uint64_t size_bytes = 0;
-  bool is_ifunc = false;      // address is the resolver, not the function
-  bool is_exported = false;   // from .dynsym: other objects can call it
+  bool is_ifunc = false;     // address is the resolver, not the function
+  bool is_exported = false;  // from .dynsym: other objects can call it
 };
 
 // How to get from one frame to its caller at a given address, where .eh_frame says so with constants.
 struct FrameStep {
   enum class Base { kStackPointer, kFramePointer };
   Base cfa_base = Base::kStackPointer;
-  std::int64_t cfa_offset = 0;                      // CFA = base + cfa_offset; the return address is at CFA - 8
-  std::optional<std::int64_t> saved_rbp_at_cfa;     // caller's rbp is stored at CFA + this; absent: rbp is unchanged
+  std::int64_t cfa_offset = 0;                   // CFA = base + cfa_offset; the return address is at CFA - 8
+  std::optional<std::int64_t> saved_rbp_at_cfa;  // caller's rbp is stored at CFA + this; absent: rbp is unchanged
 };
 
 class ElfFile {
  public:
   // Takes ownership of `fd`. `display_name` is the path as the target names it; `root` is the directory under which
   // the target's own debug files live, e.g. "/proc/123/root" ("" for "/").
-  [[nodiscard]] static Result<std::unique_ptr<ElfFile>, ElfError> open(int fd, std::string display_name, std::string root);
+  [[nodiscard]] static Result<std::unique_ptr<ElfFile>, ElfError> open(int fd, std::string display_name,
+                                                                       std::string root);
   virtual ~ElfFile() = default;
 
   [[nodiscard]] virtual const std::string& display_name() const = 0;
-  [[nodiscard]] virtual const std::string& build_id() const = 0;     // lower-case hex; empty when the file has none
-  [[nodiscard]] virtual std::string_view soname() const = 0;         // DT_SONAME, or empty
-  [[nodiscard]] virtual bool is_shared_object_or_pie() const = 0;    // ET_DYN
-  [[nodiscard]] virtual bool has_interpreter() const = 0;            // PT_INTERP: dynamically linked executable
-  [[nodiscard]] virtual bool has_full_symbols() const = 0;           // .symtab (own, MiniDebugInfo or debug file) was found
+  [[nodiscard]] virtual const std::string& build_id() const = 0;   // lower-case hex; empty when the file has none
+  [[nodiscard]] virtual std::string_view soname() const = 0;       // DT_SONAME, or empty
+  [[nodiscard]] virtual bool is_shared_object_or_pie() const = 0;  // ET_DYN
+  [[nodiscard]] virtual bool has_interpreter() const = 0;          // PT_INTERP: dynamically linked executable
+  [[nodiscard]] virtual bool has_full_symbols() const = 0;  // .symtab (own, MiniDebugInfo or debug file) was found
   [[nodiscard]] virtual std::uint64_t entry_address() const = 0;
 
   // Function symbols sorted by address; aliases are separate entries.
