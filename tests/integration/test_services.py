@@ -1,0 +1,148 @@
+"""Everything that people run: each target shows a rate, or says why it cannot."""
+
+import contextlib
+import json
+import subprocess
+import unittest
+
+import harness
+import services
+from harness import TARGETS, attach, collector, cpu_seconds, poolscope, running, target, wait_for, wait_until_unprobed
+
+PYTHON_PROGRAM = """
+import json, time
+while True:
+    for i in range(200):
+        json.loads(json.dumps({"key": "x" * 600, "values": list(range(100)), "i": i}))
+    time.sleep(0.001)
+"""
+
+
+def wait_for_work(pid):
+    wait_for(lambda: cpu_seconds(pid) > 0.02, 10, f"process {pid} at work")
+
+
+class Services(unittest.TestCase):
+    def look_at(self, service, load=None, seconds=8):
+        """Attaches while `load` runs; the target must survive, be clean afterwards, and show a rate or a reason."""
+        with load or contextlib.nullcontext() as running_load:
+            found = attach(f"pid:{service.pid}", seconds=seconds)
+            service.assert_running()
+            if running_load:
+                running_load.assert_running()
+        wait_until_unprobed(service.pid)
+        bursts = collector(found, "alloc_bursts")
+        if bursts["state"] == "unavailable":
+            self.assertTrue(bursts["reason"] and bursts["detail"], bursts)
+        else:
+            self.assertIn("per_second", found["allocations"], bursts)
+        self.assertLessEqual(found["cost"]["charged_cpu_ratio"], 0.01)
+        return found
+
+    def assert_collects(self, found):
+        self.assertEqual("collecting", collector(found, "alloc_bursts")["state"], found["collectors"])
+        self.assertGreater(found["allocations"]["per_second"]["value"], 0)
+
+    def test_memcached(self):
+        with services.memcached() as memcached:
+            self.look_at(memcached)
+
+    def test_nginx_with_its_worker(self):
+        with services.nginx() as nginx:
+            found = self.look_at(nginx, services.http_load(nginx.port))
+        self.assert_collects(found)
+        self.assertEqual(2, len(found["processes"]), "master and worker")
+
+    def test_postgresql_with_its_backends(self):
+        with services.postgresql() as postgresql, services.pgbench_load(postgresql) as load:
+            wait_for(lambda: len(children(postgresql.pid)) >= 7, 10, "backends")
+            found = self.look_at(postgresql)
+            load.assert_running()
+        self.assertGreaterEqual(len(found["processes"]), 3, "postmaster and two backends at least")
+
+    def test_python(self):
+        with running(["/usr/bin/python3", "-c", PYTHON_PROGRAM]) as python:
+            wait_for_work(python.pid)
+            self.assert_collects(self.look_at(python))
+
+    def test_cpp_program_with_containers(self):
+        with target("churn_cpp", "--threads", "2", "--rate", "5000") as churn:
+            wait_for_work(churn.pid)
+            found = self.look_at(churn)
+        self.assert_collects(found)
+        symbols = " ".join(site["symbol"] for site in found["call_sites"])
+        self.assertNotIn("operator new", symbols)
+
+    def test_musl_static_and_dynamic(self):
+        for name in ("musl_static", "musl_dynamic"):
+            with self.subTest(name), target(name) as musl:
+                wait_for_work(musl.pid)
+                found = self.look_at(musl)
+                self.assert_collects(found)
+                self.assertEqual("musl", found["allocator"])
+
+    def test_program_under_a_seccomp_filter_that_kills(self):
+        with target("seccomp_loop") as confined:
+            wait_for_work(confined.pid)
+            found = self.look_at(confined)
+            self.assertEqual(0, confined.stop(), "it ended by SIGTERM, not by its filter")
+        self.assert_collects(found)
+
+    def test_program_that_forks_all_the_time(self):
+        with target("alloc_loop", "--forks", "--threads", "2", "--live", "16") as loop:
+            wait_for_work(loop.pid)
+            self.look_at(loop)
+            self.assertEqual(0, loop.stop(), loop.errors())
+            self.assertTrue(loop.output().endswith("ok\n"), loop.output())
+
+    def test_hottest_loop_is_bounded_or_refused(self):
+        with target("alloc_loop") as loop:
+            wait_for_work(loop.pid)
+            self.look_at(loop)
+            self.assertEqual(0, loop.stop(), loop.errors())
+
+
+class Rates(unittest.TestCase):
+    def test_steady_load_is_within_a_tenth_of_its_own_count(self):
+        with target("steady_load") as load:
+            wait_for_work(load.pid)
+            found = attach(f"pid:{load.pid}", seconds=12)
+            self.assertEqual(0, load.stop())
+            own = json.loads(load.output())
+        truth = own["allocations"] / own["duration_ns"] * 1e9
+        self.assertAlmostEqual(1, found["allocations"]["per_second"]["value"] / truth, delta=0.10)
+
+
+class Commands(unittest.TestCase):
+    def test_doctor_tells_what_can_be_measured_and_what_it_costs(self):
+        text = poolscope("doctor").stdout
+        self.assertRegex(text, r"(?i)uprobe")
+        self.assertRegex(text, r"\d+ (ns|µs)")
+
+    def test_plan_attaches_nothing(self):
+        with target("steady_load") as load:
+            wait_for_work(load.pid)
+            text = poolscope("attach", f"pid:{load.pid}", "--plan").stdout
+            self.assertEqual(0, harness.patched_bytes(load.pid))
+        self.assertIn("malloc", text)
+
+    def test_attach_by_name(self):
+        with target("steady_load") as load:
+            wait_for_work(load.pid)
+            found = attach("steady_load", seconds=3)
+        self.assertEqual([load.pid], [p["pid"] for p in found["processes"]])
+
+    def test_top_shows_the_target_once(self):
+        with target("steady_load") as load, harness.agent("--target", f"pid:{load.pid}") as agent:
+            agent.wait_for_rate()
+            self.assertIn("steady_load", poolscope("top", "--once", agent.url).stdout)
+            self.assertIn("steady_load", poolscope("report", agent.url).stdout)
+
+
+def children(pid):
+    return subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+
+
+if __name__ == "__main__":
+    assert TARGETS.exists(), f"{TARGETS} was not built"
+    harness.main()
