@@ -1,14 +1,14 @@
 #pragma once
 // summarize(): records of one target -> what we say about it. Pure: no clock, no I/O, no BPF; the agent, `report` on a
-// recording and tests call the same function.
+// recording and tests call the same function. docs/explanation/estimates.md has the formulas with their sources.
 //
-// Rates. Probes slow the target, so events are counted per undilated CPU second: with, per burst i, the events y_i and
-// the undilated CPU time x_i = cpu_ns - charge_ns, both per second of the window (so that a window that had to be short
-// weighs as much as a long one), R = sum(y_i) / sum(x_i), and the rate is R times the target's CPU seconds per second
-// over all strata. A window that ended by count has (N - 1) events. The interval is R +- t(m - 1) * SE(R), the ratio
-// estimator's SE over bursts (Cochran, Sampling Techniques, ch. 6), widened by nothing; it is absent below 12 bursts.
-// Lifetimes. Kaplan-Meier over cohorts (weights: one over the length of the birth window), valid below the longest
-// followed_ns; interval by resampling whole cohorts.
+//   Rates      (rate.h) Probes slow the target, so events are counted per undilated CPU second, cpu_ns - charge_ns, and
+//              multiplied by the undilated CPU seconds per second of the target over all strata. The interval comes from
+//              the spread over bursts and is absent below kBurstsForInterval of them.
+//   Lifetimes  (lifetimes.h) Kaplan-Meier over cohorts, valid below the longest followed_ns; interval by resampling
+//              whole cohorts.
+//   Exact      (exact.h) When every record traced every event, the counts are the answer and nothing is estimated.
+//   Order      of the records does not matter.
 
 #include <cstdint>
 #include <span>

@@ -1,0 +1,142 @@
+#include "agent/estimate/call_sites.h"
+
+#include <algorithm>
+#include <map>
+
+#include "agent/estimate/summarize.h"
+
+namespace poolscope::estimate {
+namespace {
+
+constexpr std::uint64_t kBirthsForShare = 20;
+
+struct Seen {
+  std::uint64_t calls = 0, bytes = 0;
+};
+
+struct Site {
+  std::vector<model::Frame> frames;
+  std::map<std::size_t, Seen> seen;  // by index of the record
+  double weighted_calls = 0;
+  std::uint64_t births = 0;
+  double weighted_births = 0, weighted_short_lived = 0;
+
+  void absorb(const Site& other) {
+    for (const auto& [record, counts] : other.seen) {
+      seen[record].calls += counts.calls;
+      seen[record].bytes += counts.bytes;
+    }
+    weighted_calls += other.weighted_calls;
+    births += other.births;
+    weighted_births += other.weighted_births;
+    weighted_short_lived += other.weighted_short_lived;
+  }
+};
+
+RecordList of_highest_generation(const RecordList& records) {
+  std::uint64_t highest = 0;
+  for (const auto* record : records) highest = std::max(highest, record->site_generation);
+  RecordList kept;
+  std::ranges::copy_if(records, std::back_inserter(kept),
+                       [&](const model::BurstRecord* record) { return record->site_generation == highest; });
+  return kept;
+}
+
+void add_call_site(Site& site, const model::CallSiteCounts& counts, const Sample& sample, std::size_t record) {
+  const double weight = sample.estimator.weight(record);
+  site.seen[record].calls += counts.calls;
+  site.seen[record].bytes += counts.requested_bytes;
+  site.weighted_calls += weight * static_cast<double>(counts.calls);
+  if (sample.records[record]->lifetimes.followed_ns < kChurnAgeNs) return;
+  site.births += counts.births;
+  site.weighted_births += weight * static_cast<double>(counts.births);
+  site.weighted_short_lived += weight * static_cast<double>(counts.short_lived);
+}
+
+// Busiest first; equal ones by frames, so that the order is always the same. Beyond the limit the last is "(other)".
+std::vector<Site> busiest_sites(const Sample& sample) {
+  std::map<std::vector<model::Frame>, Site> merged;
+  for (std::size_t i = 0; i < sample.records.size(); ++i) {
+    for (const auto& counts : sample.records[i]->call_sites) {
+      add_call_site(merged[counts.frames], counts, sample, i);
+    }
+  }
+  std::vector<Site> sites;
+  for (auto& [frames, site] : merged) {
+    sites.push_back(std::move(site));
+    sites.back().frames = frames;
+  }
+  std::ranges::stable_sort(sites, std::ranges::greater{}, &Site::weighted_calls);
+  if (sites.size() <= kLargestCallSites) return sites;
+  Site other;
+  for (std::size_t i = kLargestCallSites; i < sites.size(); ++i) other.absorb(sites[i]);
+  other.frames = {{"(other)", "", 0, ""}};
+  sites.resize(kLargestCallSites);
+  sites.push_back(std::move(other));
+  return sites;
+}
+
+// All weighted allocating calls; where sites also hold reallocations, or counts were lost, the larger of the two sums.
+double all_calls(const Sample& sample, const std::vector<Site>& sites) {
+  double counted = 0, at_sites = 0;
+  for (std::size_t i = 0; i < sample.records.size(); ++i) {
+    counted += sample.estimator.weight(i) * static_cast<double>(sample.records[i]->counts.allocations);
+  }
+  for (const Site& site : sites) at_sites += site.weighted_calls;
+  return std::max(counted, at_sites);
+}
+
+void set_rates(model::CallSite& shown, const Site& site, const Sample& sample) {
+  std::vector<WindowCount> calls(sample.records.size()), bytes(sample.records.size());
+  for (const auto& [record, seen] : site.seen) {
+    const double site_calls = static_cast<double>(seen.calls);
+    calls[record] = WindowCount::of_events(site_calls);
+    bytes[record] = WindowCount::of_bytes(static_cast<double>(seen.bytes), site_calls);
+  }
+  shown.per_second = sample.estimator.rate(calls);
+  shown.bytes_per_second = sample.estimator.rate(bytes);
+}
+
+void set_counted(model::CallSite& shown, const Site& site) {
+  std::uint64_t calls = 0, bytes = 0;
+  for (const auto& [record, seen] : site.seen) {
+    calls += seen.calls;
+    bytes += seen.bytes;
+  }
+  shown.counted_calls = calls;
+  shown.counted_bytes = bytes;
+}
+
+model::CallSite show(const Site& site, const Sample& sample, double calls_of_all_sites, bool exact) {
+  model::CallSite shown;
+  const model::Frame frame = site_of(site.frames);
+  shown.symbol = frame.symbol;
+  shown.object = frame.object;
+  shown.source = frame.source;
+  shown.offset = frame.offset;
+  if (!frame.object.empty()) shown.callers = site.frames;
+  if (calls_of_all_sites > 0) shown.share_ratio = site.weighted_calls / calls_of_all_sites;
+  set_rates(shown, site, sample);
+  if (exact) set_counted(shown, site);
+  if (site.births >= kBirthsForShare && site.weighted_births > 0) {
+    shown.short_lived_ratio = site.weighted_short_lived / site.weighted_births;
+  }
+  return shown;
+}
+
+}  // namespace
+
+model::Frame site_of(const std::vector<model::Frame>& frames) {
+  return frames.empty() ? model::Frame{"(unknown)", "", 0, ""} : frames.back();
+}
+
+std::vector<model::CallSite> estimate_call_sites(const RecordList& records, const Basis& basis) {
+  const Sample sample = Sample::of_allocations(of_highest_generation(records), basis);
+  const std::vector<Site> sites = busiest_sites(sample);
+  const double calls_of_all_sites = all_calls(sample, sites);
+  std::vector<model::CallSite> shown;
+  for (const Site& site : sites) shown.push_back(show(site, sample, calls_of_all_sites, basis.exact));
+  return shown;
+}
+
+}  // namespace poolscope::estimate

@@ -1,0 +1,72 @@
+#include "agent/estimate/cost.h"
+
+#include <algorithm>
+#include <array>
+
+#include "agent/estimate/exact.h"
+#include "agent/estimate/rate.h"
+
+namespace poolscope::estimate {
+namespace {
+
+double seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+// Sums stay in whole nanoseconds, so that the order of the records does not show in the last digit.
+struct BurstSums {
+  std::uint64_t charge_ns = 0, window_ns = 0, window_cpu_ns = 0;
+};
+
+BurstSums add_bursts(model::Cost& cost, std::span<const model::BurstRecord> records) {
+  BurstSums sums;
+  for (const auto& record : records) {
+    cost.probe_hits += record.probe_hits;
+    for (const auto& [reason, events] : record.dropped) cost.dropped[reason] += events;
+    const std::array windows = {CountedWindow{record.process, record.allocation_window, 0},
+                                CountedWindow{record.process, record.free_window, 0}};
+    sums.charge_ns += record.charge_ns;
+    sums.window_ns += union_ns(windows);
+    sums.window_cpu_ns += std::max(record.allocation_window.cpu_ns, record.free_window.cpu_ns);
+  }
+  if (!records.empty()) cost.bursts["taken"] = records.size();
+  return sums;
+}
+
+struct StratumSums {
+  std::uint64_t length_ns = 0, target_cpu_ns = 0;
+  std::size_t with_burst = 0;
+};
+
+StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> strata) {
+  StratumSums sums;
+  for (const auto& stratum : strata) {
+    sums.length_ns += stratum.length_ns;
+    sums.target_cpu_ns += stratum.target_cpu_ns;
+    if (stratum.missing.empty()) {
+      ++sums.with_burst;
+    } else {
+      ++cost.bursts[stratum.missing];
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
+model::Cost summarize_cost(const TargetRecords& records) {
+  model::Cost cost;
+  const BurstSums bursts = add_bursts(cost, records.bursts);
+  const StratumSums strata = add_strata(cost, records.strata);
+  const std::uint64_t target_cpu_ns = records.strata.empty() ? bursts.window_cpu_ns : strata.target_cpu_ns;
+  cost.charged_cpu_seconds = seconds(bursts.charge_ns);
+  if (target_cpu_ns > 0) cost.charged_cpu_ratio = cost.charged_cpu_seconds / seconds(target_cpu_ns);
+  cost.observed_seconds = seconds(strata.length_ns);
+  cost.window_seconds = seconds(bursts.window_ns);
+  if (!records.strata.empty()) {
+    cost.coverage_ratio = static_cast<double>(strata.with_burst) / static_cast<double>(records.strata.size());
+  }
+  return cost;
+}
+
+}  // namespace poolscope::estimate

@@ -1,0 +1,110 @@
+#include "agent/estimate/growth_chains.h"
+
+#include <algorithm>
+#include <map>
+
+#include "agent/estimate/call_sites.h"
+
+namespace poolscope::estimate {
+namespace {
+
+struct Chains {
+  std::vector<model::Frame> frames;
+  std::map<std::size_t, model::GrowthChainCounts> seen;  // by index of the record
+  double weighted_chains = 0, weighted_steps = 0;
+  model::Histogram first_bytes, final_bytes;
+
+  void add(const model::GrowthChainCounts& counts, std::size_t record, double weight) {
+    model::GrowthChainCounts& sum = seen[record];
+    sum.chains += counts.chains;
+    sum.copied_bytes += counts.copied_bytes;
+    weighted_chains += weight * static_cast<double>(counts.chains);
+    weighted_steps += weight * static_cast<double>(counts.steps);
+    first_bytes.merge(counts.first_bytes, weight);
+    final_bytes.merge(counts.final_bytes, weight);
+  }
+};
+
+std::vector<Chains> merge_chains(const Sample& sample) {
+  std::map<std::vector<model::Frame>, Chains> merged;
+  for (std::size_t i = 0; i < sample.records.size(); ++i) {
+    for (const auto& counts : sample.records[i]->growth_chains) {
+      if (counts.chains > 0) merged[counts.frames].add(counts, i, sample.estimator.weight(i));
+    }
+  }
+  std::vector<Chains> sites;
+  for (auto& [frames, chains] : merged) {
+    sites.push_back(std::move(chains));
+    sites.back().frames = frames;
+  }
+  std::ranges::stable_sort(sites, std::ranges::greater{}, &Chains::weighted_chains);
+  if (sites.size() > kLargestGrowthChains) sites.resize(kLargestGrowthChains);
+  return sites;
+}
+
+// Allocating calls per birth: 1 when the cohorts admitted every call; nothing without births.
+std::optional<double> calls_per_birth(const Sample& sample) {
+  double calls = 0, births = 0;
+  for (std::size_t i = 0; i < sample.records.size(); ++i) {
+    calls += sample.estimator.weight(i) * static_cast<double>(sample.records[i]->counts.allocations);
+    births += sample.estimator.weight(i) * static_cast<double>(sample.records[i]->lifetimes.births);
+  }
+  if (births <= 0) return std::nullopt;
+  return calls / births;
+}
+
+void set_rates(model::GrowthChain& shown, const Chains& chains, const Sample& sample, double calls_per_birth) {
+  std::vector<WindowCount> ended(sample.records.size()), copied(sample.records.size());
+  for (const auto& [record, seen] : chains.seen) {
+    const double count = static_cast<double>(seen.chains) * calls_per_birth;
+    const double bytes = static_cast<double>(seen.copied_bytes) * calls_per_birth;
+    ended[record] = {count, count * calls_per_birth};
+    copied[record] = WindowCount::of_bytes(bytes, static_cast<double>(seen.chains));
+  }
+  shown.per_second = sample.estimator.rate(ended);
+  shown.copied_bytes_per_second = sample.estimator.rate(copied);
+}
+
+void set_counted(model::GrowthChain& shown, const Chains& chains) {
+  std::uint64_t count = 0, copied_bytes = 0;
+  for (const auto& [record, seen] : chains.seen) {
+    count += seen.chains;
+    copied_bytes += seen.copied_bytes;
+  }
+  shown.counted_chains = count;
+  shown.counted_copied_bytes = copied_bytes;
+}
+
+model::GrowthChain show(const Chains& chains, const Sample& sample, const Basis& basis) {
+  model::GrowthChain shown;
+  const model::Frame frame = site_of(chains.frames);
+  shown.symbol = frame.symbol;
+  shown.object = frame.object;
+  shown.offset = frame.offset;
+  shown.first_bytes = chains.first_bytes.quantile(0.50).value_or(0);
+  shown.final_bytes_p50 = chains.final_bytes.quantile(0.50).value_or(0);
+  shown.final_bytes_p95 = chains.final_bytes.quantile(0.95).value_or(0);
+  if (chains.weighted_chains > 0) shown.steps = chains.weighted_steps / chains.weighted_chains;
+  if (basis.exact) {
+    set_rates(shown, chains, sample, 1);
+    set_counted(shown, chains);
+  } else if (const auto scale = calls_per_birth(sample)) {
+    set_rates(shown, chains, sample, *scale);
+  }
+  return shown;
+}
+
+}  // namespace
+
+std::vector<model::GrowthChain> estimate_growth_chains(const RecordList& records, const Basis& basis) {
+  RecordList cohorts;
+  std::ranges::copy_if(records, std::back_inserter(cohorts), [](const model::BurstRecord* record) {
+    return record->lifetimes.births > 0 || !record->growth_chains.empty();
+  });
+  const Sample sample = Sample::of_allocations(cohorts, basis);
+  std::vector<model::GrowthChain> shown;
+  for (const Chains& chains : merge_chains(sample)) shown.push_back(show(chains, sample, basis));
+  return shown;
+}
+
+}  // namespace poolscope::estimate

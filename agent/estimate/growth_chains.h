@@ -1,0 +1,21 @@
+#pragma once
+// Buffers that grew by realloc and were freed while a cohort followed them, merged by chain of callers.
+//   Rate      a chain is only seen when its first allocation was a birth of the cohort: chains per birth times
+//             allocations per second, both from the cohorts. With every call admitted this is chains over birth windows.
+//   Means     chains that ended within followed_ns. Longer ones are not seen, so the rate is a lower bound for all.
+//   Absent    the rates, when the cohorts had no births.
+//   Bounded   the kLargestGrowthChains most frequent.
+
+#include <vector>
+
+#include "agent/estimate/sample.h"
+#include "exporters/model/snapshot.h"
+
+namespace poolscope::estimate {
+
+inline constexpr std::size_t kLargestGrowthChains = 50;
+
+// Most chains first.
+[[nodiscard]] std::vector<model::GrowthChain> estimate_growth_chains(const RecordList& records, const Basis& basis);
+
+}  // namespace poolscope::estimate

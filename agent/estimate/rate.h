@@ -1,0 +1,90 @@
+#pragma once
+// RateEstimator: from what was counted in windows to events per wall second of the target.
+//
+// Sampled. Window i gives y_i events and x_i undilated CPU seconds, both per undilated second of the window, so that a
+//   window that had to be short weighs as much as a long one. R = sum(y_i) / sum(x_i), and the rate is R times the
+//   target's undilated CPU seconds per second. Interval: R +- t(m - 1) * SE(R), SE of the ratio estimator (Cochran).
+//   Floor      SE(R) is at least what Poisson counts of this size would give: twelve windows with one event each agree by
+//              chance and know little.
+//   Count      a window that its N-th event ended has (N - 1) / T events per second; N / T would be too high.
+//   Processes  the scheduler draws one process in proportion to its CPU time, so busy processes are already seen more
+//              often. R is therefore formed per process and averaged with the share of windows as weight; processes with
+//              fewer than kBurstsForInterval windows form one group. One process: the plain formula.
+//   Clamp      a charge above 80 % of a window's CPU time says that the calibration is off, not that the target did so
+//              little; it is cut there, which keeps the rate from exploding, and the window is counted.
+//   No CPU     where no window saw CPU time there is nothing to relate events to: no rate, unless nothing happened.
+//   No events  the value is 0 and `high` is 3 over the observed undilated CPU seconds (rule of three), or over the
+//              observed seconds where no CPU time was seen either.
+// Exact. The counts over the wall time that the union of the windows covers; no interval.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "exporters/model/record.h"
+#include "exporters/model/snapshot.h"
+
+namespace poolscope::estimate {
+
+// Of the CPU time of a window or a target: beyond this a charge is not believed.
+inline constexpr double kLargestChargeShare = 0.8;
+
+// A window together with the events that could end it by count.
+struct CountedWindow {
+  model::ProcessKey process;
+  model::Window window;
+  std::uint64_t events = 0;
+};
+
+// What one window saw of one thing, and the variance that a Poisson process would give it.
+struct WindowCount {
+  double sum = 0;
+  double poisson_variance = 0;
+  static WindowCount of_events(double events) { return {events, events}; }
+  // Bytes of `events` events of about the same size.
+  static WindowCount of_bytes(double bytes, double events) { return {bytes, events > 0 ? bytes * bytes / events : 0}; }
+};
+
+class RateEstimator {
+ public:
+  // Windows need a length above 0. Without `target_cpu_per_second` weights are relative and rate() has no answer.
+  static RateEstimator sampled(std::span<const CountedWindow> windows, std::optional<double> target_cpu_per_second);
+  static RateEstimator exact(std::span<const CountedWindow> windows);
+
+  // counts[i] belongs to windows[i]. Nothing when there is no window or events have no CPU time to relate to.
+  [[nodiscard]] model::MaybeEstimate rate(std::span<const WindowCount> counts) const;
+  // Events per second of the target that one event in window i stands for: rate = sum of weight(i) * events in i.
+  [[nodiscard]] double weight(std::size_t i) const { return windows_[i].weight; }
+  [[nodiscard]] std::size_t size() const { return windows_.size(); }
+  [[nodiscard]] std::uint64_t clamped_windows() const { return clamped_windows_; }
+
+ private:
+  struct Sampled {
+    double undilated_seconds = 0;
+    double cpu_seconds = 0;    // undilated
+    double counted_share = 1;  // (N - 1) / N when the N-th event ended the window
+    std::size_t group = 0;
+    double weight = 0;
+    [[nodiscard]] double cpu_per_second() const { return cpu_seconds / undilated_seconds; }
+    [[nodiscard]] double per_second(double sum) const { return sum * counted_share / undilated_seconds; }
+  };
+  struct Group {
+    double cpu_per_second = 0;  // mean over its windows
+    std::size_t windows = 0;
+  };
+  void add_window(const CountedWindow& counted);
+  void form_groups(std::span<const CountedWindow> windows);
+  void set_weights();
+  [[nodiscard]] model::Estimate no_events() const;
+  [[nodiscard]] model::Estimate ratio_estimate(std::span<const WindowCount> counts) const;
+
+  std::vector<Sampled> windows_;
+  std::vector<Group> groups_;
+  std::size_t usable_windows_ = 0;  // in groups that saw CPU time
+  std::optional<double> target_cpu_per_second_;
+  std::uint64_t clamped_windows_ = 0;
+  bool exact_ = false;
+};
+
+}  // namespace poolscope::estimate

@@ -1,0 +1,100 @@
+#include "agent/estimate/summarize.h"
+
+#include <algorithm>
+
+#include "agent/estimate/call_sites.h"
+#include "agent/estimate/cost.h"
+#include "agent/estimate/exact.h"
+#include "agent/estimate/growth_chains.h"
+#include "agent/estimate/lifetimes.h"
+#include "agent/estimate/sample.h"
+#include "agent/estimate/sizes.h"
+
+namespace poolscope::estimate {
+namespace {
+
+struct TargetCpu {
+  std::optional<double> per_second;            // as the system accounts it, probes included
+  std::optional<double> undilated_per_second;  // without what the probes took: what the target itself did
+};
+
+TargetCpu target_cpu(const TargetRecords& records) {
+  double length_ns = 0, cpu_ns = 0, charge_ns = 0;
+  for (const auto& stratum : records.strata) {
+    length_ns += static_cast<double>(stratum.length_ns);
+    cpu_ns += static_cast<double>(stratum.target_cpu_ns);
+  }
+  if (length_ns <= 0) return {};
+  for (const auto& record : records.bursts) charge_ns += static_cast<double>(record.charge_ns);
+  charge_ns = std::min(charge_ns, kLargestChargeShare * cpu_ns);
+  return {cpu_ns / length_ns, (cpu_ns - charge_ns) / length_ns};
+}
+
+model::Counted count(std::span<const model::BurstRecord> records) {
+  model::Counted counted;
+  for (const auto& record : records) {
+    counted.allocations += record.counts.allocations;
+    counted.allocated_bytes += record.counts.allocated_bytes;
+    counted.reallocations += record.counts.reallocations;
+    counted.frees += record.counts.frees;
+    if (record.free_window.length_ns > 0) {
+      counted.frees_of_older = counted.frees_of_older.value_or(0) + record.frees_of_older;
+    }
+  }
+  return counted;
+}
+
+WindowCount bytes_of(const model::BurstRecord& record) {
+  const double bytes = static_cast<double>(record.counts.allocated_bytes);
+  const double calls = static_cast<double>(record.counts.allocations);
+  WindowCount count = WindowCount::of_bytes(bytes, calls);
+  count.poisson_variance = std::max(count.poisson_variance, calls * mean_square(record.size_bytes));
+  return count;
+}
+
+void set_rates(model::AllocationSummary& summary, const Sample& allocations, const Sample& frees) {
+  summary.per_second = allocations.rate([](const model::BurstRecord& record) {
+    return WindowCount::of_events(static_cast<double>(record.counts.allocations));
+  });
+  summary.bytes_per_second = allocations.rate(bytes_of);
+  summary.reallocations_per_second = allocations.rate([](const model::BurstRecord& record) {
+    return WindowCount::of_events(static_cast<double>(record.counts.reallocations));
+  });
+  summary.frees_per_second = frees.rate([](const model::BurstRecord& record) {
+    return WindowCount::of_events(static_cast<double>(record.counts.frees));
+  });
+}
+
+void set_lifetimes(model::AllocationSummary& summary, const RecordList& records, const Basis& basis) {
+  const auto estimates = estimate_lifetimes(records, basis);
+  if (!estimates) return;
+  summary.lifetime = estimates->lifetime;
+  if (!estimates->churn_known) return;
+  summary.churn_ratio = estimates->churn_ratio;
+  summary.churn_age_seconds = estimates->churn_age_seconds;
+}
+
+}  // namespace
+
+model::TargetSnapshot summarize(const TargetRecords& records) {
+  const TargetCpu cpu = target_cpu(records);
+  const Basis basis{all_exact(records.bursts), cpu.undilated_per_second};
+  const RecordList list = in_time_order(records.bursts);
+  const Sample allocations = Sample::of_allocations(list, basis);
+  const Sample frees = Sample::of_frees(list, basis);
+
+  model::TargetSnapshot target;
+  target.exact = basis.exact;
+  target.cpu_seconds_per_second = cpu.per_second;
+  target.allocations.counted = count(records.bursts);
+  set_rates(target.allocations, allocations, frees);
+  target.allocations.size_bytes = summarize_sizes(allocations);
+  set_lifetimes(target.allocations, list, basis);
+  target.call_sites = estimate_call_sites(list, basis);
+  target.growth_chains = estimate_growth_chains(list, basis);
+  target.cost = summarize_cost(records);
+  target.cost.clamped_windows = allocations.estimator.clamped_windows() + frees.estimator.clamped_windows();
+  return target;
+}
+
+}  // namespace poolscope::estimate

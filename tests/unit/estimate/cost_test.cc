@@ -1,0 +1,56 @@
+#include "agent/estimate/cost.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/estimate/make_records.h"
+
+namespace poolscope::estimate::testing {
+namespace {
+
+TEST(Cost, SumsHitsChargeAndDrops) {
+  auto first = rate_burst(0, 10), second = rate_burst(1, 10);
+  first.probe_hits = 100;
+  first.charge_ns = kSecondNs / 100;
+  first.dropped = {{"births_full", 3}};
+  second.probe_hits = 50;
+  second.charge_ns = kSecondNs / 100;
+  second.dropped = {{"births_full", 4}, {"no_size", 1}};
+  const auto cost = summarize_all({first, second}, {stratum(2, 4)}).cost;
+  EXPECT_EQ(cost.probe_hits, 150u);
+  EXPECT_DOUBLE_EQ(cost.charged_cpu_seconds, 0.02);
+  EXPECT_DOUBLE_EQ(cost.charged_cpu_ratio, 0.01);
+  EXPECT_EQ(cost.dropped, (std::map<std::string, std::uint64_t>{{"births_full", 7}, {"no_size", 1}}));
+  EXPECT_DOUBLE_EQ(cost.observed_seconds, 4);
+}
+
+TEST(Cost, CountsBurstsAndWhyStrataHaveNone) {
+  const auto cost = summarize_all({rate_burst(0, 1)}, {stratum(1), stratum(1, 1, "idle"), stratum(1, 1, "no_tokens"),
+                                                       stratum(1, 1, "idle")})
+                        .cost;
+  EXPECT_EQ(cost.bursts, (std::map<std::string, std::uint64_t>{{"taken", 1}, {"idle", 2}, {"no_tokens", 1}}));
+  EXPECT_DOUBLE_EQ(*cost.coverage_ratio, 0.25);
+}
+
+TEST(Cost, CountsOverlappingWindowsOfABurstOnce) {
+  auto burst = rate_burst(0, 10);
+  burst.free_window = burst.allocation_window;
+  burst.free_window.length_ns = 5 * kSecondNs;
+  EXPECT_DOUBLE_EQ(summarize_all({burst}, {}).cost.window_seconds, 5);
+}
+
+TEST(Cost, WithoutAnythingIsEmpty) {
+  const auto cost = summarize_all({}, {}).cost;
+  EXPECT_TRUE(cost.bursts.empty());
+  EXPECT_FALSE(cost.coverage_ratio);
+  EXPECT_EQ(cost.charged_cpu_ratio, 0);
+}
+
+TEST(Cost, OfAnExactRunIsRelatedToTheCpuTimeOfItsWindows) {
+  auto burst = rate_burst(0, 10, 2);
+  burst.kind = model::BurstKind::kExact;
+  burst.charge_ns = kSecondNs;
+  EXPECT_DOUBLE_EQ(summarize_all({burst}, {}).cost.charged_cpu_ratio, 0.5);
+}
+
+}  // namespace
+}  // namespace poolscope::estimate::testing

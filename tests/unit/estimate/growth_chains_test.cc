@@ -1,0 +1,76 @@
+#include "agent/estimate/growth_chains.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/estimate/make_records.h"
+
+namespace poolscope::estimate::testing {
+namespace {
+
+model::GrowthChainCounts chains(const char* symbol, std::uint64_t count) {
+  model::GrowthChainCounts counts;
+  counts.frames = {{symbol, "/usr/bin/server", 0x10, ""}};
+  counts.chains = count;
+  counts.steps = 3 * count;
+  counts.copied_bytes = 100 * count;
+  counts.first_bytes.add(8, static_cast<double>(count));
+  counts.final_bytes.add(15, static_cast<double>(count));
+  return counts;
+}
+
+model::BurstRecord cohort_with_births(unsigned at, std::uint64_t allocations, std::uint64_t births) {
+  auto burst = rate_burst(at, allocations);
+  burst.lifetimes.births = births;
+  burst.lifetimes.followed_ns = 50 * kMillisecondNs;
+  return burst;
+}
+
+TEST(GrowthChains, AreChainsPerBirthTimesAllocationsPerSecond) {
+  auto burst = cohort_with_births(0, 1000, 250);  // a quarter of the calls was followed
+  burst.growth_chains = {chains("append", 5)};
+  const auto grown = summarize_all({burst}, {stratum(1)}).growth_chains;
+  ASSERT_EQ(grown.size(), 1u);
+  EXPECT_EQ(grown[0].symbol, "append");
+  EXPECT_NEAR(grown[0].per_second->value, 5 / 250.0 * 1000, 1e-9);
+  EXPECT_NEAR(grown[0].copied_bytes_per_second->value, 2000, 1e-9);
+  EXPECT_EQ(grown[0].first_bytes, 8u);
+  EXPECT_EQ(grown[0].final_bytes_p50, 15u);
+  EXPECT_DOUBLE_EQ(grown[0].steps, 3);
+  EXPECT_FALSE(grown[0].counted_chains);
+}
+
+TEST(GrowthChains, IgnoreBurstsThatFollowedNothing) {
+  auto burst = cohort_with_births(0, 100, 100);
+  burst.growth_chains = {chains("append", 5)};
+  const auto grown = summarize_all({burst, rate_burst(1, 100)}, {stratum(1)}).growth_chains;
+  EXPECT_NEAR(grown[0].per_second->value, 5, 1e-9);
+}
+
+TEST(GrowthChains, CountCohortsWithoutChains) {
+  auto burst = cohort_with_births(0, 100, 100);
+  burst.growth_chains = {chains("append", 5)};
+  const auto grown = summarize_all({burst, cohort_with_births(1, 100, 100)}, {stratum(1)}).growth_chains;
+  EXPECT_NEAR(grown[0].per_second->value, 2.5, 1e-9);
+}
+
+TEST(GrowthChains, HaveNoRateWithoutBirths) {
+  auto burst = rate_burst(0, 100);
+  burst.growth_chains = {chains("append", 5)};
+  const auto grown = summarize_all({burst}, {stratum(1)}).growth_chains;
+  ASSERT_EQ(grown.size(), 1u);
+  EXPECT_FALSE(grown[0].per_second);
+  EXPECT_FALSE(grown[0].copied_bytes_per_second);
+}
+
+TEST(GrowthChains, MergeByFramesMostFirst) {
+  auto first = cohort_with_births(0, 100, 100), second = cohort_with_births(1, 100, 100);
+  first.growth_chains = {chains("a", 3), chains("b", 2)};
+  second.growth_chains = {chains("b", 4)};
+  const auto grown = summarize_all({first, second}, {stratum(1)}).growth_chains;
+  ASSERT_EQ(grown.size(), 2u);
+  EXPECT_EQ(grown[0].symbol, "b");
+  EXPECT_NEAR(grown[0].per_second->value, 3, 1e-9);
+}
+
+}  // namespace
+}  // namespace poolscope::estimate::testing
