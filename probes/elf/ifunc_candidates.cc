@@ -12,8 +12,7 @@ namespace {
 constexpr std::uint64_t kMaxResolverBytes = 4096;
 constexpr unsigned kMaxResolverInstructions = 1024;
 
-// The address an instruction loads into a register: `lea reg, [rip + x]`, or `mov reg, x` in code of a fixed
-// address.
+// The address an instruction loads into a register: `lea reg, [rip + x]`, or `mov reg, x` in code of a fixed address.
 std::optional<std::uint64_t> loaded_address(const Instruction& instruction) {
   const auto operands = instruction.operands();
   if (operands.size() < 2 || operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER) return std::nullopt;
@@ -26,16 +25,14 @@ std::optional<std::uint64_t> loaded_address(const Instruction& instruction) {
   return std::nullopt;
 }
 
-// A resolver also loads addresses of data and plain numbers. With all symbols known, only the start of a
-// function will do; the functions behind an IFUNC are local, so a file with nothing but exported symbols
-// cannot name them.
+// A resolver also loads addresses of data and plain numbers. With all symbols known, only the start of a function will do;
+// the functions behind an IFUNC are local, so a file with nothing but exported symbols cannot name them.
 bool can_be_function(const ElfFile& file, std::uint64_t address) {
   if (!file.file_offset(address)) return false;
   const Symbol* symbol = file.function_at(address);
   const bool is_start = symbol != nullptr && symbol->address == address;
   if (file.has_full_symbols()) return is_start;
-  return is_start || symbol == nullptr || symbol->size_bytes == 0 ||
-         address - symbol->address >= symbol->size_bytes;
+  return is_start || symbol == nullptr || symbol->size_bytes == 0 || address - symbol->address >= symbol->size_bytes;
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 #include "probes/elf/jump_targets.h"
 
 #include <algorithm>
-#include <array>
+#include <bitset>
 #include <cstring>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
+#include "probes/elf/probe_point.h"
 #include "probes/elf/x86_instruction.h"
 
 namespace poolscope::elf {
@@ -25,8 +27,7 @@ bool is_short_branch_opcode(std::uint8_t byte) {
   return byte == 0xeb || (byte & 0xf0) == 0x70 || (byte & 0xfc) == 0xe0;  // jmp, jcc, loop and jrcxz
 }
 
-// How many bytes before a 32-bit displacement at `at` its opcode starts; 0 when the bytes there are no
-// branch.
+// How many bytes before a 32-bit displacement at `at` its opcode starts; 0 when the bytes there are no branch.
 unsigned near_branch_opcode_bytes(std::span<const std::uint8_t> code, std::size_t at) {
   if (at >= 1 && (code[at - 1] & 0xfe) == 0xe8) return 1;                          // call, jmp
   if (at >= 2 && code[at - 2] == 0x0f && (code[at - 1] & 0xf0) == 0x80) return 2;  // jcc
@@ -34,8 +35,8 @@ unsigned near_branch_opcode_bytes(std::span<const std::uint8_t> code, std::size_
   return 0;
 }
 
-// Every byte is tried as a displacement and compared with the window first: nearly none passes, so the loop
-// has one predictable branch per byte.
+// Every byte is tried as a displacement and compared with the window first: nearly none passes, so the loop has one
+// predictable branch per byte.
 void find_near_branches(const ElfFile::CodeSegment& segment, std::uint64_t first, std::uint64_t last,
                         std::vector<Branch>& found) {
   const auto code = segment.bytes;
@@ -67,20 +68,37 @@ void find_short_branches(const ElfFile::CodeSegment& segment, std::uint64_t firs
   }
 }
 
-// A byte scan also finds branches inside other instructions. One is dismissed only when its function has a
-// sized symbol, decodes from end to end without a rest, and the instruction that holds the opcode byte does
-// something else.
+struct CodeRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+// Code around `address` between two places where instructions are known to start: the sized function that holds it, or
+// else what lies between the end of the symbol before and the start of the next (local functions and padding).
+std::optional<CodeRange> synchronized_range(const ElfFile& file, std::uint64_t address) {
+  const auto functions = file.functions();
+  const auto next = std::ranges::upper_bound(functions, address, {}, &Symbol::address);
+  if (next == functions.begin()) return std::nullopt;
+  const std::uint64_t before = std::prev(next)->address;
+  std::uint64_t size_bytes = 0;
+  for (auto alias = next; alias != functions.begin() && std::prev(alias)->address == before; --alias)
+    size_bytes = std::max(size_bytes, std::prev(alias)->size_bytes);
+  if (address - before < size_bytes) return CodeRange{before, before + size_bytes};
+  if (next == functions.end()) return std::nullopt;
+  return CodeRange{before + size_bytes, next->address};
+}
+
+// A byte scan also finds branches inside other instructions. One is dismissed only when the code around it decodes from one
+// known start to the next without a rest, and the instruction that holds the opcode byte does something else.
 bool is_surely_no_branch(const ElfFile& file, const Branch& branch) {
-  const Symbol* function = file.function_at(branch.opcode_address);
-  if (function == nullptr || function->size_bytes == 0 || function->size_bytes > kMaxFunctionBytes)
-    return false;
-  if (branch.opcode_address - function->address >= function->size_bytes) return false;
-  const auto code = file.read_code(function->address, function->size_bytes);
-  if (code.size() != function->size_bytes) return false;
+  const auto range = synchronized_range(file, branch.opcode_address);
+  if (!range || range->end - range->begin > kMaxFunctionBytes) return false;
+  const auto code = file.read_code(range->begin, range->end - range->begin);
+  if (code.size() != range->end - range->begin) return false;
   bool something_else = false;
   std::size_t offset = 0;
   while (offset < code.size()) {
-    const auto instruction = decode(code, function->address, offset);
+    const auto instruction = decode(code, range->begin, offset);
     if (!instruction) return false;
     if (instruction->address <= branch.opcode_address && branch.opcode_address < instruction->end_address())
       something_else = direct_target(*instruction) != branch.target;
@@ -89,32 +107,62 @@ bool is_surely_no_branch(const ElfFile& file, const Branch& branch) {
   return something_else;
 }
 
-// The last writer of each register, as far as it matters for a jump through the register.
+// Which registers hold a plain pointer: an argument, or what was loaded from one place, or a copy of either. Followed forward
+// through the function in the order of its bytes; what comes back on a backward jump is not followed, since compilers put the
+// instructions that index a table and the jump through it next to each other.
 class PointerOrigin {
  public:
-  // True when the value is known to be one pointer, loaded from one place or copied from such a register.
+  PointerOrigin() {
+    for (const auto reg : kArgumentRegisters) plain_.set(static_cast<std::size_t>(reg));
+  }
+
   [[nodiscard]] bool is_plain_pointer(ZydisRegister reg) const {
     const auto number = gpr64_number(reg);
     return number && plain_[*number];
   }
 
+  // Joins what is known from jumps to `address` with what is known from the instruction before it.
+  void arrive(std::uint64_t address) {
+    const auto jumps = at_target_.find(address);
+    if (jumps == at_target_.end()) return;
+    plain_ = falls_through_ ? plain_ & jumps->second : jumps->second;
+    falls_through_ = true;
+  }
+
   void apply(const Instruction& instruction) {
-    const auto operands = instruction.operands();
-    const bool plain = instruction.info.mnemonic == ZYDIS_MNEMONIC_MOV && operands.size() >= 2 &&
-                       is_plain_source(operands[1]);
-    for (const auto& operand : operands) {
-      if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER || !writes(operand)) continue;
-      if (const auto number = enclosing_gpr64_number(operand.reg.value))
-        plain_[*number] = plain && operand.size == 64;
+    write_registers(instruction);
+    if (const auto target = direct_target(instruction);
+        target && instruction.info.meta.category != ZYDIS_CATEGORY_CALL) {
+      const auto [known, is_new] = at_target_.emplace(*target, plain_);
+      if (!is_new) known->second &= plain_;
+    }
+    const auto category = instruction.info.meta.category;
+    if (category == ZYDIS_CATEGORY_UNCOND_BR || category == ZYDIS_CATEGORY_RET) {
+      falls_through_ = false;
+      plain_.reset();
     }
   }
 
  private:
+  void write_registers(const Instruction& instruction) {
+    const auto operands = instruction.operands();
+    const bool plain =
+        instruction.info.mnemonic == ZYDIS_MNEMONIC_MOV && operands.size() >= 2 && is_plain_source(operands[1]);
+    for (const auto& operand : operands) {
+      if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER || !writes(operand)) continue;
+      if (const auto number = enclosing_gpr64_number(operand.reg.value))
+        plain_.set(*number, plain && operand.size == 64);
+    }
+  }
   [[nodiscard]] bool is_plain_source(const ZydisDecodedOperand& source) const {
     if (source.type == ZYDIS_OPERAND_TYPE_REGISTER) return is_plain_pointer(source.reg.value);
     return source.type == ZYDIS_OPERAND_TYPE_MEMORY && source.mem.index == ZYDIS_REGISTER_NONE;
   }
-  std::array<bool, 16> plain_{};
+
+  using Registers = std::bitset<16>;
+  Registers plain_;
+  bool falls_through_ = true;
+  std::unordered_map<std::uint64_t, Registers> at_target_;
 };
 
 bool may_be_table_jump(const Instruction& instruction, const PointerOrigin& origin) {
@@ -160,6 +208,7 @@ bool may_dispatch_through_table(const ElfFile& file, std::uint64_t function_addr
   while (offset < code.size()) {
     const auto instruction = decode(code, function_address, offset);
     if (!instruction) return true;
+    origin.arrive(instruction->address);
     if (may_be_table_jump(*instruction, origin)) return true;
     origin.apply(*instruction);
     offset += instruction->info.length;

@@ -16,20 +16,15 @@ constexpr unsigned kMaxWalkInstructions = 64;
 constexpr std::size_t kMaxWalkBytes = 256;
 constexpr std::int64_t kMaxStackBytes = 1 << 20;
 
-constexpr std::array kArgumentRegisters = {Register::kRdi, Register::kRsi, Register::kRdx,
-                                           Register::kRcx, Register::kR8,  Register::kR9};
 constexpr unsigned kRspNumber = static_cast<unsigned>(Register::kRsp);
 
 // How an instruction moves rsp, in bytes pushed; nothing when that cannot be said from the instruction alone.
 std::optional<std::int64_t> pushed_bytes(const Instruction& instruction) {
   const auto operands = instruction.operands();
   const auto is_rsp = [](const ZydisDecodedOperand& operand) {
-    return operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
-           enclosing_gpr64_number(operand.reg.value) == kRspNumber;
+    return operand.type == ZYDIS_OPERAND_TYPE_REGISTER && enclosing_gpr64_number(operand.reg.value) == kRspNumber;
   };
-  const auto writes_rsp = [&](const ZydisDecodedOperand& operand) {
-    return is_rsp(operand) && writes(operand);
-  };
+  const auto writes_rsp = [&](const ZydisDecodedOperand& operand) { return is_rsp(operand) && writes(operand); };
   if (std::ranges::none_of(operands, writes_rsp)) return 0;
 
   const bool writes_rsp_by_name = instruction.info.operand_count_visible > 0 && writes_rsp(operands[0]);
@@ -54,8 +49,7 @@ std::optional<std::int64_t> pushed_bytes(const Instruction& instruction) {
   }
 }
 
-// What is known before the next instruction of the walk: which register holds which argument, and where the
-// stack is.
+// What is known before the next instruction of the walk: which register holds which argument, and where the stack is.
 class PrologueState {
  public:
   explicit PrologueState(unsigned argument_count) : argument_count_(argument_count) {
@@ -80,8 +74,7 @@ class PrologueState {
       const auto original = static_cast<std::size_t>(kArgumentRegisters[argument]);
       const auto copy = std::ranges::find(held_, std::optional(argument));
       if (copy == held_.end()) return std::nullopt;
-      const auto number =
-          held_[original] == argument ? original : static_cast<std::size_t>(copy - held_.begin());
+      const auto number = held_[original] == argument ? original : static_cast<std::size_t>(copy - held_.begin());
       registers.push_back(static_cast<Register>(number));
     }
     return registers;
@@ -109,8 +102,7 @@ class PrologueState {
     }
   }
 
-  static std::optional<std::pair<unsigned, unsigned>> two_registers(
-      std::span<const ZydisDecodedOperand> operands) {
+  static std::optional<std::pair<unsigned, unsigned>> two_registers(std::span<const ZydisDecodedOperand> operands) {
     if (operands.size() != 2 || operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER ||
         operands[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
       return std::nullopt;
@@ -127,15 +119,14 @@ class PrologueState {
 
 std::string name_for_people(const ElfFile& file, std::uint64_t function_address) {
   const Symbol* symbol = file.function_at(function_address);
-  if (symbol != nullptr && symbol->address == function_address)
-    return file.display_name() + ":" + symbol->name;
+  if (symbol != nullptr && symbol->address == function_address) return file.display_name() + ":" + symbol->name;
   std::array<char, 24> hex{};
   std::snprintf(hex.data(), hex.size(), "0x%llx", static_cast<unsigned long long>(function_address));
   return file.display_name() + ":" + hex.data();
 }
 
-ProbePoint make_point(std::uint64_t function_address, const Instruction& instruction,
-                      std::vector<Register> arguments, std::uint32_t stack_bytes) {
+ProbePoint make_point(std::uint64_t function_address, const Instruction& instruction, std::vector<Register> arguments,
+                      std::uint32_t stack_bytes) {
   ProbePoint point;
   point.function_address = function_address;
   point.address = instruction.address;
@@ -146,13 +137,12 @@ ProbePoint make_point(std::uint64_t function_address, const Instruction& instruc
   return point;
 }
 
-// The walk stays in front of the next symbol too: a name in the middle of a function is a second entry that
-// other objects can call without a jump we could see.
+// The walk stays in front of the next symbol too: a name in the middle of a function is a second entry that other objects
+// can call without a jump we could see.
 std::uint64_t walk_end(const ElfFile& file, std::uint64_t function_address) {
   const auto functions = file.functions();
   const auto next = std::ranges::upper_bound(functions, function_address, {}, &Symbol::address);
-  const std::uint64_t next_symbol =
-      next == functions.end() ? std::numeric_limits<std::uint64_t>::max() : next->address;
+  const std::uint64_t next_symbol = next == functions.end() ? std::numeric_limits<std::uint64_t>::max() : next->address;
   return std::min({function_address + kMaxWalkBytes, function_end(file, function_address), next_symbol});
 }
 
@@ -161,8 +151,7 @@ struct Candidate {
   bool is_push = false;
 };
 
-// The emulated instructions that run once per call as long as nothing jumps in between, in the order of their
-// addresses.
+// The emulated instructions that run once per call as long as nothing jumps in between, by address.
 std::vector<Candidate> find_candidates(const ElfFile& file, std::uint64_t function_address,
                                        const ProbeRequest& request) {
   const std::uint64_t end = walk_end(file, function_address);
@@ -176,9 +165,8 @@ std::vector<Candidate> find_candidates(const ElfFile& file, std::uint64_t functi
     auto arguments = state.arguments();
     const bool return_is_found = !request.needs_return || state.stack_bytes() == 0;
     if (kernel_emulates(*instruction) && arguments && return_is_found) {
-      candidates.push_back(
-          {make_point(function_address, *instruction, std::move(*arguments), state.stack_bytes()),
-           instruction->info.mnemonic == ZYDIS_MNEMONIC_PUSH});
+      candidates.push_back({make_point(function_address, *instruction, std::move(*arguments), state.stack_bytes()),
+                            instruction->info.mnemonic == ZYDIS_MNEMONIC_PUSH});
     }
     if (ends_straight_line(*instruction) || !state.apply(*instruction)) break;
     offset += instruction->info.length;
@@ -186,10 +174,9 @@ std::vector<Candidate> find_candidates(const ElfFile& file, std::uint64_t functi
   return candidates;
 }
 
-// The first candidate that nothing can jump to or between the entry and it.
-// After a table dispatch only pushes are trusted: an instruction has one stack depth in compiled code (its
-// unwind row says so), and the dispatch runs at a greater depth than the start of the prologue, up to and
-// including the push.
+// The first candidate such that nothing can jump to it or to an instruction between the entry and it.
+// In a function that dispatches through a table only a push is trusted: an instruction of compiled code always runs at one
+// stack depth (its unwind row says which), and whatever comes after the push runs at a greater one.
 const Candidate* first_exact(const ElfFile& file, std::uint64_t function_address,
                              const std::vector<Candidate>& candidates) {
   if (candidates.empty()) return nullptr;
@@ -208,8 +195,7 @@ const Candidate* first_exact(const ElfFile& file, std::uint64_t function_address
 Result<ProbePoint, ProbePointError> with_file_offset(const ElfFile& file, ProbePoint point) {
   const auto offset = file.file_offset(point.address);
   if (!offset)
-    return Failure{
-        ProbePointError{ProbePointError::Reason::kNoCode, name_for_people(file, point.function_address)}};
+    return Failure{ProbePointError{ProbePointError::Reason::kNoCode, name_for_people(file, point.function_address)}};
   point.file_offset = *offset;
   return point;
 }
@@ -220,13 +206,9 @@ std::string describe(const ProbePointError& error) {
   const std::string what = "cannot place a probe in " + error.function + ": ";
   switch (error.reason) {
     case ProbePointError::Reason::kNoCode:
-      return what +
-             "the file has no executable bytes at that address; a damaged or truncated file, or a symbol "
-             "that is no function";
+      return what + "the file has no executable bytes at that address; is it truncated, or the symbol no function?";
     case ProbePointError::Reason::kUndecodable:
-      return what +
-             "its first bytes are no x86-64 instruction; the symbol is data, or the code is encrypted or "
-             "packed";
+      return what + "its first bytes are no x86-64 instruction; is the symbol data, or the code packed?";
   }
   std::abort();
 }
@@ -237,8 +219,7 @@ Result<ProbePoint, ProbePointError> entry_probe_point(const ElfFile& file, std::
   const auto code = file.read_code(function_address, kMaxInstructionBytes);
   if (code.empty()) return Failure{ProbePointError{Reason::kNoCode, name_for_people(file, function_address)}};
   const auto instruction = decode(code, function_address, 0);
-  if (!instruction)
-    return Failure{ProbePointError{Reason::kUndecodable, name_for_people(file, function_address)}};
+  if (!instruction) return Failure{ProbePointError{Reason::kUndecodable, name_for_people(file, function_address)}};
   // At the entry every argument is in its own register.
   auto arguments = *PrologueState(request.argument_count).arguments();
   return with_file_offset(file, make_point(function_address, *instruction, std::move(arguments), 0));

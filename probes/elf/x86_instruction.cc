@@ -21,14 +21,13 @@ ZydisFormatter make_formatter() {
 
 }  // namespace
 
-std::optional<Instruction> decode(std::span<const std::uint8_t> code, std::uint64_t code_address,
-                                  std::size_t offset) {
+std::optional<Instruction> decode(std::span<const std::uint8_t> code, std::uint64_t code_address, std::size_t offset) {
   static const ZydisDecoder decoder = make_decoder();
   if (offset >= code.size()) return std::nullopt;
   const auto rest = code.subspan(offset, std::min(code.size() - offset, kMaxInstructionBytes));
   Instruction result;
-  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, rest.data(), rest.size(), &result.info,
-                                           result.all_operands.data())))
+  if (!ZYAN_SUCCESS(
+          ZydisDecoderDecodeFull(&decoder, rest.data(), rest.size(), &result.info, result.all_operands.data())))
     return std::nullopt;
   result.address = code_address + offset;
   std::copy_n(rest.begin(), result.info.length, result.bytes.begin());
@@ -38,17 +37,17 @@ std::optional<Instruction> decode(std::span<const std::uint8_t> code, std::uint6
 std::string text_of(const Instruction& instruction) {
   static const ZydisFormatter formatter = make_formatter();
   std::array<char, 128> buffer{};
-  const auto status = ZydisFormatterFormatInstruction(
-      &formatter, &instruction.info, instruction.all_operands.data(), instruction.info.operand_count_visible,
-      buffer.data(), buffer.size(), instruction.address, nullptr);
+  const auto status = ZydisFormatterFormatInstruction(&formatter, &instruction.info, instruction.all_operands.data(),
+                                                      instruction.info.operand_count_visible, buffer.data(),
+                                                      buffer.size(), instruction.address, nullptr);
   return ZYAN_SUCCESS(status) ? buffer.data() : ZydisMnemonicGetString(instruction.info.mnemonic);
 }
 
-// Linux, arch/x86/kernel/uprobes.c: branch_setup_xol_ops() takes nop, jmp, call and jcc with a relative
-// target, push_setup_xol_ops() takes push of a register with no prefix or REX.B alone. Every kernel that can
-// attach our probes has both (branches since 3.16, pushes since 4.16). We take the plain encodings only. The
-// kernel refuses to probe branches with an operand-size prefix at all, and multi-byte nops are single-stepped
-// before 6.18. endbr64, ret, pop, indirect jumps and calls are single-stepped everywhere.
+// Linux, arch/x86/kernel/uprobes.c:
+//   branch_setup_xol_ops()  90 nop; eb, e9 jmp; e8 call; 70-7f and 0f 80-8f jcc
+//   push_setup_xol_ops()    50-57 push of a register, also with REX.B alone (41 50-57)
+// Only these plain encodings count here. With an operand-size prefix the kernel refuses to probe a branch at all;
+// multi-byte nops are emulated by new kernels only; endbr64, ret, pop, indirect jumps and calls by none.
 bool kernel_emulates(const Instruction& instruction) {
   const unsigned first = instruction.bytes[0];
   const unsigned second = instruction.bytes[1];
@@ -57,8 +56,7 @@ bool kernel_emulates(const Instruction& instruction) {
     case 1:
       return first == 0x90 || in(first, 0x50, 0x57);  // nop, push rax..rdi
     case 2:
-      return first == 0xeb || in(first, 0x70, 0x7f) ||
-             (first == 0x41 && in(second, 0x50, 0x57));  // push r8..r15
+      return first == 0xeb || in(first, 0x70, 0x7f) || (first == 0x41 && in(second, 0x50, 0x57));  // push r8..r15
     case 5:
       return first == 0xe8 || first == 0xe9;
     case 6:

@@ -1,8 +1,7 @@
 #pragma once
-// x86-64 machine code, one instruction at a time: what the prologue walk and the jump scan have to know of
-// it.
-//   Hostile   any bytes may come in: what is no instruction, or is cut off by the end of the bytes, decodes
-//   to nothing. Threads   everything here may be used from any thread; decode() keeps no state.
+// x86-64 machine code, one instruction at a time: what the prologue walk and the jump scan have to know of it.
+//   Hostile   any bytes may come in: what is no instruction, or is cut off by the end of the bytes, decodes to nothing.
+//   Threads   everything here may be used from any thread; nothing keeps state between calls.
 
 #include <array>
 #include <cstdint>
@@ -30,8 +29,8 @@ struct Instruction {
 };
 
 // The instruction at `offset` of `code`, whose first byte is at address `code_address`.
-[[nodiscard]] std::optional<Instruction> decode(std::span<const std::uint8_t> code,
-                                                std::uint64_t code_address, std::size_t offset);
+[[nodiscard]] std::optional<Instruction> decode(std::span<const std::uint8_t> code, std::uint64_t code_address,
+                                                std::size_t offset);
 
 // "push r12", for people.
 [[nodiscard]] std::string text_of(const Instruction& instruction);
@@ -47,8 +46,7 @@ struct Instruction {
 
 // The encoding number of a 64-bit general purpose register (rax 0 ... r15 15).
 [[nodiscard]] std::optional<unsigned> gpr64_number(ZydisRegister reg);
-// The same for the 64-bit register that holds `reg`: eax, ax, ah and al give 0. Nothing for vector registers
-// and the like.
+// The same for the 64-bit register that holds `reg`: eax, ax, ah and al give 0. Nothing for vector registers and the like.
 [[nodiscard]] std::optional<unsigned> enclosing_gpr64_number(ZydisRegister reg);
 
 [[nodiscard]] bool writes(const ZydisDecodedOperand& operand);

@@ -1,6 +1,5 @@
 #pragma once
-// FakeElfFile: one executable segment whose bytes and symbols a test writes itself. Bytes nobody wrote are
-// int3.
+// FakeElfFile: one executable segment whose bytes and symbols a test writes itself. Bytes nobody wrote are int3.
 
 #include <algorithm>
 #include <cstdint>
@@ -37,8 +36,7 @@ class FakeElfFile : public ElfFile {
     return *this;
   }
   FakeElfFile& symbol(std::string name, std::uint64_t address, std::uint64_t size_bytes) {
-    symbols_.push_back(
-        {.name = std::move(name), .version = {}, .address = address, .size_bytes = size_bytes});
+    symbols_.push_back({.name = std::move(name), .version = {}, .address = address, .size_bytes = size_bytes});
     std::ranges::sort(symbols_, {}, &Symbol::address);
     return *this;
   }

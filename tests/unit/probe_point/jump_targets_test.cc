@@ -91,9 +91,8 @@ TEST_P(OtherFunction, JumpingFromTheFirstOrLastBytesOfTheSegmentIsSeen) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, OtherFunction,
-                         testing::Values(OtherCase{"Jmp", "e9"}, OtherCase{"Call", "e8"},
-                                         OtherCase{"Jo", "0f 80"}, OtherCase{"Jg", "0f 8f"},
-                                         OtherCase{"JmpWithBndPrefix", "f2 e9"},
+                         testing::Values(OtherCase{"Jmp", "e9"}, OtherCase{"Call", "e8"}, OtherCase{"Jo", "0f 80"},
+                                         OtherCase{"Jg", "0f 8f"}, OtherCase{"JmpWithBndPrefix", "f2 e9"},
                                          OtherCase{"Xbegin", "c7 f8"}),
                          [](const auto& c) { return c.param.name; });
 
@@ -112,8 +111,7 @@ TEST_P(ShortBranch, OntoThePointMakesItRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Reach, ShortBranch,
                          testing::Values(ShortCase{"FarthestForward", -126, "eb 7f"},
-                                         ShortCase{"FarthestBack", 129, "eb 80"},
-                                         ShortCase{"Conditional", 16, "75 f1"},
+                                         ShortCase{"FarthestBack", 129, "eb 80"}, ShortCase{"Conditional", 16, "75 f1"},
                                          ShortCase{"Loop", 16, "e2 f1"}, ShortCase{"Jrcxz", 16, "e3 f1"},
                                          ShortCase{"JustBefore", -2, "74 03"}),
                          [](const auto& c) { return c.param.name; });
@@ -138,11 +136,36 @@ TEST(ProbePointJumps, TheSameBytesCountWhereTheFunctionDoesNotDecodeToItsEnd) {
   EXPECT_EQ(choose(file).address, kEntry);
 }
 
+TEST(ProbePointJumps, BranchBytesBetweenTwoSymbolsAreDismissedWhenAllBetweenThemDecodes) {
+  auto file = function(kTestJe);
+  // nop; mov eax, 0x00f0eb90; ret, a local function without a symbol between f and g
+  file.code(kEntry + 10, "0f 1f 40 00 90 b8 90 eb f0 00 c3");
+  file.symbol("f", kEntry, 10).symbol("g", kEntry + 21, 6);
+  EXPECT_EQ(choose(file).address, kEntry + 3);
+
+  auto rest_left_over = function(kTestJe);
+  rest_left_over.code(kEntry + 10, "0f 1f 40 00 90 b8 90 eb f0 00 c3 48");
+  rest_left_over.symbol("f", kEntry, 10).symbol("g", kEntry + 22, 6);
+  EXPECT_EQ(choose(rest_left_over).address, kEntry);
+}
+
+TEST(ProbePointJumps, OnlySoManyBytesThatLookLikeBranchesAreDismissed) {
+  constexpr std::uint64_t kLimit = 32;
+  for (const std::uint64_t count : {kLimit, kLimit + 1}) {
+    auto file = function(kTestJe);
+    file.symbol("f", kEntry, 10).symbol("g", kElsewhere, count * 10);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint64_t mov_rcx_imm64 = kElsewhere + i * 10;
+      file.code(mov_rcx_imm64, "48 b9 00 00 00 00 00 90 90 90");
+      place_branch(file, mov_rcx_imm64 + 2, "e9", kEntry + 3);
+    }
+    EXPECT_EQ(choose(file).address, count <= kLimit ? kEntry + 3 : kEntry);
+  }
+}
+
 TEST(ProbePointJumps, PrefixedBranchOfASizedFunctionIsNotDismissed) {
   auto file = function(kTestJe);
-  file.code(kEntry + 15, "3e eb f1")
-      .symbol("f", kEntry, 10)
-      .symbol("g", kEntry + 15, 3);  // notrack jmp entry+3
+  file.code(kEntry + 15, "3e eb f1").symbol("f", kEntry, 10).symbol("g", kEntry + 15, 3);  // notrack jmp entry+3
   EXPECT_EQ(choose(file).address, kEntry);
 }
 
@@ -171,8 +194,8 @@ TEST(ProbePointTables, DispatchThroughATableLeavesOnlyPushesBehindTheEntry) {
   file.symbol("f", kEntry, 12);
   EXPECT_EQ(choose(file).address, kEntry);
 
-  auto with_push = function("48 85 ff 74 02 55 ff 24 c5 00 20 40 00");
-  with_push.code(kEntry, "48 85 ff 55 74 02 ff 24 c5 00 20 40 00").symbol("f", kEntry, 13);
+  auto with_push = function("48 85 ff 55 74 02 ff 24 c5 00 20 40 00");
+  with_push.symbol("f", kEntry, 13);
   EXPECT_EQ(choose(with_push).address, kEntry + 3);
 }
 
@@ -195,6 +218,33 @@ TEST(ProbePointTables, TailCallThroughAHookIsNoDispatch) {
   auto file = function("48 85 ff 74 40 48 8b 05 00 01 00 00 48 8b 00 ff e0");
   file.symbol("f", kEntry, 17);
   EXPECT_EQ(choose(file).address, kEntry + 3);
+}
+
+TEST(ProbePointTables, TailCallThroughAnArgumentIsNoDispatch) {
+  auto file = function("48 85 ff 74 40 ff e2");  // test rdi,rdi; je; jmp rdx
+  file.symbol("f", kEntry, 7);
+  EXPECT_EQ(choose(file).address, kEntry + 3);
+}
+
+TEST(ProbePointTables, TailCallBehindAReturnIsNoDispatchWhenTheJumpToItBringsAPointer) {
+  // mov rax,[rdi]; mov rax,[rax+0x10]; test rdi,rdi; jne +4; movsx eax,al; ret; jmp rax
+  auto file = function("48 8b 07 48 8b 40 10 48 85 ff 75 04 0f be c0 c3 ff e0");
+  file.symbol("f", kEntry, 18);
+  EXPECT_EQ(choose(file).address, kEntry + 10);
+}
+
+TEST(ProbePointTables, OneOfTwoWaysWithAComputedAddressCountsAsDispatch) {
+  // mov rax,[rdi]; test rdi,rdi; jne +3; add rax,rdx; jmp rax
+  auto file = function("48 8b 07 48 85 ff 75 03 48 01 d0 ff e0");
+  file.symbol("f", kEntry, 13);
+  EXPECT_EQ(choose(file).address, kEntry);
+}
+
+TEST(ProbePointTables, JumpThroughARegisterOfUnknownOriginCountsAsDispatch) {
+  // test rdi,rdi; je; ret; jmp rax
+  auto file = function("48 85 ff 74 40 c3 ff e0");
+  file.symbol("f", kEntry, 8);
+  EXPECT_EQ(choose(file).address, kEntry);
 }
 
 TEST(ProbePointTables, TailCallThroughTheGotIsNoDispatch) {

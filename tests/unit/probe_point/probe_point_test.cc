@@ -46,8 +46,7 @@ class Prologue : public testing::TestWithParam<PrologueCase> {};
 
 TEST_P(Prologue, GivesTheFirstEmulatedInstructionThatStillHasTheArguments) {
   const auto& c = GetParam();
-  const auto point =
-      choose(function(c.hex), {.argument_count = c.argument_count, .needs_return = c.needs_return});
+  const auto point = choose(function(c.hex), {.argument_count = c.argument_count, .needs_return = c.needs_return});
   EXPECT_EQ(point.address - kEntry, c.offset) << point.instruction;
   EXPECT_EQ(point.cost, c.cost);
   EXPECT_EQ(point.arguments, c.arguments);
@@ -71,29 +70,16 @@ INSTANTIATE_TEST_SUITE_P(
         PrologueCase{"JumpAtTheEntry", "e9 00 10 00 00", 1, false, 0, kEmulated, {kRdi}, 0},
         PrologueCase{"ShortJumpAtTheEntry", "eb 40", 1, false, 0, kEmulated, {kRdi}, 0},
         PrologueCase{"CallAtTheEntry", "e8 00 10 00 00 c3", 1, false, 0, kEmulated, {kRdi}, 0},
+        PrologueCase{"TestAndJeOfGlibcFree", "48 85 ff 0f 84 bf 00 00 00 55 c3", 1, false, 3, kEmulated, {kRdi}, 0},
         PrologueCase{
-            "TestAndJeOfGlibcFree", "48 85 ff 0f 84 bf 00 00 00 55 c3", 1, false, 3, kEmulated, {kRdi}, 0},
-        PrologueCase{"CmpAndJaOfJemallocMalloc",
-                     "48 81 ff 00 10 00 00 0f 87 93 00 00 00 c3",
-                     1,
-                     false,
-                     7,
-                     kEmulated,
-                     {kRdi},
-                     0},
+            "CmpAndJaOfJemallocMalloc", "48 81 ff 00 10 00 00 0f 87 93 00 00 00 c3", 1, false, 7, kEmulated, {kRdi}, 0},
         PrologueCase{"ShortConditionalJump", "48 85 ff 74 40 c3", 1, false, 3, kEmulated, {kRdi}, 0},
         PrologueCase{"Endbr64IsWalkedOver", "f3 0f 1e fa 55 c3", 1, false, 4, kEmulated, {kRdi}, 0},
         PrologueCase{"MultiByteNopIsWalkedOver", "0f 1f 44 00 00 55 c3", 1, false, 5, kEmulated, {kRdi}, 0},
         PrologueCase{"PrefixedNopIsWalkedOver", "66 90 55 c3", 1, false, 2, kEmulated, {kRdi}, 0},
         PrologueCase{"PushWithOtherRexIsWalkedOver", "48 55 55 c3", 1, false, 2, kEmulated, {kRdi}, 8},
-        PrologueCase{"CallAfterAMoveIsTheLastCandidate",
-                     "48 83 ec 08 e8 00 10 00 00 55 c3",
-                     1,
-                     false,
-                     4,
-                     kEmulated,
-                     {kRdi},
-                     8},
+        PrologueCase{
+            "CallAfterAMoveIsTheLastCandidate", "48 83 ec 08 e8 00 10 00 00 55 c3", 1, false, 4, kEmulated, {kRdi}, 8},
         PrologueCase{"NoArgumentsAreNeverLost", "31 ff 55 c3", 0, false, 2, kEmulated, {}, 0}),
     [](const auto& c) { return c.param.name; });
 
@@ -103,17 +89,10 @@ INSTANTIATE_TEST_SUITE_P(
         // mov rax,rdi; xor edi,edi; push rbp
         PrologueCase{"FollowedThroughAMove", "48 89 f8 31 ff 55 c3", 1, false, 5, kEmulated, {kRax}, 0},
         // mov rax,rdi; test rdi,rdi; je
-        PrologueCase{
-            "OwnRegisterIsPreferredToACopy", "48 89 f8 48 85 ff 74 40", 1, false, 6, kEmulated, {kRdi}, 0},
+        PrologueCase{"OwnRegisterIsPreferredToACopy", "48 89 f8 48 85 ff 74 40", 1, false, 6, kEmulated, {kRdi}, 0},
         // mov r12,rdi; mov rdi,rbp; mov rbx,r12; xor r12d,r12d; push rbp
-        PrologueCase{"FollowedThroughTwoMoves",
-                     "49 89 fc 48 89 ef 4c 89 e3 45 31 e4 55",
-                     1,
-                     false,
-                     12,
-                     kEmulated,
-                     {kRbx},
-                     0},
+        PrologueCase{
+            "FollowedThroughTwoMoves", "49 89 fc 48 89 ef 4c 89 e3 45 31 e4 55", 1, false, 12, kEmulated, {kRbx}, 0},
         // xchg rdi,rsi; push rbp
         PrologueCase{"ExchangedRegistersSwap", "48 87 f7 55 c3", 2, false, 3, kEmulated, {kRsi, kRdi}, 0},
         // xchg edi,esi; push rbp: the upper halves are gone
@@ -125,32 +104,17 @@ INSTANTIATE_TEST_SUITE_P(
         // cmove rdi,rax; push rbp
         PrologueCase{"ConditionalWriteLosesIt", "48 0f 44 f8 55 c3", 1, false, 0, kSingleStep, {kRdi}, 0},
         // mov rsi,rax; test rdi,rdi; push rbp
-        PrologueCase{"LostSecondArgumentDoesNotMatterToOne",
-                     "48 89 c6 48 85 ff 55",
-                     1,
-                     false,
-                     6,
-                     kEmulated,
-                     {kRdi},
-                     0},
-        PrologueCase{
-            "LostSecondArgumentFallsBack", "48 89 c6 48 85 ff 55", 2, false, 0, kSingleStep, {kRdi, kRsi}, 0},
+        PrologueCase{"LostSecondArgumentDoesNotMatterToOne", "48 89 c6 48 85 ff 55", 1, false, 6, kEmulated, {kRdi}, 0},
+        PrologueCase{"LostSecondArgumentFallsBack", "48 89 c6 48 85 ff 55", 2, false, 0, kSingleStep, {kRdi, kRsi}, 0},
         // mul rsi (writes rdx without naming it); push rbp
         PrologueCase{"HiddenWriteIsSeen", "48 f7 e6 55 c3", 3, false, 0, kSingleStep, {kRdi, kRsi, kRdx}, 0},
         // movsb (moves rsi and rdi); push rbp
         PrologueCase{"StringInstructionLosesItsPointers", "a4 55 c3", 1, false, 0, kSingleStep, {kRdi}, 0},
         // mov r12,rdi; pop rdi would return to an argument
-        PrologueCase{
-            "PopBelowTheReturnAddressEndsTheWalk", "49 89 fc 5f 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"PopBelowTheReturnAddressEndsTheWalk", "49 89 fc 5f 55", 1, false, 0, kSingleStep, {kRdi}, 0},
         // reallocarray of glibc: mov rax,rsi; mul rdx; mov rsi,rax; jo
-        PrologueCase{"ReallocarrayKeepsItsPointer",
-                     "48 89 f0 48 f7 e2 48 89 c6 70 05 c3",
-                     1,
-                     false,
-                     9,
-                     kEmulated,
-                     {kRdi},
-                     0},
+        PrologueCase{
+            "ReallocarrayKeepsItsPointer", "48 89 f0 48 f7 e2 48 89 c6 70 05 c3", 1, false, 9, kEmulated, {kRdi}, 0},
         PrologueCase{"ReallocarrayLosesItsSizes",
                      "48 89 f0 48 f7 e2 48 89 c6 70 05 c3",
                      3,
@@ -190,58 +154,37 @@ INSTANTIATE_TEST_SUITE_P(
         // and rsp,-32; push
         PrologueCase{"AligningTheStackEndsTheWalk", "48 83 e4 e0 55", 1, false, 0, kSingleStep, {kRdi}, 0},
         // lea rsp,[rsp-8]; push
-        PrologueCase{
-            "LeaOfTheStackPointerEndsTheWalk", "48 8d 64 24 f8 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"LeaOfTheStackPointerEndsTheWalk", "48 8d 64 24 f8 55", 1, false, 0, kSingleStep, {kRdi}, 0},
         // sub rsp,rax; push
         PrologueCase{"SubOfARegisterEndsTheWalk", "48 29 c4 55", 1, false, 0, kSingleStep, {kRdi}, 0},
         // sub esp,8; push
-        PrologueCase{
-            "SubOfHalfTheStackPointerEndsTheWalk", "83 ec 08 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"SubOfHalfTheStackPointerEndsTheWalk", "83 ec 08 55", 1, false, 0, kSingleStep, {kRdi}, 0},
         // sub rsp,0x7fffffff; push
-        PrologueCase{
-            "AbsurdFrameEndsTheWalk", "48 81 ec ff ff ff 7f 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"AbsurdFrameEndsTheWalk", "48 81 ec ff ff ff 7f 55", 1, false, 0, kSingleStep, {kRdi}, 0},
         PrologueCase{"ReturnProbeMaySitOnTheFirstPush", "48 89 fb 55 53", 1, true, 3, kEmulated, {kRdi}, 0},
         // sub rsp,8; test rdi,rdi; je
-        PrologueCase{"ReturnProbeIsRefusedAfterThePush",
-                     "48 83 ec 08 48 85 ff 74 40",
-                     1,
-                     true,
-                     0,
-                     kSingleStep,
-                     {kRdi},
-                     0},
+        PrologueCase{
+            "ReturnProbeIsRefusedAfterThePush", "48 83 ec 08 48 85 ff 74 40", 1, true, 0, kSingleStep, {kRdi}, 0},
         // sub rsp,8; add rsp,8; push
-        PrologueCase{"ReturnProbeIsFineWhenTheStackIsBack",
-                     "48 83 ec 08 48 83 c4 08 55",
-                     1,
-                     true,
-                     8,
-                     kEmulated,
-                     {kRdi},
-                     0}),
+        PrologueCase{
+            "ReturnProbeIsFineWhenTheStackIsBack", "48 83 ec 08 48 83 c4 08 55", 1, true, 8, kEmulated, {kRdi}, 0}),
     [](const auto& c) { return c.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     EndOfStraightLine, Prologue,
-    testing::Values(PrologueCase{"Ret", "48 89 f8 c3 55", 1, false, 0, kSingleStep, {kRdi}, 0},
-                    PrologueCase{"IndirectCall", "ff d0 55", 1, false, 0, kSingleStep, {kRdi}, 0},
-                    PrologueCase{"IndirectJump", "ff e0 55", 1, false, 0, kSingleStep, {kRdi}, 0},
-                    PrologueCase{"Syscall", "0f 05 55", 1, false, 0, kSingleStep, {kRdi}, 0},
-                    PrologueCase{"Ud2", "0f 0b 55", 1, false, 0, kSingleStep, {kRdi}, 0},
-                    PrologueCase{"Hlt", "f4 55", 1, false, 0, kSingleStep, {kRdi}, 0},
-                    PrologueCase{"Int3", "cc 55", 1, false, 0, kSingleStep, {kRdi}, 0},
-                    PrologueCase{"Jrcxz", "e3 10 55", 1, false, 0, kSingleStep, {kRdi}, 0},
-                    // 16-bit branches: the kernel refuses to probe them, so they are no candidate
-                    PrologueCase{"BranchWithOperandSizePrefix",
-                                 "48 85 ff 66 0f 84 00 00 00 00 55",
-                                 1,
-                                 false,
-                                 0,
-                                 kSingleStep,
-                                 {kRdi},
-                                 0},
-                    PrologueCase{
-                        "BytesThatAreNoInstruction", "48 89 f8 06 55", 1, false, 0, kSingleStep, {kRdi}, 0}),
+    testing::Values(
+        PrologueCase{"Ret", "48 89 f8 c3 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"IndirectCall", "ff d0 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"IndirectJump", "ff e0 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"Syscall", "0f 05 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"Ud2", "0f 0b 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"Hlt", "f4 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"Int3", "cc 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"Jrcxz", "e3 10 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        // 16-bit branches: the kernel refuses to probe them, so they are no candidate
+        PrologueCase{
+            "BranchWithOperandSizePrefix", "48 85 ff 66 0f 84 00 00 00 00 55", 1, false, 0, kSingleStep, {kRdi}, 0},
+        PrologueCase{"BytesThatAreNoInstruction", "48 89 f8 06 55", 1, false, 0, kSingleStep, {kRdi}, 0}),
     [](const auto& c) { return c.param.name; });
 
 // test rdi,rdi; je: the point would be at +3.
@@ -347,9 +290,9 @@ TEST(ProbePointDeathTest, MoreArgumentsThanRegistersAborts) {
 }
 
 TEST(ProbePoint, SixArgumentsAreTheirSixRegisters) {
-  EXPECT_THAT(choose(function("55"), {.argument_count = 6}).arguments,
-              ElementsAre(Register::kRdi, Register::kRsi, Register::kRdx, Register::kRcx, Register::kR8,
-                          Register::kR9));
+  EXPECT_THAT(
+      choose(function("55"), {.argument_count = 6}).arguments,
+      ElementsAre(Register::kRdi, Register::kRsi, Register::kRdx, Register::kRcx, Register::kR8, Register::kR9));
 }
 
 }  // namespace
