@@ -1,7 +1,7 @@
 #include "agent/estimate/call_sites.h"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 #include "agent/estimate/summarize.h"
 
@@ -11,25 +11,33 @@ namespace {
 constexpr std::uint64_t kBirthsForShare = 20;
 
 struct Seen {
+  std::size_t record = 0;
   std::uint64_t calls = 0, bytes = 0;
 };
 
 struct Site {
   std::vector<model::Frame> frames;
-  std::map<std::size_t, Seen> seen;  // by index of the record
+  bool others = false;     // the sum of the sites beyond the limit
+  std::vector<Seen> seen;  // a record may come more than once
   double weighted_calls = 0;
   std::uint64_t births = 0;
   double weighted_births = 0, weighted_short_lived = 0;
 
   void absorb(const Site& other) {
-    for (const auto& [record, counts] : other.seen) {
-      seen[record].calls += counts.calls;
-      seen[record].bytes += counts.bytes;
-    }
+    seen.insert(seen.end(), other.seen.begin(), other.seen.end());
     weighted_calls += other.weighted_calls;
     births += other.births;
     weighted_births += other.weighted_births;
     weighted_short_lived += other.weighted_short_lived;
+  }
+};
+
+// The offsets of a chain nearly always tell it apart; strings are compared only when all offsets agree.
+struct FramesHash {
+  std::size_t operator()(const std::vector<model::Frame>& frames) const {
+    std::size_t hash = frames.size();
+    for (const model::Frame& frame : frames) hash = hash * 0x9E3779B97F4A7C15u + frame.offset;
+    return hash ^ (hash >> 32);
   }
 };
 
@@ -44,8 +52,7 @@ RecordList of_highest_generation(const RecordList& records) {
 
 void add_call_site(Site& site, const model::CallSiteCounts& counts, const Sample& sample, std::size_t record) {
   const double weight = sample.estimator.weight(record);
-  site.seen[record].calls += counts.calls;
-  site.seen[record].bytes += counts.requested_bytes;
+  site.seen.push_back({record, counts.calls, counts.requested_bytes});
   site.weighted_calls += weight * static_cast<double>(counts.calls);
   if (sample.records[record]->lifetimes.followed_ns < kChurnAgeNs) return;
   site.births += counts.births;
@@ -55,7 +62,7 @@ void add_call_site(Site& site, const model::CallSiteCounts& counts, const Sample
 
 // Busiest first; equal ones by frames, so that the order is always the same. Beyond the limit the last is "(other)".
 std::vector<Site> busiest_sites(const Sample& sample) {
-  std::map<std::vector<model::Frame>, Site> merged;
+  std::unordered_map<std::vector<model::Frame>, Site, FramesHash> merged;
   for (std::size_t i = 0; i < sample.records.size(); ++i) {
     for (const auto& counts : sample.records[i]->call_sites) {
       add_call_site(merged[counts.frames], counts, sample, i);
@@ -66,11 +73,13 @@ std::vector<Site> busiest_sites(const Sample& sample) {
     sites.push_back(std::move(site));
     sites.back().frames = frames;
   }
-  std::ranges::stable_sort(sites, std::ranges::greater{}, &Site::weighted_calls);
+  std::ranges::sort(sites, [](const Site& a, const Site& b) {
+    return a.weighted_calls != b.weighted_calls ? a.weighted_calls > b.weighted_calls : a.frames < b.frames;
+  });
   if (sites.size() <= kLargestCallSites) return sites;
   Site other;
   for (std::size_t i = kLargestCallSites; i < sites.size(); ++i) other.absorb(sites[i]);
-  other.frames = {{"(other)", "", 0, ""}};
+  other.others = true;
   sites.resize(kLargestCallSites);
   sites.push_back(std::move(other));
   return sites;
@@ -87,11 +96,15 @@ double all_calls(const Sample& sample, const std::vector<Site>& sites) {
 }
 
 void set_rates(model::CallSite& shown, const Site& site, const Sample& sample) {
+  std::vector<double> site_calls(sample.records.size()), site_bytes(sample.records.size());
+  for (const Seen& seen : site.seen) {
+    site_calls[seen.record] += static_cast<double>(seen.calls);
+    site_bytes[seen.record] += static_cast<double>(seen.bytes);
+  }
   std::vector<WindowCount> calls(sample.records.size()), bytes(sample.records.size());
-  for (const auto& [record, seen] : site.seen) {
-    const double site_calls = static_cast<double>(seen.calls);
-    calls[record] = WindowCount::of_events(site_calls);
-    bytes[record] = WindowCount::of_bytes(static_cast<double>(seen.bytes), site_calls);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    calls[i] = WindowCount::of_events(site_calls[i]);
+    bytes[i] = WindowCount::of_bytes(site_bytes[i], site_calls[i]);
   }
   shown.per_second = sample.estimator.rate(calls);
   shown.bytes_per_second = sample.estimator.rate(bytes);
@@ -99,7 +112,7 @@ void set_rates(model::CallSite& shown, const Site& site, const Sample& sample) {
 
 void set_counted(model::CallSite& shown, const Site& site) {
   std::uint64_t calls = 0, bytes = 0;
-  for (const auto& [record, seen] : site.seen) {
+  for (const Seen& seen : site.seen) {
     calls += seen.calls;
     bytes += seen.bytes;
   }
@@ -109,12 +122,12 @@ void set_counted(model::CallSite& shown, const Site& site) {
 
 model::CallSite show(const Site& site, const Sample& sample, double calls_of_all_sites, bool exact) {
   model::CallSite shown;
-  const model::Frame frame = site_of(site.frames);
+  const model::Frame frame = site.others ? model::Frame{"(other)", "", 0, ""} : site_of(site.frames);
   shown.symbol = frame.symbol;
   shown.object = frame.object;
   shown.source = frame.source;
   shown.offset = frame.offset;
-  if (!frame.object.empty()) shown.callers = site.frames;
+  shown.callers = site.frames;
   if (calls_of_all_sites > 0) shown.share_ratio = site.weighted_calls / calls_of_all_sites;
   set_rates(shown, site, sample);
   if (exact) set_counted(shown, site);

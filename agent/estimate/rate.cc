@@ -147,7 +147,7 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
     if (cpu <= 0) continue;
     const double residual = (window.per_second(counts[i].sum) - own * window.cpu_per_second()) / cpu + own - mean;
     squares += residual * residual;
-    const double per_event = window.per_second(1) / cpu;
+    const double per_event = 1 / (window.undilated_seconds * cpu);
     poisson += per_event * per_event * counts[i].poisson_variance;
   }
   model::Estimate estimate{mean * *target_cpu_per_second_, {}, {}};
