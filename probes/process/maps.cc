@@ -150,11 +150,10 @@ Result<std::vector<Mapping>, ProcessError> read_maps(pid_t pid) {
   }
   const bool denied = text.error() == EACCES || text.error() == EPERM;
   const auto reason = denied ? ProcessError::Reason::kNotPermitted : ProcessError::Reason::kSystem;
-  return Failure{
-      ProcessError{reason, pid,
-                   denied ? "reading " + path + " needs CAP_SYS_PTRACE, or run as the user of the process"
-                          : "cannot read " + path,
-                   text.error()}};
+  return Failure{ProcessError{
+      reason, pid,
+      denied ? "reading " + path + " needs CAP_SYS_PTRACE, or run as the user of the process" : "cannot read " + path,
+      text.error()}};
 }
 
 std::vector<MappedObject> executable_objects(const std::vector<Mapping>& mappings) {

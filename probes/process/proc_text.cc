@@ -54,8 +54,7 @@ std::optional<StatText> parse_stat(std::string_view text) {
   // The comm may hold blanks and parentheses, the fields behind it cannot: the last ')' ends it.
   const std::size_t open = text.find(" (");
   const std::size_t close = text.rfind(") ");
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2)
-    return std::nullopt;
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2) return std::nullopt;
 
   StatText stat;
   stat.command = text.substr(open + 2, close - open - 2);
@@ -87,9 +86,7 @@ std::optional<StatusText> parse_status(std::string_view text) {
     if (key == "Tgid") has_process_id = parse_number(value, status.process_id);
     if (key == "PPid") has_parent = parse_number(value, status.parent_pid);
     if (key == "Seccomp" && parse_number(value, seccomp)) {
-      status.seccomp = seccomp == 0   ? SeccompMode::kNone
-                       : seccomp == 1 ? SeccompMode::kStrict
-                                      : SeccompMode::kFilter;
+      status.seccomp = seccomp == 0 ? SeccompMode::kNone : seccomp == 1 ? SeccompMode::kStrict : SeccompMode::kFilter;
     }
   }
   if (!has_process_id || !has_parent) return std::nullopt;

@@ -43,8 +43,7 @@ ProcessError gone(pid_t pid) {
   // hidepid= hides the directory of a process that kill() still finds.
   if (::kill(pid, 0) == 0 || errno == EPERM) {
     return {Reason::kNotPermitted, pid,
-            "/proc hides it (mounted with hidepid); needs CAP_SYS_PTRACE, or run as the user of the process",
-            EACCES};
+            "/proc hides it (mounted with hidepid); needs CAP_SYS_PTRACE, or run as the user of the process", EACCES};
   }
   return {Reason::kNoSuchProcess, pid,
           "it ended or never was; look up the pid again, or name the target by exe or process name", ESRCH};
@@ -53,8 +52,8 @@ ProcessError gone(pid_t pid) {
 ProcessError failure(pid_t pid, const std::string& path, int error) {
   if (error == ENOENT) return gone(pid);
   if (error == EACCES || error == EPERM) {
-    return {Reason::kNotPermitted, pid,
-            "reading " + path + " needs CAP_SYS_PTRACE, or run as the user of the process", error};
+    return {Reason::kNotPermitted, pid, "reading " + path + " needs CAP_SYS_PTRACE, or run as the user of the process",
+            error};
   }
   return {Reason::kSystem, pid, "cannot read " + path, error};
 }
@@ -83,8 +82,8 @@ std::vector<pid_t> numeric_entries(const std::string& directory) {
 
 std::optional<ProcessError> refuse_dead_or_kernel(pid_t pid, const StatText& stat) {
   if (stat.is_kernel_thread()) {
-    return ProcessError{Reason::kKernelThread, pid,
-                        "`" + stat.command + "` runs no user code; choose a user process", 0};
+    return ProcessError{Reason::kKernelThread, pid, "`" + stat.command + "` runs no user code; choose a user process",
+                        0};
   }
   if (stat.is_zombie()) {
     return ProcessError{Reason::kZombie, pid,
@@ -111,8 +110,8 @@ std::optional<ProcessError> refuse_foreign_program(pid_t pid) {
                         path + " is no 64-bit x86 program; poolscope measures x86-64 programs only", 0};
   }
   if (head.error() == EACCES && read_proc_link(path)) {
-    return ProcessError{Reason::kNotPermitted, pid,
-                        "the executable may be run but not read; needs CAP_DAC_READ_SEARCH", EACCES};
+    return ProcessError{Reason::kNotPermitted, pid, "the executable may be run but not read; needs CAP_DAC_READ_SEARCH",
+                        EACCES};
   }
   if (head.error() == ENOENT && read_stat(pid)) {
     return ProcessError{Reason::kKernelThread, pid, "it has no executable; choose a user process", 0};

@@ -45,10 +45,9 @@ TaskClockError open_error(pid_t pid, int error) {
               error};
     case EMFILE:
     case ENFILE:
-      return {
-          Reason::kTooManyFiles, pid,
-          "one file descriptor per thread is needed; raise the limit of open files (ulimit -n, LimitNOFILE=)",
-          error};
+      return {Reason::kTooManyFiles, pid,
+              "one file descriptor per thread is needed; raise the limit of open files (ulimit -n, LimitNOFILE=)",
+              error};
     default:
       return {Reason::kSystem, pid, "perf_event_open of a task clock failed", error};
   }
@@ -57,8 +56,7 @@ TaskClockError open_error(pid_t pid, int error) {
 }  // namespace
 
 std::string describe(const TaskClockError& error) {
-  std::string text =
-      "cannot count the CPU time of process " + std::to_string(error.pid) + ": " + error.detail;
+  std::string text = "cannot count the CPU time of process " + std::to_string(error.pid) + ": " + error.detail;
   const char* name = error.sys_errno != 0 ? ::strerrorname_np(error.sys_errno) : nullptr;
   return name != nullptr ? text + " (" + name + ")" : text;
 }
@@ -100,8 +98,7 @@ Result<Done, TaskClockError> TaskClock::open_counters() {
 Result<Done, TaskClockError> TaskClock::control(unsigned long request, const char* what) {
   for (const UniqueFd& counter : counters_) {
     if (::ioctl(counter.get(), request, 0) != 0) {
-      return Failure{
-          TaskClockError{Reason::kSystem, pid_, std::string("cannot ") + what + " a task clock", errno}};
+      return Failure{TaskClockError{Reason::kSystem, pid_, std::string("cannot ") + what + " a task clock", errno}};
     }
   }
   return Done{};

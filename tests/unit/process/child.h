@@ -3,6 +3,9 @@
 // test program, whatever happens to it.
 
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
@@ -85,6 +88,22 @@ inline bool eventually(const std::function<bool()>& condition) {
 
 [[noreturn]] inline void pause_forever() {
   for (;;) ::pause();
+}
+
+// The smallest 32-bit x86 program: pause() for ever.
+inline void write_program_of_32_bits(const std::string& path) {
+  constexpr std::uint32_t kBase = 0x08048000, kHeadBytes = 52 + 32;
+  const unsigned char code[] = {0xb8, 29, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xf7};  // mov $29,%eax; int $0x80; jmp back
+  constexpr std::uint32_t kSize = kHeadBytes + sizeof(code);
+  const std::uint32_t head[] = {0x464c457f, 0x00010101, 0,     0,          0x00030002, 1, kBase + kHeadBytes,
+                                52,         0,          0,     0x00200034, 1,          0, 1,
+                                0,          kBase,      kBase, kSize,      kSize,      5, 0x1000};
+  static_assert(sizeof(head) == kHeadBytes);
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(head), sizeof(head));
+  file.write(reinterpret_cast<const char*>(code), sizeof(code));
+  file.close();
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
 }
 
 }  // namespace poolscope::process::test

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -119,23 +118,9 @@ TEST(CheckObservable, RefusesAProgramWhoseMainThreadHasEnded) {
   EXPECT_TRUE(is_alive(read_status(child.pid())->key)) << "its other thread runs on";
 }
 
-// The smallest 32-bit x86 program: pause() for ever.
-std::string program_of_32_bits() {
-  constexpr std::uint32_t kBase = 0x08048000, kHeadBytes = 52 + 32;
-  const unsigned char code[] = {0xb8, 29, 0, 0, 0, 0xcd, 0x80, 0xeb, 0xf7};  // mov $29,%eax; int $0x80; jmp back
-  constexpr std::uint32_t kSize = kHeadBytes + sizeof(code);
-  const std::uint32_t head[] = {0x464c457f, 0x00010101, 0,     0,          0x00030002, 1, kBase + kHeadBytes,
-                                52,         0,          0,     0x00200034, 1,          0, 1,
-                                0,          kBase,      kBase, kSize,      kSize,      5, 0x1000};
-  static_assert(sizeof(head) == kHeadBytes);
-  return std::string(reinterpret_cast<const char*>(head), sizeof(head)) +
-         std::string(reinterpret_cast<const char*>(code), sizeof(code));
-}
-
 TEST(CheckObservable, RefusesA32BitProgram) {
   const std::string path = testing::TempDir() + "program_of_32_bits_" + std::to_string(::getpid());
-  std::ofstream(path, std::ios::binary) << program_of_32_bits();
-  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  test::write_program_of_32_bits(path);
   test::Signal failed;
   test::Child child([&] {
     ::execl(path.c_str(), path.c_str(), nullptr);
