@@ -1,0 +1,408 @@
+#pragma once
+/* What a hit means: nesting, births, deaths, reallocation chains. The same text is compiled into the BPF programs and
+ * into the unit tests and the fuzzer, which bring std::map versions of the operations below.
+ *
+ * The includer defines, before including this file:
+ *   struct birth *births_find(const struct birth_key *);        long births_put(const struct birth_key *, const struct birth *);
+ *   void births_erase(const struct birth_key *);
+ *   struct site *sites_find(const struct site_key *);           long sites_put(const struct site_key *, const struct site *);
+ *   struct chain *chains_find_or_make(const struct site_key *);
+ *   struct thread_state *threads_find_or_make(__u32 tid);
+ *   const struct step *steps_find(const struct step_key *);
+ *   int user_read(__u64 *value, __u64 address);                 0 when the target's memory could be read
+ *   add(pointer, number)                                        atomic addition
+ */
+#include "probes/bpf/alloc_burst.h"
+
+/* One hit, decoded. */
+struct alloc_call {
+	const struct alloc_control *control;
+	struct alloc_counts *counts;
+	__u64 now_ns;
+	__u64 stack_pointer;       /* at function entry: the return address is stored there */
+	__u64 frame_pointer;
+	__u64 return_address;      /* 0: unreadable */
+	__u64 arguments[3];
+	__u64 cookie;
+	__u32 function;
+	__u32 slot;
+	__u32 tgid;
+	__u32 tid;
+};
+
+static inline __u64 alloc_requested_bytes(const struct alloc_call *call)
+{
+	switch (call->function) {
+	case ALLOC_FN_COUNT_SIZE:
+		return call->arguments[0] * call->arguments[1];
+	case ALLOC_FN_ALIGN_SIZE:
+	case ALLOC_FN_REALLOC:
+		return call->arguments[1];
+	case ALLOC_FN_OUT_ALIGN_SIZE:
+		return call->arguments[2];
+	case ALLOC_FN_REALLOCARRAY:
+		return call->arguments[1] * call->arguments[2];
+	default:
+		return call->arguments[0];
+	}
+}
+
+/* The live block that a call gives up or resizes; 0 when there is none. */
+static inline __u64 alloc_old_block(const struct alloc_call *call)
+{
+	if (call->function == ALLOC_FN_REALLOC || call->function == ALLOC_FN_REALLOCARRAY)
+		return call->arguments[0];
+	return 0;
+}
+
+static inline int alloc_inside_allocator(const struct alloc_control *control, __u64 address)
+{
+	int i;
+
+	for (i = 0; i < ALLOC_CODE_RANGES; i++)
+		if (address >= control->range_start[i] && address < control->range_end[i])
+			return 1;
+	return 0;
+}
+
+static inline struct thread_state *alloc_thread(const struct alloc_call *call)
+{
+	struct thread_state *thread = threads_find_or_make(call->tid);
+
+	if (!thread) {
+		add(&call->counts->dropped[ALLOC_DROP_THREADS_FULL], 1);
+		return 0;
+	}
+	if (thread->generation != call->control->generation) {
+		thread->generation = call->control->generation;
+		thread->charge_ns = 0;
+		thread->stack_pointer = 0;
+		thread->has_moved = 0;
+	}
+	return thread;
+}
+
+/* Is this call made by the allocating call that the thread is already in? A call in flight has had its return address
+ * replaced by the kernel's trampoline, which is page-aligned; when the slot holds something else the call was left by
+ * an exception or longjmp and will never return. */
+static inline int alloc_is_nested(struct thread_state *thread, const struct alloc_call *call)
+{
+	__u64 slot = 0;
+
+	if (!thread->stack_pointer)
+		return 0;
+	if (call->stack_pointer <= thread->stack_pointer && !user_read(&slot, thread->stack_pointer) &&
+	    (slot & 0xfff) == 0 && slot != thread->return_address)
+		return 1;
+	thread->stack_pointer = 0;
+	add(&call->counts->dropped[ALLOC_DROP_ABANDONED], 1);
+	return 0;
+}
+
+/* Follows the callers out of allocation wrappers and counts the call at the last one. Returns the key through `key`. */
+static inline void alloc_count_site(const struct alloc_call *call, __u64 bytes, struct site_key *key)
+{
+	struct site fresh = {};
+	struct step_key at = { call->return_address, call->slot };
+	__u64 stack_pointer = call->stack_pointer + 8, frame_pointer = call->frame_pointer;
+	struct site *site;
+	int depth;
+
+	key->first = key->last = call->return_address;
+	key->generation = call->control->generation;
+	fresh.frames[0] = call->return_address;
+	for (depth = 1; depth < ALLOC_SITE_DEPTH; depth++) {
+		const struct step *step = steps_find(&at);
+		__u64 cfa, caller = 0;
+
+		if (!step)
+			break;
+		cfa = (step->base_is_rbp ? frame_pointer : stack_pointer) + step->cfa_offset;
+		if (user_read(&caller, cfa - 8) || !caller)
+			break;
+		if (step->saved_rbp_offset != STEP_RBP_KEPT && user_read(&frame_pointer, cfa + step->saved_rbp_offset))
+			frame_pointer = 0;
+		stack_pointer = cfa;
+		fresh.frames[depth] = caller;
+		at.address = caller;
+		key->last = caller;
+	}
+	site = sites_find(key);
+	if (!site) {
+		if (sites_put(key, &fresh)) {
+			add(&call->counts->dropped[ALLOC_DROP_SITES_FULL], 1);
+			return;
+		}
+		site = sites_find(key);
+		if (!site)
+			return;
+	}
+	add(&site->calls, 1);
+	add(&site->requested_bytes, bytes);
+}
+
+static inline void alloc_count_size(struct alloc_counts *counts, __u64 bytes)
+{
+	unsigned int bucket = ps_log_linear_index(bytes);
+
+	if (bucket < PS_LOG_LINEAR_BUCKETS)
+		add(&counts->size_bytes[bucket], 1);
+}
+
+static inline void alloc_count_call(const struct alloc_call *call, __u64 bytes, int is_reallocation)
+{
+	struct alloc_counts *counts = call->counts;
+
+	if (is_reallocation) {
+		add(&counts->reallocations, 1);
+		add(&counts->reallocated_bytes, bytes);
+	} else {
+		add(&counts->allocations, 1);
+		add(&counts->allocated_bytes, bytes);
+	}
+	alloc_count_size(counts, bytes);
+}
+
+/* Without return probes a call that the allocator makes to itself shows in one of two ways: it comes from the
+ * allocator's own code, or it is a tail call and finds the stack exactly as the last counted call did. */
+static inline int alloc_is_internal(const struct alloc_call *call)
+{
+	struct alloc_counts *counts = call->counts;
+
+	if (alloc_inside_allocator(call->control, call->return_address))
+		return 1;
+	if (counts->last_stack_pointer == call->stack_pointer && counts->last_return_address == call->return_address &&
+	    counts->last_tid == call->tid && counts->last_cookie != call->cookie)
+		return 1;
+	counts->last_stack_pointer = call->stack_pointer;
+	counts->last_return_address = call->return_address;
+	counts->last_tid = call->tid;
+	counts->last_cookie = call->cookie;
+	return 0;
+}
+
+/* Entry of an allocating function when only calls are counted. */
+static inline void alloc_on_rate_entry(const struct alloc_call *call)
+{
+	__u64 bytes = alloc_requested_bytes(call);
+	struct site_key key;
+
+	if (alloc_is_internal(call))
+		return;
+	alloc_count_call(call, bytes, alloc_old_block(call) != 0);
+	if (call->return_address)
+		alloc_count_site(call, bytes, &key);
+	else
+		add(&call->counts->dropped[ALLOC_DROP_STACK_FAULT], 1);
+}
+
+static inline struct birth_key alloc_birth_key(const struct alloc_call *call, __u64 address)
+{
+	struct birth_key key = { address, call->tgid, (__u32)call->control->generation };
+	return key;
+}
+
+static inline void alloc_count_chain(const struct alloc_call *call, const struct birth *life)
+{
+	struct site_key key = { life->site_first, life->site_last, call->control->generation };
+	struct chain *chain = chains_find_or_make(&key);
+	unsigned int first, final;
+
+	if (!chain) {
+		add(&call->counts->dropped[ALLOC_DROP_CHAINS_FULL], 1);
+		return;
+	}
+	first = ps_log_linear_index(life->first_bytes);
+	final = ps_log_linear_index(life->requested_bytes);
+	add(&chain->chains, 1);
+	add(&chain->steps, life->steps);
+	add(&chain->copied_bytes, life->copied_bytes);
+	add(&chain->first_bytes[first < CHAIN_BUCKETS ? first : CHAIN_BUCKETS - 1], 1);
+	add(&chain->final_bytes[final < CHAIN_BUCKETS ? final : CHAIN_BUCKETS - 1], 1);
+}
+
+/* A followed object ends. Its age is shortened by what our own probes took from its thread meanwhile; for an object
+ * that another thread frees that is not known and the age stays as it was. */
+static inline void alloc_count_death(const struct alloc_call *call, const struct thread_state *thread,
+				     const struct birth *life)
+{
+	struct site_key key = { life->site_first, life->site_last, call->control->generation };
+	__u64 age_ns = call->now_ns > life->born_ns ? call->now_ns - life->born_ns : 0;
+	__u64 charge_ns = thread->charge_ns - life->charge_ns;
+	struct site *site;
+	unsigned int bucket;
+
+	if (life->tid == call->tid)
+		age_ns = age_ns > charge_ns ? age_ns - charge_ns : 0;
+	bucket = ps_log_linear_index(age_ns);
+	if (bucket < PS_LOG_LINEAR_BUCKETS) {
+		add(&call->counts->died_ns[bucket], 1);
+		add(&call->counts->died_bytes_ns[bucket], life->requested_bytes);
+	}
+	if (age_ns < ALLOC_SHORT_LIVED_NS) {
+		site = sites_find(&key);
+		if (site)
+			add(&site->short_lived, 1);
+	}
+	if (life->steps)
+		alloc_count_chain(call, life);
+}
+
+/* Entry of a freeing function. */
+static inline void alloc_on_free(const struct alloc_call *call)
+{
+	struct birth_key key = alloc_birth_key(call, call->arguments[0]);
+	struct thread_state *thread;
+	struct birth *found, life;
+
+	if (!call->arguments[0])
+		return;                          /* free(NULL) is not an event */
+	thread = alloc_thread(call);
+	if (!thread || alloc_is_nested(thread, call))
+		return;                          /* realloc frees inside itself: its own event */
+	if (call->control->armed & ALLOC_ARMED_FREES)
+		add(&call->counts->frees, 1);
+	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_FREE];
+	if (!(call->control->armed & ALLOC_ARMED_DEATHS))
+		return;
+	found = births_find(&key);
+	if (!found) {
+		add(&call->counts->frees_of_older, 1);
+		return;
+	}
+	life = *found;                           /* copy: after the delete the slot may be reused */
+	births_erase(&key);
+	alloc_count_death(call, thread, &life);
+}
+
+/* Entry of an allocating function whose return is awaited. Returns 1 when there is nothing to await. */
+static inline int alloc_on_entry(const struct alloc_call *call)
+{
+	struct thread_state *thread = alloc_thread(call);
+	struct birth_key key;
+	struct birth *found;
+
+	if (!thread || alloc_is_nested(thread, call))
+		return 1;
+	thread->stack_pointer = call->stack_pointer;
+	thread->return_address = call->return_address;
+	thread->function = call->function;
+	thread->size_bytes = alloc_requested_bytes(call);
+	thread->block = call->function == ALLOC_FN_OUT_ALIGN_SIZE ? call->arguments[0] : alloc_old_block(call);
+	thread->has_moved = 0;
+	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_ENTRY];
+	thread->site_first = thread->site_last = call->return_address;
+	if (alloc_old_block(call)) {
+		/* Taken out now: once realloc has freed the old block another thread may be given its address. */
+		key = alloc_birth_key(call, thread->block);
+		found = births_find(&key);
+		if (found) {
+			thread->moved = *found;
+			thread->has_moved = 1;
+			births_erase(&key);
+		}
+	}
+	if (call->return_address && (call->control->armed & ALLOC_ARMED_ALLOCATIONS)) {
+		struct site_key site;
+
+		alloc_count_site(call, thread->size_bytes, &site);
+		thread->site_first = site.first;
+		thread->site_last = site.last;
+	}
+	return 0;
+}
+
+static inline void alloc_put_birth(const struct alloc_call *call, __u64 address, const struct birth *life)
+{
+	struct birth_key key = alloc_birth_key(call, address);
+
+	if (births_find(&key))
+		add(&call->counts->dropped[ALLOC_DROP_FREE_MISSED], 1);
+	if (births_put(&key, life))
+		add(&call->counts->dropped[ALLOC_DROP_BIRTHS_FULL], 1);
+}
+
+static inline void alloc_on_birth(const struct alloc_call *call, struct thread_state *thread, __u64 address)
+{
+	struct site_key key = { thread->site_first, thread->site_last, call->control->generation };
+	struct birth life = {};
+	struct site *site;
+
+	life.born_ns = call->now_ns;
+	life.requested_bytes = life.first_bytes = thread->size_bytes;
+	life.charge_ns = thread->charge_ns;
+	life.site_first = thread->site_first;
+	life.site_last = thread->site_last;
+	life.tid = call->tid;
+	add(&call->counts->births, 1);
+	add(&call->counts->birth_bytes, thread->size_bytes);
+	site = sites_find(&key);
+	if (site)
+		add(&site->births, 1);
+	alloc_put_birth(call, address, &life);
+}
+
+/* glibc gives large blocks a mapping of their own, 16 bytes into the first page, and resizes it with mremap. */
+static inline int alloc_moves_by_mremap(const struct alloc_control *control, __u64 block, __u64 bytes)
+{
+	return control->mremap_min_bytes && bytes >= control->mremap_min_bytes && (block & 0xfff) == 0x10;
+}
+
+/* A realloc of a live block has returned `address` (0: it failed, or it freed the block because the size was 0). */
+static inline void alloc_on_reallocated(const struct alloc_call *call, struct thread_state *thread, __u64 address)
+{
+	struct birth *life = &thread->moved;
+
+	if (!address && thread->size_bytes == 0) {
+		if (call->control->armed & ALLOC_ARMED_FREES)
+			add(&call->counts->frees, 1);
+		if (thread->has_moved)
+			alloc_count_death(call, thread, life);
+		else if (call->control->armed & ALLOC_ARMED_DEATHS)
+			add(&call->counts->frees_of_older, 1);
+		return;
+	}
+	if (address && (call->control->armed & ALLOC_ARMED_ALLOCATIONS))
+		alloc_count_call(call, thread->size_bytes, 1);
+	if (!thread->has_moved)
+		return;
+	if (!address) {
+		alloc_put_birth(call, thread->block, life);      /* failed: the old block lives on */
+		return;
+	}
+	if (address != thread->block) {
+		__u64 copied = life->requested_bytes < thread->size_bytes ? life->requested_bytes : thread->size_bytes;
+
+		if (!alloc_moves_by_mremap(call->control, thread->block, life->requested_bytes))
+			life->copied_bytes += copied;
+	}
+	life->requested_bytes = thread->size_bytes;
+	life->steps += 1;
+	alloc_put_birth(call, address, life);
+}
+
+/* Return of an allocating function; `result` is its return value. call->arguments and call->function are not set. */
+static inline void alloc_on_return(const struct alloc_call *call, __u64 result)
+{
+	struct thread_state *thread = alloc_thread(call);
+	__u64 address = result;
+
+	if (!thread || !thread->stack_pointer)
+		return;                          /* entered before the window, or nested */
+	thread->stack_pointer = 0;
+	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_RETURN];
+	if (thread->function == ALLOC_FN_OUT_ALIGN_SIZE) {
+		address = 0;
+		if ((__u32)result == 0 && user_read(&address, thread->block))
+			address = 0;
+	} else if (thread->block) {
+		alloc_on_reallocated(call, thread, address);
+		return;
+	}
+	if (!address)
+		return;                          /* the allocation failed */
+	if (call->control->armed & ALLOC_ARMED_ALLOCATIONS)
+		alloc_count_call(call, thread->size_bytes, 0);
+	if (call->control->armed & ALLOC_ARMED_BIRTHS)
+		alloc_on_birth(call, thread, address);
+}

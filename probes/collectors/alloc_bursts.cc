@@ -1,0 +1,293 @@
+#include "probes/collectors/alloc_bursts.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "probes/collectors/alloc_record.h"
+
+namespace poolscope::probes {
+namespace {
+
+using model::BurstRecord;
+using model::Window;
+using process::TaskClock;
+
+constexpr std::uint64_t kPollNs = 200'000;          // how soon a window that the kernel closed is noticed
+constexpr std::uint64_t kSettleNs = 300'000;        // traps of closed links are gone after 0.2 ms
+constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;  // the kernel closes a window that we left open this long
+constexpr std::uint64_t kMremapMinBytes = 128 << 10;   // glibc: smallest M_MMAP_THRESHOLD
+
+std::uint64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+void sleep_until(std::uint64_t when_ns) {
+  timespec until{};
+  until.tv_sec = static_cast<time_t>(when_ns / 1'000'000'000u);
+  until.tv_nsec = static_cast<long>(when_ns % 1'000'000'000u);
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {
+  }
+}
+
+template <typename T>
+T load(const T& shared) {
+  return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
+}
+template <typename T>
+void store(T& shared, T value) {
+  __atomic_store_n(&shared, value, __ATOMIC_RELEASE);
+}
+
+// Until `when_ns`, or until the kernel stopped the burst.
+void wait_until(const alloc_control& control, std::uint64_t when_ns) {
+  for (std::uint64_t now = now_ns(); now < when_ns && load(control.stop) == ALLOC_STOP_NONE; now = now_ns()) {
+    sleep_until(std::min(when_ns, now + kPollNs));
+  }
+}
+
+bool is_reallocation(const PlannedFunction& function) {
+  return function.function == ALLOC_FN_REALLOC || function.function == ALLOC_FN_REALLOCARRAY;
+}
+
+// A moment of the burst: time, CPU time of the target and sums so far.
+struct Moment {
+  std::uint64_t time_ns = 0;
+  std::uint64_t cpu_ns = 0;
+  alloc_counts counts{};
+};
+
+// One burst from the first link to the last; the destructor hands every link to the detacher.
+class Burst {
+ public:
+  Burst(AllocPrograms& programs, attach::Detacher& detacher, const BurstTarget& target, std::uint32_t slot,
+        const HitCosts& costs)
+      : programs_(programs), detacher_(detacher), target_(target), slot_(slot), prices_(prices_for(target.plan, costs)) {
+    alloc_control& control = programs_.control(slot_);
+    control.tgid = static_cast<__u32>(target_.image.key().pid);
+    for (std::size_t i = 0; i < target_.plan.internal_code.size() && i < ALLOC_CODE_RANGES; ++i) {
+      control.range_start[i] = target_.plan.internal_code[i].start;
+      control.range_end[i] = target_.plan.internal_code[i].end;
+    }
+    control.mremap_min_bytes = target_.plan.moves_large_blocks_by_mremap ? kMremapMinBytes : 0;
+    std::copy(prices_.begin(), prices_.end(), control.cost_ns);
+    target_.steps.apply(programs_, slot_, target_.image);
+  }
+
+  ~Burst() {
+    store(control().armed, 0u);
+    (void)target_.clock.disable();
+    attach::UprobeLinks all;
+    for (auto* links : {&allocating_, &lasting_}) std::move(links->begin(), links->end(), std::back_inserter(all));
+    AllocPrograms& programs = programs_;
+    detacher_.detach(std::move(all), [&programs, slot = slot_] { programs.release_slot(slot); });
+  }
+  Burst(const Burst&) = delete;
+  Burst& operator=(const Burst&) = delete;
+
+  alloc_control& control() { return programs_.control(slot_); }
+  const HitPrices& prices() const { return prices_; }
+
+  enum class Until { kBirthsEnd, kBurstEnd };
+  template <typename Select>
+  std::optional<BurstFailure> attach(AllocPrograms::Probes probes, Until until, Select select) {
+    for (const auto& object : target_.plan.objects) {
+      std::vector<attach::ProbeSite> sites;
+      for (const auto& function : object.functions) {
+        if (!select(function)) continue;
+        const auto& point = probes == AllocPrograms::Probes::kLives ? function.lives : function.entry;
+        sites.push_back({point.file_offset, pack_cookie(function.function, point, slot_)});
+      }
+      auto links = programs_.attach(probes, target_.image.key().pid, object.open_path, sites, object.name);
+      if (!links) return BurstFailure{BurstFailure::Reason::kAttach, attach::describe(links.error())};
+      auto& kept = until == Until::kBirthsEnd ? allocating_ : lasting_;
+      std::move(links->begin(), links->end(), std::back_inserter(kept));
+    }
+    return std::nullopt;
+  }
+
+  std::optional<BurstFailure> start_clock() {
+    if (auto enabled = target_.clock.enable(); !enabled) {
+      return BurstFailure{BurstFailure::Reason::kTaskClock, process::describe(enabled.error())};
+    }
+    return std::nullopt;
+  }
+
+  Moment moment() {
+    Moment moment;
+    moment.counts = programs_.read_counts(slot_);
+    moment.time_ns = now_ns();
+    const auto cpu = target_.clock.read_ns();
+    moment.cpu_ns = cpu ? *cpu : 0;
+    return moment;
+  }
+
+  // Takes the probes of allocating functions away while the rest goes on.
+  void end_births() { detacher_.detach(std::move(allocating_)); allocating_.clear(); }
+
+  AllocResults take_results() { return programs_.take_results(slot_); }
+
+ private:
+  AllocPrograms& programs_;
+  attach::Detacher& detacher_;
+  const BurstTarget& target_;
+  std::uint32_t slot_;
+  HitPrices prices_;
+  attach::UprobeLinks allocating_, lasting_;
+};
+
+// The window between two moments, cut where the kernel stopped counting.
+Window window_between(const Moment& begin, const Moment& end, const alloc_control& control, const HitPrices& prices) {
+  Window window;
+  window.start_ns = begin.time_ns;
+  std::uint64_t end_ns = end.time_ns;
+  if (control.stop != ALLOC_STOP_NONE) end_ns = std::clamp<std::uint64_t>(control.stopped_ns, begin.time_ns, end.time_ns);
+  window.length_ns = end_ns - begin.time_ns;
+  const std::uint64_t full_ns = std::max<std::uint64_t>(end.time_ns - begin.time_ns, 1);
+  const double part = static_cast<double>(window.length_ns) / static_cast<double>(full_ns);
+  window.cpu_ns = static_cast<std::uint64_t>(static_cast<double>(end.cpu_ns - begin.cpu_ns) * part);
+  const alloc_counts difference = minus(end.counts, begin.counts);
+  window.probe_hits = sum_of(difference.window_hits);
+  window.charge_ns = charge_ns(difference.window_hits, prices);
+  window.ended_by_count = control.stop == ALLOC_STOP_HIT_LIMIT;
+  return window;
+}
+
+std::optional<BurstFailure> interrupted(const alloc_control& control) {
+  if (control.stop == ALLOC_STOP_FORK) {
+    return BurstFailure{BurstFailure::Reason::kTargetForked, "the process forked during the burst"};
+  }
+  if (control.stop == ALLOC_STOP_EXEC) {
+    return BurstFailure{BurstFailure::Reason::kTargetExeced, "the process executed another program during the burst"};
+  }
+  return std::nullopt;
+}
+
+// What every kind of burst records about its whole length.
+void fill_totals(BurstRecord& record, const AllocResults& results, const HitPrices& prices, BurstTarget& target) {
+  record.process = target.image.key();
+  record.probe_hits = sum_of(results.counts.hits);
+  record.charge_ns = charge_ns(results.counts.hits, prices);
+  record.dropped = dropped_by_reason(results.counts);
+  record.site_generation = target.steps.generation();
+  record.call_sites = call_sites(results, target.image);
+  record.growth_chains = growth_chains(results, target.image);
+  target.steps.learn(target.image, results.sites);
+}
+
+}  // namespace
+
+std::array<std::uint64_t, ALLOC_HIT_COUNT> prices_for(const AllocatorPlan& plan, const HitCosts& costs) {
+  auto prices = costs.emulated_ns;
+  for (const auto& function : plan.objects.front().functions) {
+    const auto stepped = [](const elf::ProbePoint& point) { return point.cost == elf::CostClass::kSingleStep; };
+    if (function.function == ALLOC_FN_SIZE) {
+      if (stepped(function.entry)) prices[ALLOC_HIT_RATE] = costs.emulated_ns[ALLOC_HIT_RATE] + costs.single_step_extra_ns;
+      if (stepped(function.lives)) prices[ALLOC_HIT_ENTRY] = costs.emulated_ns[ALLOC_HIT_ENTRY] + costs.single_step_extra_ns;
+    }
+    if (function.function == ALLOC_FN_FREE && stepped(function.entry)) {
+      prices[ALLOC_HIT_FREE] = costs.emulated_ns[ALLOC_HIT_FREE] + costs.single_step_extra_ns;
+    }
+  }
+  return prices;
+}
+
+std::string reason_label(BurstFailure::Reason reason) {
+  switch (reason) {
+    case BurstFailure::Reason::kAttach:
+      return "attach_failed";
+    case BurstFailure::Reason::kTaskClock:
+      return "cpu_clock_failed";
+    case BurstFailure::Reason::kNoSlot:
+      return "detach_pending";
+    case BurstFailure::Reason::kTargetForked:
+      return "target_forked";
+    case BurstFailure::Reason::kTargetExeced:
+      return "target_execed";
+  }
+  return "failed";
+}
+
+Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& given, const RateLimits& limits) {
+  BurstTarget target = given;
+  const auto slot = programs_.acquire_slot();
+  if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
+  Burst burst(programs_, detacher_, target, *slot, costs_);
+  const auto allocates = [](const PlannedFunction& function) { return function.function != ALLOC_FN_FREE; };
+  if (auto failure = burst.attach(AllocPrograms::Probes::kRate, Burst::Until::kBurstEnd, allocates)) return Failure{*failure};
+  if (auto failure = burst.start_clock()) return Failure{*failure};
+
+  alloc_control& control = burst.control();
+  control.hit_limit = limits.hits;
+  const Moment begin = burst.moment();
+  control.deadline_ns = begin.time_ns + limits.length_ns + kDeadlineGraceNs;
+  store(control.armed, ALLOC_ARMED_ALLOCATIONS);
+  wait_until(control, begin.time_ns + limits.length_ns);
+  store(control.armed, 0u);
+  const Moment end = burst.moment();
+  if (auto failure = interrupted(control)) return Failure{*failure};
+
+  const AllocResults results = burst.take_results();
+  BurstRecord record;
+  record.kind = model::BurstKind::kRate;
+  record.allocation_window = window_between(begin, end, control, burst.prices());
+  record.counts.allocations = results.counts.allocations;
+  record.counts.allocated_bytes = results.counts.allocated_bytes;
+  record.counts.reallocations = results.counts.reallocations;
+  record.size_bytes = size_histogram(results.counts);
+  fill_totals(record, results, burst.prices(), target);
+  return record;
+}
+
+Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& given, const CohortLimits& limits) {
+  BurstTarget target = given;
+  const auto slot = programs_.acquire_slot();
+  if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
+  Burst burst(programs_, detacher_, target, *slot, costs_);
+  using Probes = AllocPrograms::Probes;
+  const auto frees = [](const PlannedFunction& function) { return function.function == ALLOC_FN_FREE; };
+  const auto makes = [&](const PlannedFunction& function) { return !frees(function) && !is_reallocation(function); };
+  // Frees first: an object must not be born before its death can be seen.
+  if (auto failure = burst.attach(Probes::kFree, Burst::Until::kBurstEnd, frees)) return Failure{*failure};
+  if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBurstEnd, is_reallocation)) return Failure{*failure};
+  if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBirthsEnd, makes)) return Failure{*failure};
+  if (auto failure = burst.start_clock()) return Failure{*failure};
+
+  alloc_control& control = burst.control();
+  control.hit_limit = limits.hits;
+  const std::uint64_t start_ns = now_ns();
+  const std::uint64_t follow_end_ns = start_ns + std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
+  control.deadline_ns = follow_end_ns + kDeadlineGraceNs;
+  store(control.armed, ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);
+  wait_until(control, start_ns + limits.births_ns);
+  store(control.armed, ALLOC_ARMED_DEATHS);
+  const std::uint64_t births_end_ns = now_ns();
+  burst.end_births();
+  wait_until(control, births_end_ns + kSettleNs);
+
+  const Moment begin = burst.moment();
+  store(control.armed, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
+  wait_until(control, follow_end_ns);
+  store(control.armed, 0u);
+  const Moment end = burst.moment();
+  if (auto failure = interrupted(control)) return Failure{*failure};
+
+  const AllocResults results = burst.take_results();
+  BurstRecord record;
+  record.kind = model::BurstKind::kCohort;
+  record.free_window = window_between(begin, end, control, burst.prices());
+  record.counts.frees = results.counts.frees;
+  record.frees_of_older = results.counts.frees_of_older;
+  const std::uint64_t follow_stop_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.time_ns;
+  record.lifetimes = lifetimes(results, follow_stop_ns);
+  record.lifetimes.followed_ns = follow_stop_ns > births_end_ns ? follow_stop_ns - births_end_ns : 0;
+  fill_totals(record, results, burst.prices(), target);
+  return record;
+}
+
+}  // namespace poolscope::probes

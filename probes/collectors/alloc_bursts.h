@@ -1,0 +1,76 @@
+#pragma once
+// AllocBursts: one bounded look at what a process allocates (level L2). Returns a raw record and knows no policy: how
+// long, how often and whether at all is the agent's business.
+//   rate()    counts calls of allocating functions: one trap per call.
+//   cohort()  follows the objects born in a moment until they are freed: entry and return of allocating functions for
+//             births_ns, then only frees and reallocations until follow_ns.
+//   Blocks    the calling thread for the length of the burst plus 10-40 ms of attaching.
+//   Threads   one thread.
+//   Harm      the kernel closes the window by itself (deadline, hit limit, fork, exec), also when we are stopped;
+//             probes vanish with our descriptors when we die.
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "exporters/model/record.h"
+#include "poolscope/result.h"
+#include "probes/attach/detacher.h"
+#include "probes/collectors/alloc_programs.h"
+#include "probes/collectors/allocator_plan.h"
+#include "probes/collectors/caller_steps.h"
+#include "probes/collectors/process_image.h"
+#include "probes/process/task_clock.h"
+
+namespace poolscope::probes {
+
+// Calibrated price of one hit in CPU time of the target, by enum alloc_hit.
+struct HitCosts {
+  std::array<std::uint64_t, ALLOC_HIT_COUNT> emulated_ns{};
+  std::uint64_t single_step_extra_ns = 0;  // what a single-stepped instruction adds
+};
+// Prices for the probe points of this plan.
+[[nodiscard]] std::array<std::uint64_t, ALLOC_HIT_COUNT> prices_for(const AllocatorPlan& plan, const HitCosts& costs);
+
+struct BurstFailure {
+  enum class Reason { kAttach, kTaskClock, kNoSlot, kTargetForked, kTargetExeced };
+  Reason reason;
+  std::string detail;
+};
+// snake_case, outcome label of poolscope_bursts_total.
+[[nodiscard]] std::string reason_label(BurstFailure::Reason reason);
+
+struct RateLimits {
+  std::uint64_t length_ns = 5'000'000;
+  std::uint64_t hits = 0;  // 0: none
+};
+
+struct CohortLimits {
+  std::uint64_t births_ns = 1'000'000;
+  std::uint64_t follow_ns = 50'000'000;
+  std::uint64_t hits = 0;
+};
+
+// What a burst needs to know about one process; owned by the caller and kept from burst to burst.
+struct BurstTarget {
+  ProcessImage& image;
+  const AllocatorPlan& plan;
+  process::TaskClock& clock;
+  CallerSteps& steps;
+};
+
+class AllocBursts {
+ public:
+  AllocBursts(AllocPrograms& programs, attach::Detacher& detacher, const HitCosts& costs)
+      : programs_(programs), detacher_(detacher), costs_(costs) {}
+
+  [[nodiscard]] Result<model::BurstRecord, BurstFailure> rate(const BurstTarget& target, const RateLimits& limits);
+  [[nodiscard]] Result<model::BurstRecord, BurstFailure> cohort(const BurstTarget& target, const CohortLimits& limits);
+
+ private:
+  AllocPrograms& programs_;
+  attach::Detacher& detacher_;
+  const HitCosts& costs_;
+};
+
+}  // namespace poolscope::probes

@@ -1,0 +1,210 @@
+#include "probes/collectors/calibration.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "probes/collectors/calibration_child.h"
+#include "probes/process/process.h"
+
+namespace poolscope::probes {
+namespace {
+
+using attach::AttachError;
+using Probes = AllocPrograms::Probes;
+
+constexpr int kRounds = 9;
+constexpr std::uint32_t kPairsPerRound = 2000;
+
+AttachError failure(std::string cause) {
+  return AttachError{AttachError::Reason::kSystem, "the calibration child", std::move(cause), 0};
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+// The child's malloc and free, and where they are.
+struct Functions {
+  ProcessImage image;
+  AllocatorPlan plan;
+  const PlannedFunction* allocate = nullptr;
+  const PlannedFunction* release = nullptr;
+  std::optional<elf::ProbePoint> stepped;  // an entry that must be single-stepped
+};
+
+Result<Functions, AttachError> find_functions(const CalibrationChild& child) {
+  ElfCache cache;
+  const auto status = process::read_status(child.pid());
+  if (!status) return Failure{failure(process::describe(status.error()))};
+  auto image = ProcessImage::read(status->key, cache);
+  if (!image) return Failure{failure(process::describe(image.error()))};
+  auto plan = plan_allocators(*image);
+  if (!plan) return Failure{failure(plan.error().detail)};
+  Functions found{std::move(*image), std::move(*plan), nullptr, nullptr, std::nullopt};
+  for (const auto& function : found.plan.objects.front().functions) {
+    if (function.name == "malloc") found.allocate = &function;
+    if (function.name == "free") found.release = &function;
+  }
+  if (found.allocate == nullptr || found.release == nullptr) return Failure{failure("malloc or free was not found in it")};
+  for (const auto& object : found.image.objects()) {
+    if (object.open_path != found.plan.objects.front().open_path) continue;
+    auto entry = elf::entry_probe_point(*object.file, found.release->entry.function_address, elf::ProbeRequest{1, false});
+    if (entry && entry->cost == elf::CostClass::kSingleStep) found.stepped = *entry;
+  }
+  return found;
+}
+
+// Attaches one set of probes to the child and measures pairs with and without; links are gone when it returns.
+class Trial {
+ public:
+  Trial(AllocPrograms& programs, attach::Detacher& detacher, CalibrationChild& child, const Functions& functions)
+      : programs_(programs), detacher_(detacher), child_(child), functions_(functions) {}
+
+  struct Outcome {
+    double with_ns = 0, without_ns = 0;
+    alloc_counts counts{};
+    std::uint64_t pairs = 0;
+  };
+  Result<Outcome, AttachError> run(Probes probes, alloc_function function, const elf::ProbePoint& point, std::uint32_t armed) {
+    Outcome outcome;
+    std::vector<double> with, without;
+    for (int round = 0; round < kRounds; ++round) {
+      const auto plain = child_.run(kPairsPerRound);
+      const auto slot = programs_.acquire_slot();
+      if (!plain || !slot) return Failure{failure("it died, or no burst slot is free")};
+      arm(*slot, armed);
+      auto links = programs_.attach(probes, child_.pid(), functions_.plan.objects.front().open_path,
+                                    {{point.file_offset, pack_cookie(function, point, *slot)}}, "malloc");
+      std::optional<double> probed;
+      if (links) probed = child_.run(kPairsPerRound);
+      add(outcome.counts, programs_.take_results(*slot).counts);
+      if (links) detacher_.detach(std::move(*links));
+      detacher_.wait_idle();
+      programs_.release_slot(*slot);
+      if (!links) return Failure{links.error()};
+      if (!probed) return Failure{failure("it died under the probes")};
+      with.push_back(probed.value_or(0));
+      without.push_back(plain.value_or(0));
+      outcome.pairs += kPairsPerRound;
+    }
+    outcome.with_ns = median(with);
+    outcome.without_ns = median(without);
+    return outcome;
+  }
+
+ private:
+  void arm(std::uint32_t slot, std::uint32_t armed) {
+    alloc_control& control = programs_.control(slot);
+    control.deadline_ns = ~std::uint64_t{0};
+    control.tgid = static_cast<__u32>(child_.pid());
+    control.armed = armed;
+  }
+  static void add(alloc_counts& sum, const alloc_counts& part) {
+    auto* total = reinterpret_cast<__u64*>(&sum);
+    const auto* row = reinterpret_cast<const __u64*>(&part);
+    for (std::size_t i = 0; i < sizeof(alloc_counts) / sizeof(__u64); ++i) total[i] += row[i];
+  }
+
+  AllocPrograms& programs_;
+  attach::Detacher& detacher_;
+  CalibrationChild& child_;
+  const Functions& functions_;
+};
+
+std::uint64_t price(const Trial::Outcome& outcome) {
+  return static_cast<std::uint64_t>(std::max(outcome.with_ns - outcome.without_ns, 1.0));
+}
+
+Result<Calibration, AttachError> measure(AllocPrograms& programs, attach::Detacher& detacher) {
+  auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone);
+  if (!child) return Failure{failure("it could not be forked")};
+  auto functions = find_functions(*child);
+  if (!functions) return Failure{functions.error()};
+  Trial trial(programs, detacher, *child, *functions);
+  Calibration calibration;
+  calibration.mode = programs.mode();
+  auto& prices = calibration.costs.emulated_ns;
+
+  const auto rate = trial.run(Probes::kRate, ALLOC_FN_SIZE, functions->allocate->entry, ALLOC_ARMED_ALLOCATIONS);
+  if (!rate) return Failure{rate.error()};
+  // The child allocates in its second thread: a kernel whose pid filter means one thread counts nothing.
+  if (rate->counts.allocations < rate->pairs) return Failure{failure("calls of a second thread were not counted")};
+  prices[ALLOC_HIT_RATE] = price(*rate);
+  calibration.baseline_pair_ns = rate->without_ns;
+
+  const auto lives = trial.run(Probes::kLives, ALLOC_FN_SIZE, functions->allocate->lives,
+                               ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);
+  if (!lives) return Failure{lives.error()};
+  if (lives->counts.births < lives->pairs) return Failure{failure("return probes did not see every call")};
+  prices[ALLOC_HIT_ENTRY] = prices[ALLOC_HIT_RETURN] = price(*lives) / 2;
+
+  const auto frees = trial.run(Probes::kFree, ALLOC_FN_FREE, functions->release->entry, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
+  if (!frees) return Failure{frees.error()};
+  prices[ALLOC_HIT_FREE] = price(*frees);
+  if (functions->stepped) {
+    const auto stepped = trial.run(Probes::kFree, ALLOC_FN_FREE, *functions->stepped, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
+    if (!stepped) return Failure{stepped.error()};
+    const std::uint64_t whole = price(*stepped);
+    calibration.costs.single_step_extra_ns = whole > prices[ALLOC_HIT_FREE] ? whole - prices[ALLOC_HIT_FREE] : 0;
+  }
+  return calibration;
+}
+
+}  // namespace
+
+Result<Calibrated, AttachError> load_and_calibrate(const LoadOptions& options, attach::Detacher& detacher) {
+  AttachError last = failure("no way of attaching was tried");
+  for (const auto mode : {ProgramMode::kSession, ProgramMode::kMultiPair, ProgramMode::kPerfPair}) {
+    if (mode < options.mode) continue;
+    LoadOptions attempt = options;
+    attempt.mode = mode;
+    auto programs = AllocPrograms::load(attempt);
+    if (!programs) {
+      last = programs.error();
+      if (last.reason == AttachError::Reason::kNotPermitted && mode == ProgramMode::kPerfPair) break;
+      continue;
+    }
+    auto calibration = measure(**programs, detacher);
+    if (calibration) return Calibrated{std::move(*programs), *calibration};
+    last = calibration.error();
+  }
+  return Failure{last};
+}
+
+std::optional<bool> return_probe_survives_seccomp(AllocPrograms& programs, attach::Detacher& detacher, std::string& why) {
+  auto child = CalibrationChild::start(CalibrationChild::Confinement::kSeccomp);
+  if (!child || !child->run(1)) {
+    why = "a child under a seccomp filter could not be started";
+    return std::nullopt;
+  }
+  auto functions = find_functions(*child);
+  if (!functions) {
+    why = attach::describe(functions.error());
+    return std::nullopt;
+  }
+  const auto slot = programs.acquire_slot();
+  if (!slot) {
+    why = "no burst slot is free";
+    return std::nullopt;
+  }
+  const auto& point = functions->allocate->lives;
+  auto links = programs.attach(Probes::kLives, child->pid(), functions->plan.objects.front().open_path,
+                               {{point.file_offset, pack_cookie(ALLOC_FN_SIZE, point, *slot)}}, "malloc");
+  std::optional<bool> survived;
+  if (links) {
+    programs.control(*slot).deadline_ns = ~std::uint64_t{0};
+    programs.control(*slot).armed = ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS;
+    survived = child->run(10).has_value();
+    detacher.detach(std::move(*links));
+  } else {
+    why = attach::describe(links.error());
+  }
+  detacher.wait_idle();
+  programs.release_slot(*slot);
+  return survived;
+}
+
+}  // namespace poolscope::probes

@@ -1,0 +1,33 @@
+#pragma once
+// CalibrationChild: a forked child that allocates on request and says how much CPU time that took.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "probes/attach/unique_fd.h"
+
+namespace poolscope::probes {
+
+class CalibrationChild {
+ public:
+  enum class Confinement { kNone, kSeccomp };
+  // Nothing when fork() or pipe() failed.
+  [[nodiscard]] static std::optional<CalibrationChild> start(Confinement confinement);
+  CalibrationChild(CalibrationChild&&) = default;
+  CalibrationChild& operator=(CalibrationChild&&) = delete;
+  ~CalibrationChild();  // ends the child and reaps it
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  // CPU nanoseconds per malloc/free pair over `pairs` pairs; nothing when the child died.
+  [[nodiscard]] std::optional<double> run(std::uint32_t pairs);
+
+ private:
+  CalibrationChild(pid_t pid, attach::UniqueFd to, attach::UniqueFd from)
+      : pid_(pid), to_(std::move(to)), from_(std::move(from)) {}
+  pid_t pid_;
+  attach::UniqueFd to_, from_;
+};
+
+}  // namespace poolscope::probes
