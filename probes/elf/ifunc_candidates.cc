@@ -50,8 +50,7 @@ std::vector<std::uint64_t> ifunc_candidates(const ElfFile& file, std::uint64_t r
     offset += instruction->info.length;
   }
   std::ranges::sort(found);
-  const auto repeated = std::ranges::unique(found);
-  found.erase(repeated.begin(), repeated.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 
