@@ -27,7 +27,7 @@ std::string_view next_piece(std::string_view& rest, char separator) {
 
 // Fields 3, 4, ... of /proc/PID/stat, numbered as proc(5) does.
 struct StatFields {
-  static constexpr int kFirst = 3, kLast = 49;
+  static constexpr int kFirst = 3, kLast = 28;
   std::string_view fields[kLast + 1];
 
   explicit StatFields(std::string_view rest) {
@@ -69,8 +69,6 @@ std::optional<StatText> parse_stat(std::string_view text) {
   fields.get(26, stat.start_code);
   fields.get(27, stat.end_code);
   fields.get(28, stat.start_stack);
-  fields.get(48, stat.arguments_start);
-  fields.get(49, stat.arguments_end);
   return stat;
 }
 

@@ -27,7 +27,7 @@ struct StatText {
   unsigned threads = 0;
   std::uint64_t start_time_ticks = 0;
   // Addresses of the running image; 0 or 1 where we may not read the memory of the process.
-  std::uint64_t start_code = 0, end_code = 0, start_stack = 0, arguments_start = 0, arguments_end = 0;
+  std::uint64_t start_code = 0, end_code = 0, start_stack = 0;
 
   [[nodiscard]] bool is_kernel_thread() const;
   // Nothing runs any more. A zombie main thread whose other threads still run is no zombie process.

@@ -1,0 +1,26 @@
+#pragma once
+// CLOCK_MONOTONIC in nanoseconds: the clock of bpf_ktime_get_ns(), so that both sides of a burst speak of the same time.
+
+#include <time.h>
+
+#include <cerrno>
+#include <cstdint>
+
+namespace poolscope::process {
+
+inline std::uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// Returns at `when_ns`, also when signals arrive meanwhile.
+inline void sleep_until_ns(std::uint64_t when_ns) {
+  timespec until{};
+  until.tv_sec = static_cast<time_t>(when_ns / 1'000'000'000u);
+  until.tv_nsec = static_cast<long>(when_ns % 1'000'000'000u);
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+  }
+}
+
+}  // namespace poolscope::process
