@@ -27,8 +27,7 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
 
 // "q=0", "q=0.", "q=0.000": the client refuses what stands before.
 bool is_zero_weight(std::string_view parameter) {
-  if (parameter.size() < 3 || (parameter[0] != 'q' && parameter[0] != 'Q') || parameter[1] != '=')
-    return false;
+  if (parameter.size() < 3 || (parameter[0] != 'q' && parameter[0] != 'Q') || parameter[1] != '=') return false;
   return parameter.substr(2).find_first_not_of("0.") == parameter.npos;
 }
 
@@ -53,8 +52,7 @@ std::string gzip(std::string_view text) {
   z_stream stream{};
   // The fastest level: the agent's CPU time has a budget, and the reader is rarely further away than the next
   // rack.
-  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipWindowBits, MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
+  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipWindowBits, MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::bad_alloc();
   }
   std::string out(deflateBound(&stream, text.size()), '\0');

@@ -24,16 +24,14 @@ bool only_digits(std::string_view text) {
 }
 
 bool is_host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-         c == '_';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
 
 // Why the shape of `text` is refused; nothing when it may be HOST:PORT.
 std::optional<std::string> refused_shape(std::string_view text) {
   if (text.find('/') != text.npos)
     return "names a Unix socket, which the HTTP server cannot serve; " + std::string(kExample);
-  if (text.find(',') != text.npos)
-    return "is a list, but there is one listen address; " + std::string(kExample);
+  if (text.find(',') != text.npos) return "is a list, but there is one listen address; " + std::string(kExample);
   if (text.find_first_of("[]") != text.npos || std::count(text.begin(), text.end(), ':') > 1) {
     return "is IPv6, which Debian's civetweb is built without; use an IPv4 address such as 127.0.0.1:9777";
   }
@@ -96,8 +94,7 @@ Result<ListenAddress, ServerError> parse_listen_address(const std::string& text)
   if (const auto why = refused_shape(text)) return refuse(*why);
   const std::size_t colon = text.find(':');
   ListenAddress address{text.substr(0, colon), 0};
-  if (const auto why = refused_port(std::string_view(text).substr(colon + 1), address.port))
-    return refuse(*why);
+  if (const auto why = refused_port(std::string_view(text).substr(colon + 1), address.port)) return refuse(*why);
   if (address.host.size() > kMaxHostLength ||
       !std::all_of(address.host.begin(), address.host.end(), is_host_character)) {
     return refuse("has a host that is neither an IPv4 address nor a name; " + std::string(kExample));
@@ -123,8 +120,7 @@ Result<BindableAddress, ServerError> find_bindable(const ListenAddress& address)
     std::memcpy(&bound, found->ai_addr, sizeof(bound));
   }
   bound.sin_port = htons(address.port);
-  if (const int error = bind_once(bound))
-    return Failure{ServerError{text, text + " " + bind_failure(error), error}};
+  if (const int error = bind_once(bound)) return Failure{ServerError{text, text + " " + bind_failure(error), error}};
   char numeric[INET_ADDRSTRLEN] = {};
   ::inet_ntop(AF_INET, &bound.sin_addr, numeric, sizeof(numeric));
   return BindableAddress{numeric, address.port};

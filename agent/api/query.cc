@@ -22,8 +22,7 @@ Result<std::uint64_t, std::string> query_number(std::string_view query, std::str
   if (!text) return range.when_absent;
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error == std::errc() && end == text->data() + text->size() && number >= range.lowest &&
-      number <= range.highest) {
+  if (error == std::errc() && end == text->data() + text->size() && number >= range.lowest && number <= range.highest) {
     return number;
   }
   return Failure{"parameter " + std::string(name) + " is " + quote_foreign(*text) +

@@ -79,16 +79,14 @@ std::optional<Refusal> RequestGuard::refuse_host(const Request& request) const {
   }
   const auto host = host_without_port(request.hosts.front());
   if (host && is_own_host(*host)) return std::nullopt;
-  return Refusal{403,
-                 "host " + quote_foreign(request.hosts.front()) +
-                     " is not a name of this server; use its IP address, localhost or the host it listens on "
-                     "(--web.listen-address)"};
+  return Refusal{403, "host " + quote_foreign(request.hosts.front()) +
+                          " is not a name of this server; use its IP address, localhost or the host it listens on "
+                          "(--web.listen-address)"};
 }
 
 std::optional<Refusal> RequestGuard::refuse_origin(const Request& request) const {
   if (!request.origin) return std::nullopt;
-  if (!request.hosts.empty() && lower(*request.origin) == "http://" + lower(request.hosts.front()))
-    return std::nullopt;
+  if (!request.hosts.empty() && lower(*request.origin) == "http://" + lower(request.hosts.front())) return std::nullopt;
   return Refusal{403, "origin " + quote_foreign(*request.origin) +
                           " is another web site; this server answers to its own pages and " +
                           "to programs, which send no Origin"};

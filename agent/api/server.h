@@ -26,8 +26,8 @@ class SnapshotSource {
   virtual ~SnapshotSource() = default;
   [[nodiscard]] virtual std::shared_ptr<const model::Snapshot> snapshot() const = 0;
   // Snapshots with agent.sequence > `after`, oldest first, at most `limit`.
-  [[nodiscard]] virtual std::vector<std::shared_ptr<const model::Snapshot>> history(
-      std::uint64_t after, std::size_t limit) const = 0;
+  [[nodiscard]] virtual std::vector<std::shared_ptr<const model::Snapshot>> history(std::uint64_t after,
+                                                                                    std::size_t limit) const = 0;
   // True once every configured target was looked for and its collectors have a state.
   [[nodiscard]] virtual bool ready() const = 0;
   // Whether the last reload of the configuration succeeded, and when it was (unix seconds).

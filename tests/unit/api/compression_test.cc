@@ -23,13 +23,14 @@ TEST_P(AcceptEncoding, DecidesAboutGzip) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, AcceptEncoding,
-    ::testing::Values(
-        AcceptCase{"Absent", "", false}, AcceptCase{"Plain", "gzip", true}, AcceptCase{"Upper", "GZIP", true},
-        AcceptCase{"InAList", "deflate, gzip;q=1.0, br", true}, AcceptCase{"Refused", "gzip;q=0", false},
-        AcceptCase{"RefusedWithDigits", "gzip; q=0.000", false}, AcceptCase{"Small", "gzip;q=0.001", true},
-        AcceptCase{"Wildcard", "*", true}, AcceptCase{"WildcardRefused", "*;q=0", false},
-        AcceptCase{"RefusedBesideWildcard", "*, gzip;q=0", false}, AcceptCase{"Other", "x-gzip2, br", false},
-        AcceptCase{"Identity", "identity", false}, AcceptCase{"OnlyCommas", ",,,", false}),
+    ::testing::Values(AcceptCase{"Absent", "", false}, AcceptCase{"Plain", "gzip", true},
+                      AcceptCase{"Upper", "GZIP", true}, AcceptCase{"InAList", "deflate, gzip;q=1.0, br", true},
+                      AcceptCase{"Refused", "gzip;q=0", false}, AcceptCase{"RefusedWithDigits", "gzip; q=0.000", false},
+                      AcceptCase{"Small", "gzip;q=0.001", true}, AcceptCase{"Wildcard", "*", true},
+                      AcceptCase{"WildcardRefused", "*;q=0", false},
+                      AcceptCase{"RefusedBesideWildcard", "*, gzip;q=0", false},
+                      AcceptCase{"Other", "x-gzip2, br", false}, AcceptCase{"Identity", "identity", false},
+                      AcceptCase{"OnlyCommas", ",,,", false}),
     [](const auto& c) { return c.param.name; });
 
 TEST(Gzip, GivesBackAnEmptyText) {

@@ -52,8 +52,7 @@ TEST_P(BadAddress, IsRefusedWithItsReasonAndItsText) {
 INSTANTIATE_TEST_SUITE_P(
     Table, BadAddress,
     ::testing::Values(BadCase{"Empty", "", "has no port"}, BadCase{"HostOnly", "127.0.0.1", "has no port"},
-                      BadCase{"PortOnly", "9777", "has no port"},
-                      BadCase{"EmptyPort", "localhost:", "has no port"},
+                      BadCase{"PortOnly", "9777", "has no port"}, BadCase{"EmptyPort", "localhost:", "has no port"},
                       BadCase{"Ipv6", "[::1]:9777", "is IPv6"}, BadCase{"Ipv6Bare", "::1:9777", "is IPv6"},
                       BadCase{"Tls", "127.0.0.1:9777s", "asks for TLS"},
                       BadCase{"Redirect", "127.0.0.1:9777r", "not a number"},

@@ -22,8 +22,7 @@ TEST_P(GoodQuery, GivesTheNumber) {
   EXPECT_EQ(*number, GetParam().number);
 }
 INSTANTIATE_TEST_SUITE_P(Table, GoodQuery,
-                         ::testing::Values(GoodCase{"Absent", "", 50},
-                                           GoodCase{"OnlyOthers", "after=3&limits=9", 50},
+                         ::testing::Values(GoodCase{"Absent", "", 50}, GoodCase{"OnlyOthers", "after=3&limits=9", 50},
                                            GoodCase{"Alone", "limit=7", 7}, GoodCase{"Lowest", "limit=1", 1},
                                            GoodCase{"Highest", "limit=100", 100},
                                            GoodCase{"Last", "after=3&limit=8", 8},
@@ -38,8 +37,8 @@ TEST_P(BadQuery, NamesTheParameterAndTheRange) {
 }
 INSTANTIATE_TEST_SUITE_P(Table, BadQuery,
                          ::testing::Values("limit", "limit=", "limit=0", "limit=101", "limit=-1", "limit=+1",
-                                           "limit=1.5", "limit=1x", "limit= 1",
-                                           "limit=99999999999999999999999", "limit=%31", "limit=1&limit=1"));
+                                           "limit=1.5", "limit=1x", "limit= 1", "limit=99999999999999999999999",
+                                           "limit=%31", "limit=1&limit=1"));
 
 TEST(QueryNumber, ReachesTheLargestNumber) {
   constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();

@@ -46,19 +46,18 @@ TEST_P(OwnHost, IsAnswered) {
   EXPECT_EQ(status_of(with_host(GetParam())), 200);
 }
 INSTANTIATE_TEST_SUITE_P(Table, OwnHost,
-                         ::testing::Values("127.0.0.1", "127.0.0.1:9777", "10.1.2.3:80", "localhost",
-                                           "LocalHost:9777", "localhost.", "[::1]:9777", "[::1]",
-                                           "node-1.example:9777", "NODE-1.EXAMPLE"));
+                         ::testing::Values("127.0.0.1", "127.0.0.1:9777", "10.1.2.3:80", "localhost", "LocalHost:9777",
+                                           "localhost.", "[::1]:9777", "[::1]", "node-1.example:9777",
+                                           "NODE-1.EXAMPLE"));
 
 class ForeignHost : public ::testing::TestWithParam<const char*> {};
 TEST_P(ForeignHost, IsForbidden) {
   EXPECT_EQ(status_of(with_host(GetParam())), 403);
 }
 INSTANTIATE_TEST_SUITE_P(Table, ForeignHost,
-                         ::testing::Values("evil.example", "127.0.0.1.evil.example",
-                                           "localhost.evil.example:9777", "", "evil@127.0.0.1",
-                                           "127.0.0.1:9777:80", "127.0.0.1:x", "::1", "[::1", "[evil]:80",
-                                           "0x7f000001", "127.1", "node-1.example.evil.example", ".",
+                         ::testing::Values("evil.example", "127.0.0.1.evil.example", "localhost.evil.example:9777", "",
+                                           "evil@127.0.0.1", "127.0.0.1:9777:80", "127.0.0.1:x", "::1", "[::1",
+                                           "[evil]:80", "0x7f000001", "127.1", "node-1.example.evil.example", ".",
                                            ":9777"));
 
 TEST(RequestGuard, NamesTheForeignHostAndTheWayOut) {
@@ -97,8 +96,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Origin,
                                            OriginCase{"OtherPort", "http://127.0.0.1:9778", 403},
                                            OriginCase{"OtherScheme", "https://127.0.0.1:9777", 403},
                                            OriginCase{"OtherSite", "http://evil.example", 403},
-                                           OriginCase{"Sandboxed", "null", 403},
-                                           OriginCase{"Empty", "", 403}),
+                                           OriginCase{"Sandboxed", "null", 403}, OriginCase{"Empty", "", 403}),
                          [](const auto& c) { return c.param.name; });
 
 class OtherPath : public ::testing::TestWithParam<const char*> {};
@@ -106,9 +104,8 @@ TEST_P(OtherPath, IsNotFound) {
   EXPECT_EQ(status_of(get(GetParam())), 404);
 }
 INSTANTIATE_TEST_SUITE_P(Table, OtherPath,
-                         ::testing::Values("/metrics/", "/metrics/foo", "/Metrics", "//metrics",
-                                           "/a/../metrics", "/favicon.ico", "", "*",
-                                           "http://127.0.0.1/metrics"));
+                         ::testing::Values("/metrics/", "/metrics/foo", "/Metrics", "//metrics", "/a/../metrics",
+                                           "/favicon.ico", "", "*", "http://127.0.0.1/metrics"));
 
 TEST(RequestGuard, NamesThePagesThereAre) {
   const auto refusal = guard().refuse(get("/nothing"));
@@ -123,8 +120,8 @@ TEST_P(OtherMethod, IsNotAllowed) {
   EXPECT_EQ(status_of(request), 405);
 }
 INSTANTIATE_TEST_SUITE_P(Table, OtherMethod,
-                         ::testing::Values("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND",
-                                           "get", ""));
+                         ::testing::Values("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND", "get",
+                                           ""));
 
 TEST(RequestGuard, LooksAtTheHostBeforeItTellsWhatThereIs) {
   Request request = with_host("evil.example");

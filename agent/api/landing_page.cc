@@ -1,0 +1,251 @@
+#include "agent/api/landing_page.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <vector>
+
+#include "agent/api/landing_style.h"
+#include "exporters/text/report.h"
+
+namespace poolscope::api {
+namespace {
+
+using model::MaybeEstimate;
+using text::format_bytes;
+using text::format_count;
+using text::format_ratio;
+using text::format_seconds;
+
+using Format = std::string (*)(double);
+
+constexpr std::size_t kMaxTargets = 100;   // shown; /metrics and the API have them all
+constexpr std::size_t kMaxProcesses = 10;  // shown per target
+constexpr std::size_t kMaxCallSites = 10;
+
+std::string tag(const char* name, const std::string& content) {
+  return std::string("<") + name + ">" + content + "</" + name + ">";
+}
+
+std::string row(const std::string& name, const std::string& content) {
+  return "<tr><th scope=\"row\">" + name + "</th><td>" + content + "</td></tr>\n";
+}
+
+std::string table(const std::string& rows) {
+  return "<div class=\"wide\"><table>\n" + rows + "</table></div>\n";
+}
+
+std::string number(std::uint64_t bytes) {
+  return format_bytes(static_cast<double>(bytes));
+}
+
+std::string time_utc(std::uint64_t unix_ns) {
+  const std::time_t seconds = static_cast<std::time_t>(unix_ns / 1'000'000'000);
+  std::tm utc{};
+  std::array<char, 32> out{};
+  if (::gmtime_r(&seconds, &utc) == nullptr) return "at an unknown time";
+  std::strftime(out.data(), out.size(), "%Y-%m-%d %H:%M:%S UTC", &utc);
+  return out.data();
+}
+
+// The value with its interval, or why there is none.
+std::string estimate(const MaybeEstimate& value, Format format, const char* per, const std::string& why_absent) {
+  if (!value) return why_absent;
+  std::string out = tag("b", escape_html(format(value->value) + per));
+  if (value->low && value->high) {
+    out += " <span class=\"quiet\">(" + escape_html(format(*value->low) + " to " + format(*value->high) + per) +
+           ")</span>";
+  } else {
+    out += " <span class=\"quiet\">(interval not known yet)</span>";
+  }
+  return out;
+}
+
+std::string collector_says(const model::CollectorStatus& collector) {
+  return collector.detail.empty() ? collector.reason : collector.detail;
+}
+
+// Allocations come from alloc_bursts; its state is the reason when they are missing.
+std::string why_not_measured(const model::TargetSnapshot& target) {
+  std::string why = "no alloc_bursts collector for this target";
+  for (const model::CollectorStatus& collector : target.collectors) {
+    if (collector.name != "alloc_bursts") continue;
+    why = collector_says(collector);
+    if (why.empty()) why = "not enough bursts yet";
+  }
+  return "<span class=\"quiet\">not measured: " + escape_html(why) + "</span>";
+}
+
+std::string age_or_beyond(const std::optional<double>& seconds, const model::LifetimeSummary& lifetime) {
+  return seconds ? format_seconds(*seconds) : "above " + format_seconds(lifetime.identified_below_seconds);
+}
+
+std::string lifetime_cell(const std::optional<model::LifetimeSummary>& lifetime, const std::string& why_absent) {
+  if (!lifetime) return why_absent;
+  std::string out = "p50 " + tag("b", escape_html(age_or_beyond(lifetime->p50_seconds, *lifetime))) + " &middot; p95 " +
+                    tag("b", escape_html(age_or_beyond(lifetime->p95_seconds, *lifetime)));
+  for (const auto& [age_seconds, share] : lifetime->below) {
+    out += " &middot; " + escape_html(format_ratio(share.value) + " within " + format_seconds(age_seconds));
+  }
+  return out;
+}
+
+std::string sizes_cell(const std::optional<model::SizeSummary>& sizes, const std::string& why_absent) {
+  if (!sizes) return why_absent;
+  return "p50 " + tag("b", number(sizes->p50)) + " &middot; p95 " + tag("b", number(sizes->p95)) + " &middot; p99 " +
+         tag("b", number(sizes->p99));
+}
+
+std::string churn_name(const model::AllocationSummary& allocations) {
+  if (!allocations.churn_age_seconds) return "churn";
+  return "churn (bytes dead within " + escape_html(format_seconds(*allocations.churn_age_seconds)) + ")";
+}
+
+std::string allocation_table(const model::TargetSnapshot& target) {
+  const model::AllocationSummary& allocations = target.allocations;
+  const std::string why = why_not_measured(target);
+  std::string rows;
+  rows += row("allocations", estimate(allocations.per_second, format_count, "/s", why));
+  rows += row("bytes", estimate(allocations.bytes_per_second, format_bytes, "/s", why));
+  rows += row("frees", estimate(allocations.frees_per_second, format_count, "/s", why));
+  rows += row(churn_name(allocations), estimate(allocations.churn_ratio, format_ratio, "", why));
+  rows += row("sizes", sizes_cell(allocations.size_bytes, why));
+  rows += row("lifetimes", lifetime_cell(allocations.lifetime, why));
+  return table(rows);
+}
+
+std::string site_name(const model::CallSite& site) {
+  std::string out = tag("code", escape_html(site.symbol.empty() ? "(no symbol)" : site.symbol));
+  const std::string place = site.source.empty() ? site.object : site.source;
+  if (!place.empty()) out += " <span class=\"quiet\">" + escape_html(place) + "</span>";
+  return out;
+}
+
+std::string call_sites(const model::TargetSnapshot& target) {
+  if (target.call_sites.empty()) return {};
+  std::string rows = "<tr><th>call site</th><th>share</th><th>per second</th><th>bytes per second</th></tr>\n";
+  const std::size_t shown = std::min(target.call_sites.size(), kMaxCallSites);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const model::CallSite& site = target.call_sites[i];
+    const auto value = [](const MaybeEstimate& e, Format format) {
+      return e ? escape_html(format(e->value)) : "&ndash;";
+    };
+    rows += tag("tr", tag("td", site_name(site)) + tag("td", escape_html(format_ratio(site.share_ratio))) +
+                          tag("td", value(site.per_second, format_count)) +
+                          tag("td", value(site.bytes_per_second, format_bytes))) +
+            "\n";
+  }
+  std::string out = tag("h3", "Call sites") + table(rows);
+  if (shown < target.call_sites.size()) {
+    out += "<p class=\"quiet\">the first " + std::to_string(shown) + " of " + std::to_string(target.call_sites.size()) +
+           "; all of them are in the <a href=\"/api/v1/snapshot\">snapshot</a></p>\n";
+  }
+  return out;
+}
+
+std::string collectors(const model::TargetSnapshot& target) {
+  if (target.collectors.empty()) return {};
+  std::string rows;
+  for (const model::CollectorStatus& collector : target.collectors) {
+    const std::string state = model::state_name(collector.state);
+    rows += row(escape_html(collector.name) + " <span class=\"quiet\">" + escape_html(collector.level) + "</span>",
+                "<span class=\"" + state + "\">" + state + "</span> " + escape_html(collector_says(collector)));
+  }
+  return tag("h3", "Collectors") + table(rows);
+}
+
+std::string cost_line(const model::Cost& cost, double budget_cpu_ratio) {
+  if (cost.probe_hits == 0 && cost.observed_seconds <= 0) return "<p>Cost of measuring: nothing was probed yet.</p>\n";
+  std::string out = "<p>Cost of measuring: " + tag("b", escape_html(format_ratio(cost.charged_cpu_ratio))) +
+                    " of the target's CPU time (budget " + escape_html(format_ratio(budget_cpu_ratio)) + "), " +
+                    escape_html(format_count(static_cast<double>(cost.probe_hits))) + " probe hits in " +
+                    escape_html(format_seconds(cost.window_seconds)) + " of windows, observed for " +
+                    escape_html(format_seconds(cost.observed_seconds));
+  std::uint64_t dropped = 0;
+  for (const auto& [reason, count] : cost.dropped) dropped += count;
+  if (dropped > 0) out += ", " + escape_html(format_count(static_cast<double>(dropped))) + " events dropped";
+  return out + ".</p>\n";
+}
+
+std::string process_list(const std::vector<model::ProcessInfo>& processes) {
+  if (processes.empty()) return "no process found";
+  std::string out = processes.size() == 1 ? "process" : std::to_string(processes.size()) + " processes:";
+  for (std::size_t i = 0; i < std::min(processes.size(), kMaxProcesses); ++i) {
+    out += (i == 0 ? " " : ", ") + std::to_string(processes[i].key.pid);
+    if (!processes[i].command.empty()) out += " (" + escape_html(processes[i].command) + ")";
+  }
+  return out + (processes.size() > kMaxProcesses ? ", ..." : "");
+}
+
+std::string target_section(const model::TargetSnapshot& target, double budget_cpu_ratio) {
+  const auto or_unknown = [](const std::string& text, const char* unknown) {
+    return text.empty() ? unknown : escape_html(text);
+  };
+  std::string meta = or_unknown(target.runtime, "runtime unknown") + " &middot; " +
+                     or_unknown(target.allocator, "allocator unknown") + " &middot; " + process_list(target.processes);
+  if (target.exact) meta += " &middot; every event traced";
+  return "<section>\n" + tag("h2", escape_html(target.name)) + "\n<p class=\"quiet\">" + meta + "</p>\n" +
+         allocation_table(target) + call_sites(target) + collectors(target) + cost_line(target.cost, budget_cpu_ratio) +
+         "</section>\n";
+}
+
+std::string targets_part(const model::Snapshot& snapshot) {
+  if (snapshot.targets.empty()) return "<p>No target is configured or none was found.</p>\n";
+  std::string out;
+  for (std::size_t i = 0; i < std::min(snapshot.targets.size(), kMaxTargets); ++i) {
+    out += target_section(snapshot.targets[i], snapshot.agent.budget_cpu_ratio);
+  }
+  if (snapshot.targets.size() > kMaxTargets) {
+    out += "<p>" + std::to_string(snapshot.targets.size() - kMaxTargets) +
+           " more targets are in the <a href=\"/api/v1/snapshot\">snapshot</a>.</p>\n";
+  }
+  return out;
+}
+
+std::string agent_line(const model::Snapshot& snapshot) {
+  return "<p class=\"quiet\">snapshot " + std::to_string(snapshot.agent.sequence) + " of " +
+         time_utc(snapshot.time_unix_ns) + " &middot; agent " + escape_html(snapshot.agent.version) +
+         " &middot; the agent itself used " + escape_html(format_seconds(snapshot.agent.cpu_seconds)) + " of CPU</p>\n";
+}
+
+}  // namespace
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      // Control characters are no part of HTML; a name that holds them is shown, not obeyed.
+      default:
+        out += (static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c;
+    }
+  }
+  return out;
+}
+
+std::string landing_page(const model::Snapshot* snapshot, const std::optional<std::string>& waiting_for) {
+  std::string out = kPageHead;
+  out +=
+      "<nav><a href=\"/metrics\">/metrics</a> <a href=\"/api/v1/snapshot\">/api/v1/snapshot</a> "
+      "<a href=\"/api/v1/history?limit=10\">/api/v1/history</a> <a href=\"/-/ready\">/-/ready</a></nav>\n";
+  if (waiting_for) out += "<p class=\"waiting\">Not ready: " + escape_html(*waiting_for) + ".</p>\n";
+  if (snapshot != nullptr) out += targets_part(*snapshot) + agent_line(*snapshot);
+  return out + "</main>\n</body>\n</html>\n";
+}
+
+}  // namespace poolscope::api

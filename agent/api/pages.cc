@@ -1,0 +1,143 @@
+#include "agent/api/pages.h"
+
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/api/compression.h"
+#include "agent/api/landing_page.h"
+#include "agent/api/query.h"
+#include "exporters/model/json.h"
+
+namespace poolscope::api {
+namespace {
+
+constexpr const char* kPlainText = "text/plain; charset=utf-8";
+constexpr const char* kJson = "application/json";
+constexpr std::size_t kWorthCompressingBytes = 256;  // below, the gzip frame eats what it saves
+constexpr std::uint64_t kMaxHistory = 100;
+
+Response plain(int status, std::string text) {
+  text += '\n';
+  return {status, kPlainText, std::move(text), {}, {}};
+}
+
+void compress(Response& response, const Request& request) {
+  if (response.status != 200) return;
+  response.headers.emplace_back("Vary", "Accept-Encoding");
+  if (!response.content_encoding.empty() || response.body.size() < kWorthCompressingBytes) return;
+  if (!accepts_gzip(request.accept_encoding)) return;
+  response.body = gzip(response.body);
+  response.content_encoding = "gzip";
+}
+
+// Where the next request continues. Without news it is the newest snapshot's number, so that a client that
+// outlived the agent, and waits for a number the new agent is far from, starts over.
+std::uint64_t last_sequence(const std::vector<std::shared_ptr<const model::Snapshot>>& snapshots,
+                            const std::shared_ptr<const model::Snapshot>& newest) {
+  if (!snapshots.empty()) return snapshots.back()->agent.sequence;
+  return newest ? newest->agent.sequence : 0;
+}
+
+}  // namespace
+
+Response error_response(const std::string& path, int status, const std::string& detail) {
+  Response response = plain(status, detail);
+  if (path.starts_with("/api/")) {
+    const nlohmann::json body = {{"error", detail}};
+    response.content_type = kJson;
+    response.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  if (status == 405) response.headers.emplace_back("Allow", "GET, HEAD");
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+const std::vector<Pages::Page>& Pages::all() {
+  static const std::vector<Page> pages = {
+      {"/", &Pages::landing},          {"/metrics", &Pages::metrics},        {"/-/healthy", &Pages::healthy},
+      {"/-/ready", &Pages::readiness}, {"/api/v1/snapshot", &Pages::latest}, {"/api/v1/history", &Pages::history}};
+  return pages;
+}
+
+std::vector<std::string> Pages::paths() {
+  std::vector<std::string> paths;
+  for (const Page& page : all()) paths.emplace_back(page.path);
+  return paths;
+}
+
+Pages::Pages(const SnapshotSource& source, std::vector<std::string> own_names)
+    : source_(source), guard_(std::move(own_names), paths()) {}
+
+Response Pages::answer(const Request& request) {
+  if (const auto refusal = guard_.refuse(request))
+    return error_response(request.path, refusal->status, refusal->detail);
+  for (const Page& page : all()) {
+    if (request.path != page.path) continue;
+    Response response = (this->*page.make)(request);
+    compress(response, request);
+    return response;
+  }
+  return error_response(request.path, 500, "page " + request.path + " is listed but not served");
+}
+
+std::optional<std::string> Pages::waiting_for() const {
+  if (!source_.ready()) return "waiting until every configured target was looked for and its collectors have a state";
+  if (!source_.snapshot()) return "waiting for the first measurement";
+  return std::nullopt;
+}
+
+Response Pages::landing(const Request&) {
+  const auto snapshot = source_.snapshot();
+  return {200, "text/html; charset=utf-8", landing_page(snapshot.get(), waiting_for()), {}, {}};
+}
+
+Response Pages::metrics(const Request&) {
+  const auto snapshot = source_.snapshot();
+  const SnapshotSource::Reload reload = source_.last_reload();
+  prometheus_text::AgentStatus status;
+  status.config_last_reload_successful = reload.successful;
+  status.config_last_reload_time_unix_seconds = reload.time_unix_seconds;
+  status.version = POOLSCOPE_VERSION;
+  return {200, prometheus_text::kContentType, metrics_page_.build(snapshot.get(), std::move(status)), {}, {}};
+}
+
+Response Pages::healthy(const Request&) {
+  return plain(200, "ok");
+}
+
+Response Pages::readiness(const Request& request) {
+  if (const auto reason = waiting_for()) return error_response(request.path, 503, "not ready: " + *reason);
+  return plain(200, "ready");
+}
+
+Response Pages::latest(const Request& request) {
+  const auto snapshot = source_.snapshot();
+  if (!snapshot) {
+    return error_response(request.path, 503,
+                          "no snapshot yet: " + waiting_for().value_or("the first one was just made"));
+  }
+  if (accepts_gzip(request.accept_encoding)) {
+    return {200, kJson, *snapshot_text_.gzipped_json(*snapshot), "gzip", {}};
+  }
+  return {200, kJson, *snapshot_text_.json(*snapshot), {}, {}};
+}
+
+Response Pages::history(const Request& request) {
+  const auto after = query_number(request.query, "after", {0, std::numeric_limits<std::uint64_t>::max(), 0});
+  if (!after) return error_response(request.path, 400, after.error());
+  const auto limit = query_number(request.query, "limit", {1, kMaxHistory, kMaxHistory});
+  if (!limit) return error_response(request.path, 400, limit.error());
+  const auto newest = source_.snapshot();
+  const auto snapshots = source_.history(*after, static_cast<std::size_t>(*limit));
+  std::string body = "{\"snapshots\":[";
+  const char* separator = "";
+  for (const auto& snapshot : snapshots) {
+    body += separator + model::to_json(*snapshot);
+    separator = ",";
+  }
+  body += "],\"last_sequence\":" + std::to_string(last_sequence(snapshots, newest)) + "}";
+  return {200, kJson, std::move(body), {}, {}};
+}
+
+}  // namespace poolscope::api
