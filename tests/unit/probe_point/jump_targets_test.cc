@@ -101,16 +101,18 @@ struct ShortCase {
   std::int64_t from;  // of the branch, relative to the entry
   const char* hex;
 };
+// Onto an instruction in (entry, entry+3], the point.
 class ShortBranch : public testing::TestWithParam<ShortCase> {};
 
-TEST_P(ShortBranch, OntoThePointMakesItRefused) {
+TEST_P(ShortBranch, IntoThePrologueMakesThePointRefused) {
   auto file = function(kTestJe);
   file.code(kEntry + static_cast<std::uint64_t>(GetParam().from), GetParam().hex);
   EXPECT_EQ(choose(file).address, kEntry);
 }
 
 INSTANTIATE_TEST_SUITE_P(Reach, ShortBranch,
-                         testing::Values(ShortCase{"FarthestForward", -126, "eb 7f"},
+                         testing::Values(ShortCase{"FarthestForward", -128, "eb 7f"},
+                                         ShortCase{"FarthestForwardOntoThePoint", -126, "eb 7f"},
                                          ShortCase{"FarthestBack", 129, "eb 80"}, ShortCase{"Conditional", 16, "75 f1"},
                                          ShortCase{"Loop", 16, "e2 f1"}, ShortCase{"Jrcxz", 16, "e3 f1"},
                                          ShortCase{"JustBefore", -2, "74 03"}),
@@ -241,9 +243,9 @@ TEST(ProbePointTables, OneOfTwoWaysWithAComputedAddressCountsAsDispatch) {
 }
 
 TEST(ProbePointTables, JumpThroughARegisterOfUnknownOriginCountsAsDispatch) {
-  // test rdi,rdi; je; ret; jmp rax
-  auto file = function("48 85 ff 74 40 c3 ff e0");
-  file.symbol("f", kEntry, 8);
+  // mov rax,[rdi]; test rdi,rdi; je; ret; jmp rax, to which nothing comes forward
+  auto file = function("48 8b 07 48 85 ff 74 40 c3 ff e0");
+  file.symbol("f", kEntry, 11);
   EXPECT_EQ(choose(file).address, kEntry);
 }
 

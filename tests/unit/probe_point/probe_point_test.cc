@@ -77,6 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
         PrologueCase{"Endbr64IsWalkedOver", "f3 0f 1e fa 55 c3", 1, false, 4, kEmulated, {kRdi}, 0},
         PrologueCase{"MultiByteNopIsWalkedOver", "0f 1f 44 00 00 55 c3", 1, false, 5, kEmulated, {kRdi}, 0},
         PrologueCase{"PrefixedNopIsWalkedOver", "66 90 55 c3", 1, false, 2, kEmulated, {kRdi}, 0},
+        PrologueCase{
+            "SixBytesOfAnotherInstructionAreWalkedOver", "0f ba 64 24 08 03 55", 1, false, 6, kEmulated, {kRdi}, 0},
         PrologueCase{"PushWithOtherRexIsWalkedOver", "48 55 55 c3", 1, false, 2, kEmulated, {kRdi}, 8},
         PrologueCase{
             "CallAfterAMoveIsTheLastCandidate", "48 83 ec 08 e8 00 10 00 00 55 c3", 1, false, 4, kEmulated, {kRdi}, 8},
