@@ -1,0 +1,51 @@
+#pragma once
+// The commands of poolscope. Each register_*() adds one command (or a few) to the application; the command that was
+// chosen puts what it would do into Invocation::run, so that nothing happens before the whole command line is known.
+// A command that finds its arguments wrong while parsing throws CLI::ValidationError: main() turns it into exit code 2.
+// Everything else comes back as an exit code; what went wrong was then told on stderr.
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+#include <CLI/App.hpp>
+
+#include "agent/cli/report_output.h"
+
+namespace poolscope::cli {
+
+struct Invocation {
+  std::function<int()> run;
+};
+
+// Headings of `poolscope --help`.
+inline constexpr const char* kGroupMeasure = "Measure";
+inline constexpr const char* kGroupLook = "Look at what was measured";
+inline constexpr const char* kGroupCheck = "Check";
+
+inline constexpr const char* kDefaultAgentUrl = "http://127.0.0.1:9777";
+
+struct ReportOptions {
+  std::string source;  // file, "-" or URL
+  ReportOutput output;
+};
+[[nodiscard]] int cmd_report(const ReportOptions& options);
+void register_report_command(CLI::App& app, Invocation& invocation);
+
+struct TopOptions {
+  std::string address = kDefaultAgentUrl;
+  std::chrono::nanoseconds interval = std::chrono::seconds(1);
+  bool once = false;
+};
+[[nodiscard]] int cmd_top(const TopOptions& options);
+void register_top_command(CLI::App& app, Invocation& invocation);
+
+// `file` may be "-".
+[[nodiscard]] int cmd_check_config(const std::string& file);
+void register_check_config_command(CLI::App& app, Invocation& invocation);
+
+// run, attach, agent and doctor. Defined once: by measuring.cmake where poolscope is built with eBPF, otherwise by
+// commands that say how to get them.
+void register_measuring_commands(CLI::App& app, Invocation& invocation);
+
+}  // namespace poolscope::cli

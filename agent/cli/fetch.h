@@ -1,0 +1,49 @@
+#pragma once
+// HTTP GET with limits on size and time (libcurl). Proxies of the environment are used, but never for loopback.
+//   Threads   one per HttpGet.
+//   Cancel    destroy it.
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "poolscope/result.h"
+
+namespace poolscope::cli {
+
+struct FetchLimits {
+  std::size_t max_bytes = std::size_t{64} << 20;
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds total_timeout{30'000};
+};
+
+class HttpGet {
+ public:
+  using Answer = Result<std::string, std::string>;  // the body, or what went wrong with which URL
+
+  explicit HttpGet(std::string url, const FetchLimits& limits = {});
+  ~HttpGet();
+
+  // Drives the transfer; waits at most `wait`, less when one of `wake_fds` becomes readable. The answer comes once.
+  [[nodiscard]] std::optional<Answer> step(std::chrono::milliseconds wait, std::span<const int> wake_fds = {});
+
+ private:
+  struct Transfer;
+  std::unique_ptr<Transfer> transfer_;
+};
+
+// As HttpGet to its end; `while_waiting` is called a few times a second.
+[[nodiscard]] HttpGet::Answer fetch_url(const std::string& url, const std::function<void()>& while_waiting,
+                                        const FetchLimits& limits = {});
+
+[[nodiscard]] bool is_url(std::string_view text);
+// The snapshot behind what a user calls the address of an agent: "127.0.0.1:9777", "http://host:9777" or
+// "https://proxy/poolscope/" (a prefix, because of the slash). Any other path is taken as it is.
+[[nodiscard]] std::string snapshot_url(std::string_view address);
+
+}  // namespace poolscope::cli

@@ -1,0 +1,149 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "agent/api/server.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/measure_common.h"
+#include "agent/cli/output.h"
+#include "agent/sampler/snapshot_store.h"
+#include "probes/process/monotonic_clock.h"
+
+namespace poolscope::cli {
+namespace {
+
+constexpr std::uint64_t kPublishNs = 2'000'000'000;
+
+struct AgentOptions {
+  std::string config_file;
+  std::string listen_address;  // empty: from the configuration
+  std::vector<std::string> targets;
+};
+
+double unix_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+void say(const std::string& line) { (void)print("poolscope: " + line + "\n", STDERR_FILENO); }
+
+// The file first, then what the command line adds.
+Result<config::Config, std::string> read_config(const AgentOptions& options) {
+  config::Config config;
+  if (!options.config_file.empty()) {
+    auto loaded = config::load_config(options.config_file);
+    if (!loaded) {
+      std::string text = "the configuration has errors:";
+      for (const auto& error : loaded.error()) text += "\n  " + config::describe(error);
+      return Failure{text};
+    }
+    config = std::move(*loaded);
+  }
+  for (const auto& spec : options.targets) {
+    auto target = config::parse_target_spec(spec);
+    if (!target) return Failure{target.error()};
+    config.targets.push_back(std::move(*target));
+  }
+  if (!options.listen_address.empty()) config.web.listen_address = options.listen_address;
+  if (config.targets.empty()) {
+    return Failure{std::string("nothing to watch: give --target SPEC, or `targets:` in the file of --config.file")};
+  }
+  return config;
+}
+
+// SIGHUP: a configuration that is bad leaves the old one in force.
+void reload(const AgentOptions& options, sampler::Sampler& sampler, sampler::SnapshotStore& store) {
+  auto config = read_config(options);
+  std::string why;
+  if (!config) {
+    why = config.error();
+  } else if (auto applied = sampler.reload(*config); !applied) {
+    why = applied.error();
+  }
+  store.set_reload(why.empty(), unix_seconds());
+  say(why.empty() ? "configuration reloaded" : "configuration not reloaded, the old one stays: " + why);
+}
+
+// What the targets are and why some are not there, told once per change.
+class TargetLog {
+ public:
+  void tell(const model::Snapshot& snapshot) {
+    std::vector<std::string> lines;
+    for (const auto& target : snapshot.targets) {
+      if (!target.processes.empty()) {
+        lines.push_back(fmt::format("target {}: {} process(es)", target.name, target.processes.size()));
+      } else if (!target.collectors.empty()) {
+        lines.push_back(fmt::format("target {}: {}", target.name, target.collectors.front().detail));
+      }
+    }
+    for (const auto& line : lines) {
+      if (std::find(told_.begin(), told_.end(), line) == told_.end()) say(line);
+    }
+    told_ = std::move(lines);
+  }
+
+ private:
+  std::vector<std::string> told_;
+};
+
+int serve(sampler::Sampler& sampler, sampler::SnapshotStore& store, const AgentOptions& options) {
+  const StopSignals signals;
+  TargetLog log;
+  std::uint64_t publish_due_ns = 0;
+  sampler.run(std::numeric_limits<std::uint64_t>::max(), [&] {
+    if (StopSignals::take_reload_request()) reload(options, sampler, store);
+    if (StopSignals::requested()) return sampler.stop();
+    if (process::monotonic_ns() < publish_due_ns) return;
+    publish_due_ns = process::monotonic_ns() + kPublishNs;
+    model::Snapshot snapshot = sampler.snapshot();
+    log.tell(snapshot);
+    store.publish(std::move(snapshot));
+    if (sampler.ready()) store.set_ready();
+  });
+  say("stopped");
+  return kExitOk;
+}
+
+int agent(const AgentOptions& options) {
+  const auto config = read_config(options);
+  if (!config) {
+    fail("agent: " + config.error());
+    return kExitUsage;
+  }
+  sampler::SnapshotStore store(config->history_snapshots);
+  store.set_reload(true, unix_seconds());
+  // Before the server starts its threads: calibration forks.
+  auto probing = sampler::Probing::start(probes::LoadOptions{});
+  if (!probing) return fail(attach::describe(probing.error()));
+  auto sampler = sampler::Sampler::create(**probing, *config);
+  if (!sampler) return fail("agent: " + sampler.error());
+  auto server = api::Server::start(config->web.listen_address, store);
+  if (!server) return fail("agent: " + api::describe(server.error()));
+  say("listening on " + (*server)->url());
+  return serve(**sampler, store, options);
+}
+
+}  // namespace
+
+void register_agent_command(CLI::App& app, Invocation& invocation) {
+  CLI::App* command = app.add_subcommand("agent", "watch services and serve metrics; the daemon");
+  const auto options = std::make_shared<AgentOptions>();
+  command->group(kGroupMeasure);
+  command->add_option("--config.file", options->config_file, "YAML configuration; SIGHUP reads it again")->type_name("FILE");
+  command->add_option("--web.listen-address", options->listen_address, "where to serve; default 127.0.0.1:9777")
+      ->type_name("HOST:PORT");
+  command->add_option("--target", options->targets, "PID, NAME, exe:GLOB or cmdline:REGEX; may be repeated")->type_name("SPEC");
+  command->footer(
+      "Examples:\n"
+      "  poolscope agent --target redis-server\n"
+      "  poolscope agent --config.file /etc/poolscope/config.yaml");
+  command->callback([options, &invocation] { invocation.run = [options] { return agent(*options); }; });
+}
+
+}  // namespace poolscope::cli

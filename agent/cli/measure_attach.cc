@@ -1,0 +1,115 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "agent/cli/duration.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/measure_common.h"
+#include "agent/cli/measure_plan.h"
+#include "agent/cli/output.h"
+#include "agent/cli/progress.h"
+#include "agent/sampler/exact_session.h"
+#include "probes/process/monotonic_clock.h"
+#include "probes/process/process.h"
+
+namespace poolscope::cli {
+namespace {
+
+struct AttachOptions {
+  std::string spec;
+  std::chrono::nanoseconds duration = std::chrono::seconds(30);
+  bool plan_only = false;
+  bool exact = false;
+  config::BudgetConfig budget;
+  ReportOutput output;
+};
+
+std::uint64_t deadline_after(std::chrono::nanoseconds duration) {
+  return process::monotonic_ns() + static_cast<std::uint64_t>(duration.count());
+}
+
+int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target, const AttachOptions& options) {
+  config::Config config;
+  config.targets = {target};
+  config.budget = options.budget;
+  auto sampler = sampler::Sampler::create(probing, config);
+  if (!sampler) return fail("attach: " + sampler.error());
+  {
+    const StopSignals signals;
+    Progress progress("attach " + options.spec, options.duration);
+    (*sampler)->run(deadline_after(options.duration), [&] {
+      progress.update(waiting_for(**sampler));
+      if (StopSignals::requested() || (*sampler)->all_targets_gone()) (*sampler)->stop();
+    });
+  }
+  return emit_report((*sampler)->snapshot(), options.output);
+}
+
+// Processes that join the target, forked children for the most part, are found by looking at /proc a few times a second.
+int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, const AttachOptions& options) {
+  auto set = targets::TargetSet::create({target});
+  if (!set) return fail("attach: " + targets::describe(set.error()));
+  auto session = sampler::ExactSession::start(probing);
+  if (!session) return fail("attach: " + session.error());
+  const StopSignals signals;
+  Progress progress("attach --exact " + options.spec, options.duration);
+  const std::uint64_t end_ns = deadline_after(options.duration);
+  std::string name;
+  bool had_process = false;
+  for (std::uint64_t now = process::monotonic_ns(); now < end_ns && !StopSignals::requested(); now = process::monotonic_ns()) {
+    const targets::TargetState state = set->update().front();
+    name = state.name;
+    if (had_process && state.processes.empty()) break;
+    had_process |= !state.processes.empty();
+    for (const auto& key : state.left) (*session)->remove(key.pid);
+    for (const auto* keys : {&state.joined, &state.execed}) {
+      for (const auto& key : *keys) {
+        if (const auto why = (*session)->add(key.pid)) fail("attach: " + *why);
+      }
+    }
+    (*session)->follow_wrappers();
+    progress.update("every allocation and free is traced");
+    process::sleep_until_ns(std::min(end_ns, process::monotonic_ns() + 100'000'000));
+  }
+  progress.erase();
+  return emit_report((*session)->snapshot(name), options.output);
+}
+
+int attach(const AttachOptions& options) {
+  const auto target = config::parse_target_spec(options.spec);
+  if (!target) return fail("attach: " + target.error());
+  const auto state = find_processes(*target);
+  if (!state) return fail("attach: " + state.error());
+  auto probing = sampler::Probing::start(options.exact ? sampler::exact_load_options() : probes::LoadOptions{});
+  if (!probing) return fail(attach::describe(probing.error()));
+  if (options.plan_only) return print(plan_text(**probing, *state, options.budget));
+  return options.exact ? attach_exact(**probing, *target, options) : attach_sampled(**probing, *target, options);
+}
+
+}  // namespace
+
+void register_attach_command(CLI::App& app, Invocation& invocation) {
+  CLI::App* command = app.add_subcommand("attach", "watch a running process, print the report");
+  const auto options = std::make_shared<AttachOptions>();
+  command->group(kGroupMeasure);
+  command->add_option("target", options->spec, "a pid, a process name, or exe:GLOB, cmdline:REGEX")
+      ->required()
+      ->type_name("")
+      ->option_text("PID|NAME|SPEC");
+  add_duration_option(*command, "--for", options->duration, std::chrono::milliseconds(100), "how long to watch");
+  command->add_flag("--plan", options->plan_only, "print what would be probed and what it would cost, probe nothing");
+  command->add_flag("--exact", options->exact, "trace every allocation and free; no budget: slows the target a lot");
+  add_budget_options(*command, options->budget);
+  add_report_output_options(*command, options->output);
+  command->footer(
+      "Examples:\n"
+      "  poolscope attach redis-server --for 30s\n"
+      "  poolscope attach 1234 --plan\n"
+      "  poolscope attach 'cmdline:postgres.*main' --for 1m -o postgres.md");
+  command->callback([options, &invocation] { invocation.run = [options] { return attach(*options); }; });
+}
+
+}  // namespace poolscope::cli

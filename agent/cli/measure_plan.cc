@@ -1,0 +1,96 @@
+#include "agent/cli/measure_plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "agent/budget/burst_plan.h"
+#include "agent/sampler/watched_process.h"
+#include "exporters/text/report.h"
+
+namespace poolscope::cli {
+namespace {
+
+std::string nanoseconds(std::uint64_t ns) { return text::format_seconds(static_cast<double>(ns) * 1e-9); }
+
+const char* words(elf::CostClass cost) {
+  return cost == elf::CostClass::kEmulated ? "one trap" : "single-stepped";
+}
+
+std::string function_lines(const probes::PlannedObject& object) {
+  std::string lines = fmt::format("  {} ({})\n", object.name, object.allocator);
+  for (const auto& function : object.functions) {
+    lines += fmt::format("    {:<28} +{:<4} {:<24} {}\n", function.name,
+                         function.entry.address - function.entry.function_address, function.entry.instruction,
+                         words(function.entry.cost));
+  }
+  return lines;
+}
+
+budget::BurstBudget burst_budget(const config::BudgetConfig& config) {
+  budget::BurstBudget budget;
+  budget.slowdown = config.burst_slowdown;
+  budget.max_ns = static_cast<std::uint64_t>(config.burst_max_ms * 1e6);
+  budget.follow_max_ns = static_cast<std::uint64_t>(config.follow_max_ms * 1e6);
+  budget.tokens_ns = budget.capacity_ns = config.cpu_ratio * 1e9;  // the income of one second of one busy CPU
+  return budget;
+}
+
+std::string cost_lines(const probes::AllocatorPlan& plan, const probes::Calibration& calibration,
+                       const config::BudgetConfig& config) {
+  const auto prices = probes::prices_for(plan, calibration.costs);
+  const budget::BurstPrices burst_prices{static_cast<double>(prices[ALLOC_HIT_RATE]),
+                                         static_cast<double>(prices[ALLOC_HIT_ENTRY] + prices[ALLOC_HIT_RETURN]),
+                                         static_cast<double>(prices[ALLOC_HIT_FREE])};
+  std::string lines = "  allocations per CPU second    rate burst            slowdown inside it\n";
+  for (const double rate : {1e4, 1e5, 1e6, 1e7}) {
+    budget::HitRate known;
+    known.observe(rate);
+    const auto planned = budget::plan_rate(known, burst_prices, burst_budget(config));
+    lines += fmt::format("    {:<28}", text::format_count(rate));
+    if (planned.plan) {
+      lines += fmt::format("{:<22}{:.2f}x\n", nanoseconds(planned.plan->length_ns), 1 + rate * burst_prices.allocation_ns * 1e-9);
+    } else {
+      lines += planned.refusal.detail + "\n";
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string price_text(const probes::Calibration& calibration) {
+  const auto& costs = calibration.costs;
+  const std::uint64_t life_ns = costs.emulated_ns[ALLOC_HIT_ENTRY] + costs.emulated_ns[ALLOC_HIT_RETURN];
+  std::string text = fmt::format("probes by {}; CPU time they take from the target, calibrated just now:\n", name_of(calibration.mode));
+  text += fmt::format("  counted allocation            {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_RATE]));
+  text += fmt::format("  counted free                  {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_FREE]));
+  text += fmt::format("  followed allocation           {} (entry and return)\n", nanoseconds(life_ns));
+  if (costs.single_step_extra_ns != 0) {
+    text += fmt::format("  more if single-stepped        {}\n", nanoseconds(costs.single_step_extra_ns));
+  }
+  return text;
+}
+
+std::string plan_text(sampler::Probing& probing, const targets::TargetState& state, const config::BudgetConfig& budget) {
+  std::string text = fmt::format("{}: {} process(es)\n", state.name, state.processes.size());
+  std::set<std::string> shown;
+  for (const auto& process : state.processes) {
+    if (!shown.insert(process.executable).second) continue;
+    sampler::WatchedProcess watched(process);
+    watched.prepare(probing);
+    text += fmt::format("\n{} (pid {}, {})\n", process.command, process.key.pid, process.executable);
+    if (const auto& problem = watched.problem()) {
+      text += fmt::format("  cannot be measured: {}\n", problem->detail);
+      continue;
+    }
+    for (const auto& object : watched.plan()->objects) text += function_lines(object);
+    text += cost_lines(*watched.plan(), probing.calibration(), budget);
+  }
+  text += fmt::format("\nbudget: {} of the target's CPU time; the first burst lasts at most 1 ms or {} hits\n",
+                      text::format_ratio(budget.cpu_ratio), budget::kFirstBurstHits);
+  return text + price_text(probing.calibration());
+}
+
+}  // namespace poolscope::cli

@@ -1,0 +1,31 @@
+#include <memory>
+
+#include "agent/cli/commands.h"
+#include "agent/cli/output.h"
+#include "agent/cli/snapshot_input.h"
+
+namespace poolscope::cli {
+
+int cmd_report(const ReportOptions& options) {
+  const auto snapshot = load_snapshot(options.source);
+  if (!snapshot) return fail("report: " + snapshot.error());
+  return emit_report(*snapshot, options.output);
+}
+
+void register_report_command(CLI::App& app, Invocation& invocation) {
+  CLI::App* command = app.add_subcommand("report", "print the report of a file or of a running agent");
+  const auto options = std::make_shared<ReportOptions>();
+  command->group(kGroupLook);
+  command->add_option("FILE|URL", options->source, "a JSON report, - for stdin, or the URL of an agent")
+      ->required()
+      ->option_text(" ");
+  add_report_output_options(*command, options->output);
+  command->footer(
+      "Examples:\n"
+      "  poolscope report http://127.0.0.1:9777\n"
+      "  poolscope report http://127.0.0.1:9777 -o today.md\n"
+      "  poolscope report today.json --json | jq .targets[].name");
+  command->callback([options, &invocation] { invocation.run = [options] { return cmd_report(*options); }; });
+}
+
+}  // namespace poolscope::cli

@@ -1,0 +1,27 @@
+#pragma once
+// How a report leaves a command: --json, --markdown, -o FILE. Shared by report, run and attach.
+
+#include <string>
+
+#include <CLI/App.hpp>
+#include <unistd.h>
+
+#include "exporters/model/snapshot.h"
+
+namespace poolscope::cli {
+
+enum class ReportFormat { kText, kMarkdown, kJson };
+
+struct ReportOutput {
+  ReportFormat format = ReportFormat::kText;
+  std::string path;  // empty: no file
+};
+
+// Adds the options. A file name whose ending names no format is a usage error unless --json, --markdown or --text says
+// what it is; so it is found before anything is measured. `output` must outlive `app`.
+void add_report_output_options(CLI::App& app, ReportOutput& output);
+
+// To the file, or to `fd` when there is none. Gives the exit code; failures are told on stderr.
+[[nodiscard]] int emit_report(const model::Snapshot& snapshot, const ReportOutput& output, int fd = STDOUT_FILENO);
+
+}  // namespace poolscope::cli

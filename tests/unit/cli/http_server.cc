@@ -1,0 +1,69 @@
+#include "tests/unit/cli/http_server.h"
+
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace poolscope::cli_test {
+
+HttpServer::HttpServer(std::string answer)
+    : answer_(std::move(answer)),
+      listen_fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+      stop_fd_(::eventfd(0, EFD_CLOEXEC)) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ::bind(listen_fd_, reinterpret_cast<sockaddr*>(&address), size);
+  ::getsockname(listen_fd_, reinterpret_cast<sockaddr*>(&address), &size);
+  port_ = ntohs(address.sin_port);
+  ::listen(listen_fd_, 8);
+  thread_ = std::thread([this] { serve(); });
+}
+
+HttpServer::~HttpServer() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_fd_, &one, sizeof one);
+  thread_.join();
+  ::close(stop_fd_);
+  ::close(listen_fd_);
+}
+
+std::string HttpServer::url() const {
+  return "http://127.0.0.1:" + std::to_string(port_);
+}
+
+void HttpServer::serve() {
+  std::vector<int> unanswered;
+  for (;;) {
+    std::array<pollfd, 2> polled = {pollfd{stop_fd_, POLLIN, 0}, pollfd{listen_fd_, POLLIN, 0}};
+    ::poll(polled.data(), polled.size(), -1);
+    if (polled[0].revents != 0) break;
+    const int client = ::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (client < 0) continue;
+    ++requests_;
+    if (answer_.empty()) {
+      unanswered.push_back(client);
+      continue;
+    }
+    std::array<char, 4096> request;  // a GET of ours fits
+    [[maybe_unused]] const ssize_t got = ::recv(client, request.data(), request.size(), 0);
+    ::send(client, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+    ::close(client);
+  }
+  for (const int client : unanswered) ::close(client);
+}
+
+std::string http_answer(const std::string& status, const std::string& body) {
+  return "HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" +
+         body;
+}
+
+}  // namespace poolscope::cli_test
