@@ -171,12 +171,10 @@ namespace {
 std::optional<JsonError> check_version(const nlohmann::json& root) {
   if (!root.is_object()) return JsonError{"", std::string("is ") + root.type_name() + ", must be an object"};
   const auto version = root.find("schema_version");
-  if (version == root.end())
-    return JsonError{"/schema_version", "is missing: this is not a snapshot of poolscope"};
+  if (version == root.end()) return JsonError{"/schema_version", "is missing: this is not a snapshot of poolscope"};
   if (*version == Snapshot::kSchemaVersion) return std::nullopt;
-  return JsonError{"/schema_version",
-                   "is not " + std::to_string(Snapshot::kSchemaVersion) +
-                       ", the only version this program reads; use the poolscope that wrote it"};
+  return JsonError{"/schema_version", "is not " + std::to_string(Snapshot::kSchemaVersion) +
+                                          ", the only version this program reads; use the poolscope that wrote it"};
 }
 
 Result<Snapshot, JsonError> parse_snapshot(std::string_view text) {

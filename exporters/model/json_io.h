@@ -209,8 +209,7 @@ class JsonReader {
   void read(std::int32_t& value) {
     std::uint64_t wide = 0;
     read(wide);
-    if (wide > std::uint64_t{std::numeric_limits<std::int32_t>::max()})
-      return fail("is too large for 31 bits");
+    if (wide > std::uint64_t{std::numeric_limits<std::int32_t>::max()}) return fail("is too large for 31 bits");
     value = static_cast<std::int32_t>(wide);
   }
   void read(std::string& value) {
@@ -220,8 +219,7 @@ class JsonReader {
     std::string name;
     read(name);
     if (error_) return;
-    for (const auto state :
-         {CollectorState::kCollecting, CollectorState::kIdle, CollectorState::kUnavailable}) {
+    for (const auto state : {CollectorState::kCollecting, CollectorState::kIdle, CollectorState::kUnavailable}) {
       if (name != state_name(state)) continue;
       value = state;
       return;
@@ -265,8 +263,7 @@ class JsonReader {
     if constexpr (std::is_floating_point_v<K>) {
       K key = 0;
       const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), key);
-      if (status != std::errc{} || end != text.data() + text.size() || !std::isfinite(key))
-        return std::nullopt;
+      if (status != std::errc{} || end != text.data() + text.size() || !std::isfinite(key)) return std::nullopt;
       return key;
     } else {
       return text;

@@ -30,8 +30,7 @@ class LimitChecker final : public nlohmann::json_sax<nlohmann::json> {
     // text>'"
     std::string detail = error.what();
     detail.erase(0, detail.find("] ") + 2);
-    if (const auto foreign = detail.find("; last read: "); foreign != std::string::npos)
-      detail.erase(foreign);
+    if (const auto foreign = detail.find("; last read: "); foreign != std::string::npos) detail.erase(foreign);
     return fail(std::move(detail));
   }
   [[nodiscard]] std::optional<JsonError>& error() { return error_; }
@@ -44,8 +43,7 @@ class LimitChecker final : public nlohmann::json_sax<nlohmann::json> {
   };
 
   bool value() {
-    if (++values_ > kMaxJsonValues)
-      return fail("the text has more than " + std::to_string(kMaxJsonValues) + " values");
+    if (++values_ > kMaxJsonValues) return fail("the text has more than " + std::to_string(kMaxJsonValues) + " values");
     if (levels_.empty()) return true;
     if (++levels_.back().elements > kMaxJsonElements) {
       return fail("has more than " + std::to_string(kMaxJsonElements) + " elements");

@@ -40,35 +40,34 @@ TEST_P(JsonRead, NamesTheMemberThatCannotBe) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, JsonRead,
-    testing::Values(
-        ValueCase{"OtherVersion", "/schema_version", 2, "/schema_version", "is not 1"},
-        ValueCase{"VersionOfAnotherType", "/schema_version", "1", "/schema_version", "is not 1"},
-        ValueCase{"NegativeTime", "/time_unix_ns", -1, "/time_unix_ns", "is a negative number"},
-        ValueCase{"FractionalTime", "/time_unix_ns", 1.5, "/time_unix_ns", "must be a whole number"},
-        ValueCase{"AgentIsNoObject", "/agent", json::array(), "/agent", "is array, must be an object"},
-        ValueCase{"TargetsIsNoArray", "/targets", 7, "/targets", "must be an array"},
-        ValueCase{"PidBeyondThePidType", "/targets/1/processes/0/pid", 3000000000u,
-                  "/targets/1/processes/0/pid", "is too large"},
-        ValueCase{"NameIsNull", "/targets/0/name", nullptr, "/targets/0/name", "is null, must be a string"},
-        ValueCase{"UnknownState", "/targets/0/collectors/1/state", "sleeping",
-                  "/targets/0/collectors/1/state", "must be collecting, idle or unavailable"},
-        ValueCase{"RateIsANumber", "/targets/0/allocations/per_second", 688.5,
-                  "/targets/0/allocations/per_second", "must be an object"},
-        ValueCase{"BoundIsText", "/targets/0/allocations/per_second/low", "1",
-                  "/targets/0/allocations/per_second/low", "must be a number"},
-        ValueCase{"BucketWithoutWeight", "/targets/0/allocations/size_bytes/buckets/0", json::array({64}),
-                  "/targets/0/allocations/size_bytes/buckets/0", "must be an array of 2"},
-        ValueCase{"BucketBoundIsNegative", "/targets/0/allocations/size_bytes/buckets/0/0", -64,
-                  "/targets/0/allocations/size_bytes/buckets/0/0", "must be a whole number"},
-        ValueCase{"AgeIsNoNumber", "/targets/0/allocations/lifetime_seconds/below/soon", json{{"value", 1}},
-                  "/targets/0/allocations/lifetime_seconds/below/soon", "has a name that is not a number"},
-        ValueCase{"AgeIsNotFinite", "/targets/0/allocations/lifetime_seconds/below/inf", json{{"value", 1}},
-                  "/targets/0/allocations/lifetime_seconds/below/inf", "has a name that is not a number"},
-        ValueCase{"ExactIsANumber", "/targets/0/exact", 1, "/targets/0/exact", "must be true or false"},
-        ValueCase{"NameWithSlashAndTilde", "/targets/0/labels/a~1b~0c", 1, "/targets/0/labels/a~1b~0c",
-                  "must be a string"},
-        ValueCase{"NameWithControlCharacters", "/targets/0/labels/\x1b[2J", 1, "/targets/0/labels/?[2J",
-                  "must be a string"}),
+    testing::Values(ValueCase{"OtherVersion", "/schema_version", 2, "/schema_version", "is not 1"},
+                    ValueCase{"VersionOfAnotherType", "/schema_version", "1", "/schema_version", "is not 1"},
+                    ValueCase{"NegativeTime", "/time_unix_ns", -1, "/time_unix_ns", "is a negative number"},
+                    ValueCase{"FractionalTime", "/time_unix_ns", 1.5, "/time_unix_ns", "must be a whole number"},
+                    ValueCase{"AgentIsNoObject", "/agent", json::array(), "/agent", "is array, must be an object"},
+                    ValueCase{"TargetsIsNoArray", "/targets", 7, "/targets", "must be an array"},
+                    ValueCase{"PidBeyondThePidType", "/targets/1/processes/0/pid", 3000000000u,
+                              "/targets/1/processes/0/pid", "is too large"},
+                    ValueCase{"NameIsNull", "/targets/0/name", nullptr, "/targets/0/name", "is null, must be a string"},
+                    ValueCase{"UnknownState", "/targets/0/collectors/1/state", "sleeping",
+                              "/targets/0/collectors/1/state", "must be collecting, idle or unavailable"},
+                    ValueCase{"RateIsANumber", "/targets/0/allocations/per_second", 688.5,
+                              "/targets/0/allocations/per_second", "must be an object"},
+                    ValueCase{"BoundIsText", "/targets/0/allocations/per_second/low", "1",
+                              "/targets/0/allocations/per_second/low", "must be a number"},
+                    ValueCase{"BucketWithoutWeight", "/targets/0/allocations/size_bytes/buckets/0", json::array({64}),
+                              "/targets/0/allocations/size_bytes/buckets/0", "must be an array of 2"},
+                    ValueCase{"BucketBoundIsNegative", "/targets/0/allocations/size_bytes/buckets/0/0", -64,
+                              "/targets/0/allocations/size_bytes/buckets/0/0", "must be a whole number"},
+                    ValueCase{"AgeIsNoNumber", "/targets/0/allocations/lifetime_seconds/below/soon", json{{"value", 1}},
+                              "/targets/0/allocations/lifetime_seconds/below/soon", "has a name that is not a number"},
+                    ValueCase{"AgeIsNotFinite", "/targets/0/allocations/lifetime_seconds/below/inf", json{{"value", 1}},
+                              "/targets/0/allocations/lifetime_seconds/below/inf", "has a name that is not a number"},
+                    ValueCase{"ExactIsANumber", "/targets/0/exact", 1, "/targets/0/exact", "must be true or false"},
+                    ValueCase{"NameWithSlashAndTilde", "/targets/0/labels/a~1b~0c", 1, "/targets/0/labels/a~1b~0c",
+                              "must be a string"},
+                    ValueCase{"NameWithControlCharacters", "/targets/0/labels/\x1b[2J", 1, "/targets/0/labels/?[2J",
+                              "must be a string"}),
     [](const auto& c) { return c.param.name; });
 
 class JsonReadWithout : public testing::TestWithParam<const char*> {};
@@ -81,10 +80,9 @@ TEST_P(JsonReadWithout, NamesTheMissingMember) {
   EXPECT_THAT(error.detail, HasSubstr("is missing"));
 }
 INSTANTIATE_TEST_SUITE_P(Required, JsonReadWithout,
-                         testing::Values("/schema_version", "/time_unix_ns", "/agent", "/agent/boot_id",
-                                         "/targets", "/targets/0/name", "/targets/1/cost",
-                                         "/targets/0/processes/0/pid", "/targets/0/collectors/0/state",
-                                         "/targets/0/allocations/per_second/value",
+                         testing::Values("/schema_version", "/time_unix_ns", "/agent", "/agent/boot_id", "/targets",
+                                         "/targets/0/name", "/targets/1/cost", "/targets/0/processes/0/pid",
+                                         "/targets/0/collectors/0/state", "/targets/0/allocations/per_second/value",
                                          "/targets/0/allocations/counted/frees",
                                          "/targets/0/call_sites/1/callers/0/offset",
                                          "/targets/0/growth_chains/0/final_bytes/p95"));
@@ -127,22 +125,20 @@ TEST_P(JsonReadOfText, SaysWhatIsWrong) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, JsonReadOfText,
-    testing::Values(
-        TextCase{"Empty", "", "", "line 1, column 1"},
-        TextCase{"Cut", R"({"a":[1,{"b":)", "/a/1/b", "unexpected end"},
-        TextCase{"Trailing", "{} {}", "", "expected end of input"},
-        TextCase{"BadUtf8", "{\"a\":\"\xff\"}", "/a", "ill-formed UTF-8"},
-        TextCase{"TooLargeANumber", R"({"a":1e999})", "/a", "number overflow"},
-        TextCase{"NotANumber", R"({"a":NaN})", "/a", "invalid literal"},
-        TextCase{"NotAnObject", "[]", "", "is array, must be an object"},
-        TextCase{"NotASnapshot", "{}", "/schema_version", "not a snapshot of poolscope"},
-        TextCase{"DeepObjects", repeated(R"({"a":)", 100'000), repeated("/a", 32), "nested deeper than 32"},
-        TextCase{"DeepArrays", repeated("[", 1'000'000), repeated("/0", 32), "nested deeper than 32"}),
+    testing::Values(TextCase{"Empty", "", "", "line 1, column 1"},
+                    TextCase{"Cut", R"({"a":[1,{"b":)", "/a/1/b", "unexpected end"},
+                    TextCase{"Trailing", "{} {}", "", "expected end of input"},
+                    TextCase{"BadUtf8", "{\"a\":\"\xff\"}", "/a", "ill-formed UTF-8"},
+                    TextCase{"TooLargeANumber", R"({"a":1e999})", "/a", "number overflow"},
+                    TextCase{"NotANumber", R"({"a":NaN})", "/a", "invalid literal"},
+                    TextCase{"NotAnObject", "[]", "", "is array, must be an object"},
+                    TextCase{"NotASnapshot", "{}", "/schema_version", "not a snapshot of poolscope"},
+                    TextCase{"DeepObjects", repeated(R"({"a":)", 100'000), repeated("/a", 32), "nested deeper than 32"},
+                    TextCase{"DeepArrays", repeated("[", 1'000'000), repeated("/0", 32), "nested deeper than 32"}),
     [](const auto& c) { return c.param.name; });
 
 TEST(JsonReadLimits, RefuseAnArrayThatIsTooLong) {
-  const JsonError error =
-      error_of("{\"targets\":[" + repeated("0,", poolscope::model::kMaxJsonElements) + "0]}");
+  const JsonError error = error_of("{\"targets\":[" + repeated("0,", poolscope::model::kMaxJsonElements) + "0]}");
   EXPECT_EQ(error.path, "/targets/" + std::to_string(poolscope::model::kMaxJsonElements));
   EXPECT_THAT(error.detail, HasSubstr("more than 100000 elements"));
 }
@@ -163,8 +159,7 @@ TEST(JsonReadLimits, CutALongNameInThePath) {
 }
 
 TEST(JsonErrorText, NamesPathAndCause) {
-  EXPECT_EQ(describe(JsonError{"/targets/0/name", "is missing"}),
-            "not a snapshot: /targets/0/name is missing");
+  EXPECT_EQ(describe(JsonError{"/targets/0/name", "is missing"}), "not a snapshot: /targets/0/name is missing");
 }
 
 }  // namespace

@@ -73,8 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Table, JsonRoundTripOfADouble,
 TEST(JsonRoundTrip, KeepsTheLargestIntegers) {
   Snapshot snapshot;
   snapshot.time_unix_ns = std::numeric_limits<std::uint64_t>::max();
-  snapshot.targets.emplace_back().processes.push_back(
-      {{std::numeric_limits<std::int32_t>::max(), 1}, 2, "x"});
+  snapshot.targets.emplace_back().processes.push_back({{std::numeric_limits<std::int32_t>::max(), 1}, 2, "x"});
   EXPECT_EQ(round_trip(snapshot), snapshot);
 }
 

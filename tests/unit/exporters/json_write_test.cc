@@ -44,8 +44,7 @@ TEST(JsonWrite, IsOneLineUnlessIndented) {
 TEST(JsonWrite, HasNoMemberForWhatWasNotMeasured) {
   TargetSnapshot target;
   target.name = "idle";
-  EXPECT_EQ(written(target),
-            json::parse(R"({"name": "idle", "processes": [], "collectors": [], "exact": false,
+  EXPECT_EQ(written(target), json::parse(R"({"name": "idle", "processes": [], "collectors": [], "exact": false,
     "cost": {"probe_hits": 0, "charged_cpu_ratio": 0.0, "charged_cpu_seconds": 0.0, "observed_seconds": 0.0,
              "window_seconds": 0.0, "clamped_windows": 0}})"));
 }
@@ -56,8 +55,7 @@ TEST(JsonWrite, GivesAnEstimateWithoutIntervalAsItsValueAlone) {
   target.allocations.churn_ratio = Estimate{0.5, 0.25, 0.75};
   EXPECT_EQ(
       written(target)["allocations"],
-      json::parse(
-          R"({"per_second": {"value": 688.5}, "churn_ratio": {"value": 0.5, "low": 0.25, "high": 0.75}})"));
+      json::parse(R"({"per_second": {"value": 688.5}, "churn_ratio": {"value": 0.5, "low": 0.25, "high": 0.75}})"));
 }
 
 TEST(JsonWrite, WritesAgesAsTheyAreSaid) {
@@ -65,10 +63,8 @@ TEST(JsonWrite, WritesAgesAsTheyAreSaid) {
   auto& lifetime = target.allocations.lifetime.emplace();
   lifetime.below = {{0.001, Estimate{0.25, {}, {}}}, {0.01, Estimate{0.5, {}, {}}}};
   lifetime.identified_below_seconds = 0.05;
-  EXPECT_EQ(
-      written(target)["allocations"]["lifetime_seconds"],
-      json::parse(
-          R"({"below": {"0.001": {"value": 0.25}, "0.01": {"value": 0.5}}, "identified_below": 0.05})"));
+  EXPECT_EQ(written(target)["allocations"]["lifetime_seconds"],
+            json::parse(R"({"below": {"0.001": {"value": 0.25}, "0.01": {"value": 0.5}}, "identified_below": 0.05})"));
 }
 
 TEST(JsonWrite, NeverWritesANumberThatIsNotFinite) {

@@ -79,8 +79,7 @@ class Filler {
     all(symbol, object, offset, source);
   }
   void operator()(CallSite& value) {
-    auto& [symbol, object, source, offset, share, rate, bytes, calls, counted_bytes, short_lived, callers] =
-        value;
+    auto& [symbol, object, source, offset, share, rate, bytes, calls, counted_bytes, short_lived, callers] = value;
     all(symbol, object, source, offset, share, rate, bytes, calls, counted_bytes, short_lived, callers);
   }
   void operator()(GrowthChain& value) {
@@ -101,10 +100,9 @@ class Filler {
     all(hits, ratio, seconds, measured, bursts, observed, window, coverage, dropped, clamped);
   }
   void operator()(TargetSnapshot& value) {
-    auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, cost,
-           exact] = value;
-    all(name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, cost,
-        exact);
+    auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, cost, exact] =
+        value;
+    all(name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, cost, exact);
   }
   void operator()(AgentInfo& value) {
     auto& [version, boot_id, sequence, budget, cpu_seconds] = value;

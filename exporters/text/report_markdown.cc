@@ -1,0 +1,177 @@
+#include <algorithm>
+
+#include "exporters/text/distribution.h"
+#include "exporters/text/format.h"
+#include "exporters/text/line.h"
+#include "exporters/text/report.h"
+#include "exporters/text/wording.h"
+
+namespace poolscope::text {
+namespace {
+
+using model::TargetSnapshot;
+
+constexpr std::size_t kMaxCallSites = 25;
+
+// Text that markdown must not read as markup.
+std::string plain(std::string_view text) {
+  constexpr std::string_view kMarkup = "\\`*_{}[]<>#|~";
+  std::string escaped;
+  for (const char c : printable(text)) {
+    if (kMarkup.find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+// As code inside a table: a fence longer than any run of backticks in it, and bars that do not end the cell.
+std::string code(std::string_view text) {
+  std::size_t run = 0, longest = 0;
+  std::string escaped;
+  for (const char c : printable(text)) {
+    run = c == '`' ? run + 1 : 0;
+    longest = std::max(longest, run);
+    if (c == '|') escaped += '\\';
+    escaped += c;
+  }
+  if (escaped.empty()) return "";
+  const std::string fence(longest + 1, '`');
+  const char* blank = longest > 0 ? " " : "";
+  return fence + blank + escaped + blank + fence;
+}
+
+std::string row(const std::vector<std::string>& cells) {
+  std::string text = "|";
+  for (const std::string& cell : cells) text += " " + cell + " |";
+  return text + "\n";
+}
+
+std::string quantity_table(const TargetSnapshot& target) {
+  std::string text = row({"", "value", "95 % interval", ""}) + "|---|---:|---|---|\n";
+  for (const Quantity& quantity : quantities(target)) {
+    text +=
+        row({quantity.name, quantity.value.empty() ? "–" : quantity.value, quantity.interval, plain(quantity.note)});
+  }
+  return text + "\n";
+}
+
+std::string size_table(const model::SizeSummary& sizes) {
+  const auto bytes = [](std::uint64_t value) { return format_bytes(static_cast<double>(value)); };
+  std::string text =
+      "### Sizes\n\np50 " + bytes(sizes.p50) + ", p95 " + bytes(sizes.p95) + ", p99 " + bytes(sizes.p99) + "\n\n";
+  const auto rows = size_rows(sizes.buckets);
+  if (rows.empty()) return text;
+  text += row({"size", "share"}) + "|---|---:|\n";
+  for (const auto& one : rows) text += row({size_label(one), format_ratio(one.share)});
+  return text + "\n";
+}
+
+std::string lifetime_table(const model::LifetimeSummary& lifetime) {
+  const auto quantile = [&](const std::optional<double>& age) {
+    return age ? format_seconds(*age) : "over " + format_seconds(lifetime.identified_below_seconds);
+  };
+  std::string text =
+      "### Lifetimes\n\np50 " + quantile(lifetime.p50_seconds) + ", p95 " + quantile(lifetime.p95_seconds);
+  for (const std::string& age : freed_within(lifetime)) text += "; freed within " + age;
+  text += "\n\n";
+  const auto rows = lifetime_rows(lifetime);
+  if (rows.empty()) return text;
+  text += row({"lifetime", "share"}) + "|---|---:|\n";
+  for (const auto& one : rows) text += row({lifetime_label(one), format_ratio(one.share)});
+  return text + "\n";
+}
+
+std::string callers(const std::vector<model::Frame>& frames) {
+  std::string text;
+  for (const auto& frame : frames) {
+    text += (text.empty() ? "" : " ← ") + code(frame_name(frame.symbol, frame.object, frame.offset));
+  }
+  return text;
+}
+
+std::string call_site_table(const TargetSnapshot& target) {
+  const auto sites = sorted_call_sites(target);
+  if (sites.empty()) return "";
+  std::string text = "### Call sites\n\n";
+  text += row({"share", target.exact ? "calls" : "allocs/s", target.exact ? "bytes" : "bytes/s", "freed within 10 ms",
+               "call site", "place", "source", "callers"});
+  text += "|---:|---:|---:|---:|---|---|---|---|\n";
+  for (std::size_t i = 0; i < std::min(sites.size(), kMaxCallSites); ++i) {
+    const auto& site = *sites[i];
+    const auto bytes = site.counted_bytes ? format_bytes(static_cast<double>(*site.counted_bytes))
+                                          : estimate_text(site.bytes_per_second, format_bytes);
+    text += row({format_ratio(site.share_ratio),
+                 site.counted_calls ? format_exact(*site.counted_calls) : estimate_text(site.per_second, format_count),
+                 bytes, site.short_lived_ratio ? format_ratio(*site.short_lived_ratio) : "–",
+                 code(frame_name(site.symbol, site.object, site.offset)), code(location(site.object, site.offset)),
+                 code(site.source), callers(site.callers)});
+  }
+  if (sites.size() > kMaxCallSites)
+    text += "\nand " + format_exact(sites.size() - kMaxCallSites) + " more call sites\n";
+  return text + "\n";
+}
+
+std::string growth_chain_table(const TargetSnapshot& target) {
+  const auto chains = sorted_growth_chains(target);
+  if (chains.empty()) return "";
+  const auto bytes = [](std::uint64_t value) { return format_bytes(static_cast<double>(value)); };
+  std::string text = "### Growth chains\n\nBuffers that grew by realloc.\n\n";
+  text += row({"first", "final p50", "final p95", "steps", target.exact ? "chains" : "chains/s",
+               target.exact ? "copied" : "copied/s", "call site", "place"});
+  text += "|---:|---:|---:|---:|---:|---:|---|---|\n";
+  for (std::size_t i = 0; i < std::min(chains.size(), kMaxCallSites); ++i) {
+    const auto& chain = *chains[i];
+    text +=
+        row({bytes(chain.first_bytes), bytes(chain.final_bytes_p50), bytes(chain.final_bytes_p95),
+             format_count(chain.steps),
+             chain.counted_chains ? format_exact(*chain.counted_chains) : estimate_text(chain.per_second, format_count),
+             chain.counted_copied_bytes ? bytes(*chain.counted_copied_bytes)
+                                        : estimate_text(chain.copied_bytes_per_second, format_bytes),
+             code(frame_name(chain.symbol, chain.object, chain.offset)), code(location(chain.object, chain.offset))});
+  }
+  return text + "\n";
+}
+
+std::string collector_table(const TargetSnapshot& target) {
+  if (target.collectors.empty()) return "No collector runs on this target.\n\n";
+  std::string text = "### Collectors\n\n" + row({"collector", "level", "state", "reason"}) + "|---|---|---|---|\n";
+  for (const auto& collector : target.collectors) {
+    const std::string& reason = collector.detail.empty() ? collector.reason : collector.detail;
+    text += row({plain(collector.name), plain(collector.level), model::state_name(collector.state), plain(reason)});
+  }
+  return text + "\n";
+}
+
+std::string cost_paragraph(const TargetSnapshot& target, double budget_cpu_ratio) {
+  std::string text =
+      "Measuring" + cost_sentence(target, budget_cpu_ratio).substr(std::string_view("measuring").size()) + ".\n";
+  for (const std::string& remark : cost_remarks(target.cost)) text += "\n- " + plain(remark);
+  return text + (text.ends_with('\n') ? "\n" : "\n\n");
+}
+
+std::string target_section(const TargetSnapshot& target, double budget_cpu_ratio) {
+  std::string text = "## " + plain(target.name) + "\n\n" + plain(identity(target)) + "\n\n";
+  if (was_measured(target)) {
+    text += quantity_table(target);
+    if (target.allocations.size_bytes) text += size_table(*target.allocations.size_bytes);
+    if (target.allocations.lifetime) text += lifetime_table(*target.allocations.lifetime);
+    text += call_site_table(target) + growth_chain_table(target);
+  } else {
+    text += "**Nothing was measured.** " + plain(why_nothing(target)) + "\n\nNext: " + next_step(target) + "\n\n";
+  }
+  return text + collector_table(target) + cost_paragraph(target, budget_cpu_ratio);
+}
+
+}  // namespace
+
+std::string report_markdown(const model::Snapshot& snapshot) {
+  std::string text = "# Allocation report\n\npoolscope " + plain(snapshot.agent.version) + ", " +
+                     utc_time(snapshot.time_unix_ns) + ", budget " + format_ratio(snapshot.agent.budget_cpu_ratio) +
+                     " of each target's CPU\n\n";
+  if (snapshot.targets.empty()) text += "No target.\n\n";
+  for (const auto& target : snapshot.targets) text += target_section(target, snapshot.agent.budget_cpu_ratio);
+  text.pop_back();  // the blank line after the last section
+  return text;
+}
+
+}  // namespace poolscope::text

@@ -1,0 +1,267 @@
+#include "exporters/text/wording.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <functional>
+
+#include "exporters/text/format.h"
+#include "exporters/text/line.h"
+#include "exporters/text/report.h"
+
+namespace poolscope::text {
+namespace {
+
+using model::MaybeEstimate;
+using model::TargetSnapshot;
+using Format = std::string (*)(double);
+
+constexpr const char* kAllocationCollector = "alloc_bursts";
+
+std::string plural(std::uint64_t count, const char* noun) {
+  return format_exact(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string joined(const std::vector<std::string>& parts, const char* separator) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
+  return text;
+}
+
+std::uint64_t bursts_taken(const model::Cost& cost) {
+  const auto taken = cost.bursts.find("taken");
+  return taken == cost.bursts.end() ? 0 : taken->second;
+}
+
+// "target_idle 3, no_tokens 1"
+std::string counts_text(const std::map<std::string, std::uint64_t>& counts, const std::string& without = "") {
+  std::vector<std::string> parts;
+  for (const auto& [name, count] : counts) {
+    if (name != without && count > 0) parts.push_back(printable(name) + " " + format_exact(count));
+  }
+  return joined(parts, ", ");
+}
+
+const model::CollectorStatus* allocation_collector(const TargetSnapshot& target) {
+  const auto found = std::ranges::find(target.collectors, kAllocationCollector, &model::CollectorStatus::name);
+  return found == target.collectors.end() ? nullptr : &*found;
+}
+
+std::string status_text(const model::CollectorStatus& collector) {
+  std::string text = printable(collector.name) + " is " + model::state_name(collector.state);
+  const std::string cause = printable(collector.detail.empty() ? collector.reason : collector.detail);
+  return cause.empty() ? text : text + ": " + cause;
+}
+
+// Why one quantity is absent although the target was looked at.
+std::string why_absent(const TargetSnapshot& target) {
+  const auto* collector = allocation_collector(target);
+  if (collector != nullptr && collector->state == model::CollectorState::kUnavailable) return status_text(*collector);
+  if (target.exact) return "not identified from the events that were traced";
+  const std::uint64_t bursts = bursts_taken(target.cost);
+  return bursts == 0 ? "no burst was taken" : "not identified from " + plural(bursts, "burst");
+}
+
+std::string interval_text(const TargetSnapshot& target, const model::Estimate& estimate, Format format) {
+  if (estimate.low && estimate.high) return format(*estimate.low) + " – " + format(*estimate.high);
+  if (target.exact) return "";
+  return "no interval yet from " + plural(bursts_taken(target.cost), "burst");
+}
+
+Quantity estimated(const TargetSnapshot& target, const char* name, const MaybeEstimate& estimate, Format format,
+                   const char* per) {
+  Quantity quantity{name, {}, {}, {}};
+  if (!estimate) {
+    quantity.note = "not measured: " + why_absent(target);
+    return quantity;
+  }
+  quantity.value = format(estimate->value) + per;
+  quantity.interval = interval_text(target, *estimate, format);
+  return quantity;
+}
+
+Quantity counted(const char* name, const std::string& count, const MaybeEstimate& rate, Format format) {
+  Quantity quantity{name, count, {}, "every one counted"};
+  if (rate) quantity.note += ", " + format(rate->value) + "/s";
+  return quantity;
+}
+
+void add_counted(std::vector<Quantity>& list, const TargetSnapshot& target) {
+  const auto& all = target.allocations;
+  list.push_back(counted("allocations", format_exact(all.counted.allocations), all.per_second, format_count));
+  list.push_back(counted("allocated", format_bytes(static_cast<double>(all.counted.allocated_bytes)),
+                         all.bytes_per_second, format_bytes));
+  list.push_back(counted("frees", format_exact(all.counted.frees), all.frees_per_second, format_count));
+  if (all.counted.frees_of_older) {
+    list.back().note += "; " + format_exact(*all.counted.frees_of_older) + " of blocks from before";
+  }
+  list.push_back(
+      counted("reallocations", format_exact(all.counted.reallocations), all.reallocations_per_second, format_count));
+}
+
+void add_rates(std::vector<Quantity>& list, const TargetSnapshot& target) {
+  const auto& all = target.allocations;
+  list.push_back(estimated(target, "allocations", all.per_second, format_count, "/s"));
+  list.push_back(estimated(target, "allocated", all.bytes_per_second, format_bytes, "/s"));
+  list.push_back(estimated(target, "frees", all.frees_per_second, format_count, "/s"));
+  list.push_back(estimated(target, "reallocations", all.reallocations_per_second, format_count, "/s"));
+}
+
+}  // namespace
+
+std::string utc_time(std::uint64_t unix_ns) {
+  const auto seconds = static_cast<std::time_t>(unix_ns / 1'000'000'000);
+  std::tm parts{};
+  std::array<char, 64> text{};
+  if (gmtime_r(&seconds, &parts) == nullptr) return "?";
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts)};
+}
+
+std::string identity(const TargetSnapshot& target) {
+  constexpr std::size_t kMaxPids = 4;
+  std::vector<std::string> parts;
+  if (!target.runtime.empty()) parts.push_back(printable(target.runtime));
+  if (!target.allocator.empty()) parts.push_back(printable(target.allocator));
+  std::string processes =
+      format_exact(target.processes.size()) + (target.processes.size() == 1 ? " process" : " processes");
+  std::vector<std::string> pids;
+  for (std::size_t i = 0; i < std::min(target.processes.size(), kMaxPids); ++i) {
+    pids.push_back(std::to_string(target.processes[i].key.pid));
+  }
+  if (target.processes.size() > kMaxPids) pids.emplace_back("…");
+  if (!pids.empty()) processes += " (pid " + joined(pids, ", ") + ")";
+  parts.push_back(std::move(processes));
+  for (const auto& [name, value] : target.labels) parts.push_back(printable(name) + "=" + printable(value));
+  return joined(parts, ", ");
+}
+
+std::string location(const std::string& object, std::uint64_t offset) {
+  if (object.empty()) return "";
+  std::array<char, 32> hex{};
+  std::snprintf(hex.data(), hex.size(), "+0x%llx", static_cast<unsigned long long>(offset));
+  return printable(object.substr(object.rfind('/') + 1)) + hex.data();
+}
+
+std::string frame_name(const std::string& symbol, const std::string& object, std::uint64_t offset) {
+  if (!symbol.empty()) return printable(symbol);
+  return object.empty() ? "unknown code" : location(object, offset);
+}
+
+std::vector<Quantity> quantities(const TargetSnapshot& target) {
+  const auto& all = target.allocations;
+  std::vector<Quantity> list;
+  target.exact ? add_counted(list, target) : add_rates(list, target);
+  list.push_back(estimated(target, "churn", all.churn_ratio, format_ratio, ""));
+  if (all.churn_ratio) {
+    list.back().note = "of the bytes are freed";
+    if (all.churn_age_seconds) list.back().note += " within " + format_seconds(*all.churn_age_seconds);
+  }
+  if (all.heap_turnover_per_second) {
+    list.push_back(estimated(target, "heap turnover", all.heap_turnover_per_second, format_count, "/s"));
+  } else {
+    list.push_back({"heap turnover", {}, {}, "not measured: the live bytes of the heap are not known"});
+  }
+  if (target.cpu_seconds_per_second) {
+    list.push_back({"CPU", format_count(*target.cpu_seconds_per_second) + " cores", {}, "used by the target"});
+  }
+  return list;
+}
+
+std::vector<std::string> freed_within(const model::LifetimeSummary& lifetime) {
+  std::vector<std::string> ages;
+  for (const auto& [seconds, share] : lifetime.below) {
+    ages.push_back(format_seconds(seconds) + " " + estimate_text(share, format_ratio));
+  }
+  return ages;
+}
+
+bool was_measured(const TargetSnapshot& target) {
+  const auto& all = target.allocations;
+  return target.exact || all.per_second || all.bytes_per_second || all.frees_per_second || all.churn_ratio ||
+         all.size_bytes || all.lifetime || !target.call_sites.empty() || !target.growth_chains.empty();
+}
+
+std::string why_nothing(const TargetSnapshot& target) {
+  if (target.processes.empty()) return "No process of this target was found.";
+  const auto* collector = allocation_collector(target);
+  if (collector == nullptr) return "No collector of allocations runs on this target.";
+  if (collector->state != model::CollectorState::kCollecting) return status_text(*collector) + ".";
+  const std::uint64_t bursts = bursts_taken(target.cost);
+  if (bursts > 0) return plural(bursts, "burst") + " saw no allocation.";
+  const std::string missing = counts_text(target.cost.bursts);
+  return missing.empty() ? "No burst was due yet." : "No burst was taken: " + missing + ".";
+}
+
+std::string next_step(const TargetSnapshot& target) {
+  if (target.processes.empty()) {
+    return "Start the program, or compare the target's matcher with the running processes.";
+  }
+  const auto* collector = allocation_collector(target);
+  if (collector != nullptr && collector->state == model::CollectorState::kCollecting) {
+    return "Watch longer (--for 60s), or watch while the target has work to do.";
+  }
+  return "`poolscope doctor` shows what can be measured on this machine, and what is missing for the rest.";
+}
+
+std::string cost_sentence(const TargetSnapshot& target, double budget_cpu_ratio) {
+  const model::Cost& cost = target.cost;
+  std::uint64_t dropped = 0;
+  for (const auto& [reason, count] : cost.dropped) dropped += count;
+  std::string text = "measuring cost " + format_ratio(cost.charged_cpu_ratio) + " of the target's CPU, ";
+  text += target.exact ? "every event traced without a budget; " : "budget " + format_ratio(budget_cpu_ratio) + "; ";
+  if (!target.exact) text += plural(bursts_taken(cost), "burst") + ", ";
+  text += plural(cost.probe_hits, "probe hit") + ", " + plural(dropped, "event") + " dropped";
+  if (cost.coverage_ratio) text += "; coverage " + format_ratio(*cost.coverage_ratio);
+  return text;
+}
+
+std::vector<std::string> cost_remarks(const model::Cost& cost) {
+  std::vector<std::string> remarks;
+  if (cost.measured_cpu_ratio) {
+    remarks.push_back("a work counter of the target shows a loss of " +
+                      estimate_text(cost.measured_cpu_ratio, format_ratio));
+  }
+  if (const auto missing = counts_text(cost.bursts, "taken"); !missing.empty()) {
+    remarks.push_back("bursts not taken: " + missing);
+  }
+  if (const auto dropped = counts_text(cost.dropped); !dropped.empty()) remarks.push_back("events dropped: " + dropped);
+  if (cost.clamped_windows > 0) {
+    remarks.push_back(
+        "in " + plural(cost.clamped_windows, "window") +
+        " the charge came to more than 80 % of the CPU time and was cut there: treat the rates with care");
+  }
+  return remarks;
+}
+
+std::string estimate_text(const MaybeEstimate& estimate, Format format) {
+  if (!estimate) return "–";
+  std::string text = format(estimate->value);
+  if (estimate->low && estimate->high) text += " (" + format(*estimate->low) + " – " + format(*estimate->high) + ")";
+  return text;
+}
+
+std::vector<const model::CallSite*> sorted_call_sites(const TargetSnapshot& target) {
+  std::vector<const model::CallSite*> sites;
+  for (const auto& site : target.call_sites) sites.push_back(&site);
+  const auto share = [](const model::CallSite* site) {
+    return std::isfinite(site->share_ratio) ? site->share_ratio : -1;
+  };
+  std::ranges::stable_sort(sites, std::greater{}, share);
+  return sites;
+}
+
+std::vector<const model::GrowthChain*> sorted_growth_chains(const TargetSnapshot& target) {
+  std::vector<const model::GrowthChain*> chains;
+  for (const auto& chain : target.growth_chains) chains.push_back(&chain);
+  const auto copied = [](const model::GrowthChain* chain) {
+    if (chain->counted_copied_bytes) return static_cast<double>(*chain->counted_copied_bytes);
+    const double bytes = chain->copied_bytes_per_second ? chain->copied_bytes_per_second->value : -1;
+    return std::isfinite(bytes) ? bytes : -1;
+  };
+  std::ranges::stable_sort(chains, std::greater{}, copied);
+  return chains;
+}
+
+}  // namespace poolscope::text
