@@ -1,9 +1,11 @@
 #include "probes/process/launcher.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -89,12 +91,25 @@ LaunchError system_error(const std::string& command, const char* what, int error
   return {Reason::kSystem, command, what, error};
 }
 
+// execvp() gives EACCES also when a directory of PATH may not be searched and no other one has the command.
+bool is_in_path(const std::string& command) {
+  const char* path = ::getenv("PATH");
+  std::string_view rest = path != nullptr ? path : "";
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(':'), rest.size());
+    if (::access((std::string(rest.substr(0, end)) + "/" + command).c_str(), F_OK) == 0) return true;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return false;
+}
+
 LaunchError exec_error(const std::string& command, int error) {
+  const bool has_directory = command.find('/') != std::string::npos;
+  if (error == EACCES && !has_directory && !is_in_path(command)) error = ENOENT;
   if (error == ENOENT) {
-    const bool is_path = command.find('/') != std::string::npos;
     return {Reason::kNotFound, command,
-            is_path ? "there is no such file, or its interpreter is missing"
-                    : "it is in no directory of PATH; give its path",
+            has_directory ? "there is no such file, or its interpreter is missing"
+                          : "it is in no directory of PATH; give its path",
             error};
   }
   return {Reason::kNotExecutable, command, "the kernel refused to execute it", error};

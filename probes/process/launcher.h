@@ -17,7 +17,7 @@
 //             kPlain: one thread at a time.
 //   Promptly  kFollow: between next_event() calls, signals, forks, execs and new threads of the followed processes wait.
 //   Differs   from life without ptrace (kFollow): a setuid or file-capability program started by a user without
-//             CAP_SYS_PTRACE runs without these rights; debuggers and strace cannot attach to it; starting
+//             CAP_SYS_PTRACE runs without these rights; debuggers and strace cannot attach, and LeakSanitizer gives up;
 //             `ld.so PROGRAM` is caught at the entry of ld.so, when only that is mapped.
 
 #include <chrono>

@@ -161,6 +161,14 @@ TEST_P(StartFailure, OfAMissingCommandIs127) {
   EXPECT_THAT(describe(error), HasSubstr("`no-such-command-anywhere`: it is in no directory of PATH"));
 }
 
+TEST_P(StartFailure, OfACommandBehindAnUnusableDirectoryOfPathIs127) {
+  const std::string old_path = ::getenv("PATH");
+  ::setenv("PATH", "/etc/passwd:/nonexistent", 1);
+  const LaunchError error = start_and_fail({"no-such-command-anywhere"});
+  ::setenv("PATH", old_path.c_str(), 1);
+  EXPECT_EQ(exit_code(error), 127);
+}
+
 TEST_P(StartFailure, OfAMissingFileIs127) {
   EXPECT_EQ(exit_code(start_and_fail({"/nonexistent/program"})), 127);
 }
