@@ -71,7 +71,7 @@ std::string why_not_measured(const model::TargetSnapshot& target) {
   for (const model::CollectorStatus& collector : target.collectors) {
     if (collector.name != "alloc_bursts") continue;
     why = collector_says(collector);
-    if (why.empty()) why = "not enough bursts yet";
+    if (why.empty()) why = "no burst has measured it yet";
   }
   return "<span class=\"quiet\">not measured: " + escape_html(why) + "</span>";
 }
@@ -101,9 +101,15 @@ std::string churn_name(const model::AllocationSummary& allocations) {
   return "churn (bytes dead within " + escape_html(format_seconds(*allocations.churn_age_seconds)) + ")";
 }
 
+bool is_measured(const model::AllocationSummary& allocations) {
+  return allocations.per_second || allocations.bytes_per_second || allocations.frees_per_second ||
+         allocations.churn_ratio || allocations.size_bytes || allocations.lifetime;
+}
+
 std::string allocation_table(const model::TargetSnapshot& target) {
   const model::AllocationSummary& allocations = target.allocations;
   const std::string why = why_not_measured(target);
+  if (!is_measured(allocations)) return tag("p", "Allocations: " + why) + "\n";
   std::string rows;
   rows += row("allocations", estimate(allocations.per_second, format_count, "/s", why));
   rows += row("bytes", estimate(allocations.bytes_per_second, format_bytes, "/s", why));

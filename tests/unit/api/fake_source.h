@@ -65,6 +65,7 @@ inline model::TargetSnapshot redis_target() {
   target.call_sites = {site};
   target.cost.probe_hits = 20000;
   target.cost.observed_seconds = 60;
+  target.cost.window_seconds = 0.08;
   target.cost.charged_cpu_ratio = 0.004;
   return target;
 }

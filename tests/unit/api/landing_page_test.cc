@@ -87,17 +87,22 @@ TEST(LandingPage, SaysWhyWhatIsAbsentWasNotMeasured) {
   target.collectors = {
       {"alloc_bursts", "L2", model::CollectorState::kUnavailable, "not_permitted", "needs CAP_BPF & more"}};
   const std::string page = page_of(target);
-  EXPECT_EQ(count(page, "not measured: needs CAP_BPF &amp; more"), 6u);
+  EXPECT_EQ(count(page, "not measured: needs CAP_BPF &amp; more"), 1u);
   EXPECT_THAT(page, HasSubstr("<span class=\"unavailable\">unavailable</span> needs CAP_BPF &amp; more"));
 }
 
-TEST(LandingPage, FallsBackToTheReasonAndThenToTheMissingBursts) {
+TEST(LandingPage, SaysWhyOfEachPartThatIsAbsentBesideMeasuredOnes) {
+  EXPECT_EQ(count(page_of(redis_target()), "not measured: no burst has measured it yet"), 3u)
+      << "frees, churn, lifetimes";
+}
+
+TEST(LandingPage, FallsBackToTheReasonAndThenToTheMissingBurst) {
   model::TargetSnapshot target = redis_target();
   target.allocations = {};
   target.collectors[0].reason = "too_hot";
   EXPECT_THAT(page_of(target), HasSubstr("not measured: too_hot"));
   target.collectors[0].reason = "";
-  EXPECT_THAT(page_of(target), HasSubstr("not measured: not enough bursts yet"));
+  EXPECT_THAT(page_of(target), HasSubstr("not measured: no burst has measured it yet"));
   target.collectors.clear();
   EXPECT_THAT(page_of(target), HasSubstr("not measured: no alloc_bursts collector"));
 }
