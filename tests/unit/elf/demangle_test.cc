@@ -39,6 +39,21 @@ INSTANTIATE_TEST_SUITE_P(
         Name{"CppNamedLikeAHash", "_ZN3foo5h1234E", "foo::h1234"}),
     [](const auto& info) { return info.param.label; });
 
+// A function of pair<int, int>, pair of that pair twice, and so on: the text doubles at each of `levels`.
+std::string doubling_name(unsigned levels) {
+  std::string name = "_Z1fSt4pairIiiE";
+  for (unsigned level = 0; level < levels; ++level) {
+    const std::string previous = "S" + std::string(1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[level]) + "_";
+    name += "S_I" + previous + previous + "E";
+  }
+  return name;
+}
+
+TEST(DemangleLimits, ShowsANameThatExplodesAsItIs) {
+  EXPECT_GT(demangle(doubling_name(10)).size(), 10'000u);
+  EXPECT_EQ(demangle(doubling_name(30)), doubling_name(30));  // would be 70 GB
+}
+
 TEST(DemangleLimits, ShowsAVeryLongNameAsItIs) {
   const std::string name = "_Z5000" + std::string(5000, 'x') + "v";
   EXPECT_EQ(demangle(name), name);
