@@ -33,9 +33,9 @@ struct Symbol {
   std::string version;             // "GLIBC_2.2.5"; empty when unversioned
   bool is_default_version = true;  // a new link of the plain name binds to it: "@@", or unversioned
   std::uint64_t address = 0;
-  std::uint64_t size_bytes = 0;
-  bool is_ifunc = false;     // address is the resolver, not the function
-  bool is_exported = false;  // from .dynsym: other objects can call it
+  std::uint64_t size_bytes = 0;  // up to the next function or the end of the code when the file gives none
+  bool is_ifunc = false;         // address is the resolver, not the function
+  bool is_exported = false;      // from .dynsym: other objects can call it
 };
 
 // How to get from one frame to its caller at a given address, where .eh_frame says so with constants.
@@ -66,7 +66,7 @@ class ElfFile {
   [[nodiscard]] virtual std::span<const Symbol> functions() const = 0;
   // Every function called `name` (an unversioned or default-versioned one first); empty when there is none.
   [[nodiscard]] virtual std::vector<const Symbol*> find_function(std::string_view name) const = 0;
-  // The function that contains `address` (its size, or the gap to the next symbol when it has no size), exported names preferred.
+  // The function that contains `address`; of several names for it an exported one, and the one with the fewest "_" in front.
   [[nodiscard]] virtual const Symbol* function_at(std::uint64_t address) const = 0;
 
   // File offset of `address`, through the executable PT_LOAD that holds it.
@@ -82,12 +82,14 @@ class ElfFile {
   };
   [[nodiscard]] virtual CodeSegment code_segment(std::uint64_t address) const = 0;
 
+  // The way out of the frame at the instruction at `address`. For a return address ask for the byte before it: the call may
+  // be the last instruction of its function. Nothing where .eh_frame has no row, or one that is not made of constants.
   [[nodiscard]] virtual std::optional<FrameStep> frame_step(std::uint64_t address) const = 0;
   // "file.c:123" for the line that contains `address`, from DWARF in the file or its debug file.
   [[nodiscard]] virtual std::string source_line(std::uint64_t address) const = 0;
 };
 
-// C++ and Rust (legacy and v0) names made readable; any other name as it is.
+// C++ and Rust (legacy and v0) names made readable; any other name as it is, and so is one that could grow beyond measure.
 [[nodiscard]] std::string demangle(std::string_view name);
 
 }  // namespace poolscope::elf

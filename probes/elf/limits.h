@@ -18,6 +18,9 @@ inline constexpr std::size_t kMaxVersions = 32'768;           // the version ind
 inline constexpr std::uint64_t kMaxMiniDebugInfoBytes = 256u << 20;  // unpacked
 inline constexpr std::uint64_t kMaxXzMemoryBytes = 128u << 20;       // dictionary of the decompressor
 inline constexpr std::uint64_t kMaxDebugInfoBytes = 1u << 30;        // all .debug_* sections together, unpacked
+inline constexpr std::size_t kMaxFrameFunctions = 4'000'000;
+inline constexpr std::size_t kMaxFrameProgramBytes = 64u << 10;  // unwind instructions of one function
+inline constexpr std::size_t kMaxRememberedRows = 64;
 inline constexpr std::size_t kMaxLineRanges = 4'000'000;
 
 }  // namespace poolscope::elf

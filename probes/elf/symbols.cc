@@ -156,10 +156,12 @@ void SymbolTable::give_ends(const CodeMap& code) {
 }
 
 std::vector<const Symbol*> SymbolTable::find(std::string_view name) const {
-  const auto range = std::ranges::equal_range(
-      by_name_, name, {}, [&](std::uint32_t index) -> std::string_view { return functions_[index].name; });
+  const auto name_of = [&](std::uint32_t index) -> std::string_view { return functions_[index].name; };
   std::vector<const Symbol*> found;
-  for (const std::uint32_t index : range) found.push_back(&functions_[index]);
+  for (auto next = std::ranges::lower_bound(by_name_, name, {}, name_of);
+       next != by_name_.end() && name_of(*next) == name; ++next) {
+    found.push_back(&functions_[*next]);
+  }
   return found;
 }
 
@@ -167,12 +169,11 @@ const Symbol* SymbolTable::at(std::uint64_t address) const {
   auto end = std::ranges::upper_bound(functions_, address, {}, &Symbol::address);
   for (std::size_t looked = 0; end != functions_.begin() && looked < kMaxOverlap; ++looked) {
     if (ends_before_[static_cast<std::size_t>(end - functions_.begin()) - 1] <= address) return nullptr;
-    const auto aliases =
-        std::ranges::equal_range(functions_.begin(), end, std::prev(end)->address, {}, &Symbol::address);
-    const auto found = std::ranges::find_if(
-        aliases, [&](const Symbol& symbol) { return address - symbol.address < symbol.size_bytes; });
-    if (found != aliases.end()) return &*found;
-    end = aliases.begin();
+    const auto first = std::ranges::lower_bound(functions_.begin(), end, std::prev(end)->address, {}, &Symbol::address);
+    const auto holds = [&](const Symbol& symbol) { return address - symbol.address < symbol.size_bytes; };
+    const auto found = std::find_if(first, end, holds);
+    if (found != end) return &*found;
+    end = first;
   }
   return nullptr;
 }
