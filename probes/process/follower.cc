@@ -124,6 +124,7 @@ void Follower::handle_stops() {
   int status = 0;
   while (events_.empty() || letting_go_) {
     const pid_t task = ::waitpid(-1, &status, WNOHANG | __WALL | __WNOTHREAD);
+    is_nobody_left_ = task < 0 && errno == ECHILD;
     if (task <= 0) return;
     handle_status(task, status);
   }
@@ -149,7 +150,8 @@ std::optional<FollowEvent> Follower::take_event() {
     events_.pop_front();
     return event;
   }
-  if (tasks_.empty()) return FollowEvent{.kind = FollowEvent::Kind::kAllExited};
+  // Not the same as no known task: a child can be on its way to its first stop when its parents have ended.
+  if (is_nobody_left_) return FollowEvent{.kind = FollowEvent::Kind::kAllExited};
   return std::nullopt;
 }
 
@@ -166,6 +168,7 @@ void Follower::hold(pid_t task, FollowEvent event) {
 }
 
 void Follower::handle_status(pid_t task, int status) {
+  unseen_.erase(task);
   if (!WIFSTOPPED(status)) return handle_end(task, status);
   if (letting_go_) return let_go(task, status);
   // A stopping signal sent to a whole process can be the first we see of a new thread.
@@ -221,18 +224,27 @@ void Follower::handle_new_task(pid_t task) {
               .shares_memory = shares_memory});
 }
 
+void Follower::expect_child_of(pid_t task) {
+  unsigned long message = 0;
+  if (::ptrace(PTRACE_GETEVENTMSG, task, nullptr, &message) != 0) return;
+  const auto child = static_cast<pid_t>(message);
+  // Its first stop may have come before the one of its parent, and its end too.
+  siginfo_t info{};
+  const bool exists = ::waitid(P_PID, message, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) == 0;
+  if (exists && !tasks_.contains(child)) unseen_.insert(child);
+}
+
 void Follower::handle_fork(pid_t task) {
-  unsigned long child = 0;
-  const bool knows_child = ::ptrace(PTRACE_GETEVENTMSG, task, nullptr, &child) == 0;
+  expect_child_of(task);
   // While an int3 is in memory the child has a copy of it, so the child comes first: later we may not know any more. It
-  // stops before its first instruction or is killed, so this wait is short.
-  if (knows_child && traps_.contains(tasks_[task].process) && !tasks_.contains(static_cast<pid_t>(child))) {
+  // stops before its first instruction or is killed, so this wait is short. Earlier children are waited for as well.
+  while (traps_.contains(tasks_[task].process) && !unseen_.empty()) {
+    const pid_t child = *unseen_.begin();
     int status = 0;
-    pid_t got = 0;
-    do {
-      got = ::waitpid(static_cast<pid_t>(child), &status, __WALL);
-    } while (got < 0 && errno == EINTR);
-    if (got > 0) handle_status(got, status);
+    const pid_t got = ::waitpid(child, &status, __WALL);
+    if (got < 0 && errno == EINTR) continue;
+    unseen_.erase(child);
+    if (got > 0) handle_status(child, status);
   }
   go_on(task);
 }
@@ -297,20 +309,22 @@ void Follower::let_go_of_all() {
     }
   }
   const auto deadline = std::chrono::steady_clock::now() + kLetGoLimit;
-  while (!tasks_.empty() && std::chrono::steady_clock::now() < deadline) {
+  while (std::chrono::steady_clock::now() < deadline) {
     clear_wakeup();
     handle_stops();
-    if (tasks_.empty()) return;
+    if (tasks_.empty() && unseen_.empty()) return;
     pollfd wakeup{wakeup_fd(), POLLIN, 0};
     (void)::poll(&wakeup, 1, 100);
   }
 }
 
 void Follower::let_go(pid_t task, int status) {
-  int signal = status != 0 && event_of(status) == 0 ? WSTOPSIG(status) : 0;
+  const int event = event_of(status);
+  int signal = status != 0 && event == 0 ? WSTOPSIG(status) : 0;
+  if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) expect_child_of(task);
   if (!tasks_.contains(task)) handle_new_task(task);  // takes the copy of an int3 out of a forked child
   const auto trap = traps_.find(tasks_[task].process);
-  if (event_of(status) == PTRACE_EVENT_EXEC) {
+  if (event == PTRACE_EVENT_EXEC) {
     traps_.erase(tasks_[task].process);
   } else if (signal == SIGTRAP && is_at_entry_trap(task)) {
     handle_signal(task, signal);

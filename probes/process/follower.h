@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include <signal.h>
 #include <sys/types.h>
@@ -60,6 +61,7 @@ class Follower {
   void handle_stop(pid_t task, int status);
   void handle_new_task(pid_t task);
   void handle_fork(pid_t task);
+  void expect_child_of(pid_t task);
   void handle_exec(pid_t process);
   void handle_signal(pid_t task, int signal);
   void hold(pid_t task, FollowEvent event);
@@ -71,6 +73,8 @@ class Follower {
   pid_t thread_ = 0;
   std::map<pid_t, Task> tasks_;       // by thread id
   std::map<pid_t, EntryTrap> traps_;  // by process: int3 in memory, entry not reached
+  std::set<pid_t> unseen_;            // new tasks whose first stop has not been handled
+  bool is_nobody_left_ = false;       // as waitpid() says
   std::deque<FollowEvent> events_;
   bool letting_go_ = false;
   struct sigaction old_sigchld_ {};

@@ -14,7 +14,8 @@
 //             between exec and entry (milliseconds), that program dies of SIGTRAP; at any other time it notices nothing.
 //   Threads   kFollow: every call comes from the thread that called start(), which must have no other child processes
 //             (they would be collected here); others abort the program. One following launcher at a time: it owns SIGCHLD.
-//             kPlain: one thread at a time.
+//             kPlain: one thread at a time. In both modes no other thread may fork without exec during start(): its child
+//             would hold the pipe open that tells of the exec, and start() would return when that child ends.
 //   Promptly  kFollow: between next_event() calls, signals, forks, execs and new threads of the followed processes wait.
 //   Differs   from life without ptrace (kFollow): a setuid or file-capability program started by a user without
 //             CAP_SYS_PTRACE runs without these rights; debuggers and strace cannot attach, and LeakSanitizer gives up;

@@ -106,4 +106,9 @@ inline void write_program_of_32_bits(const std::string& path) {
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
 }
 
+[[noreturn]] inline void spin_forever() {
+  for (;;) {
+  }
+}
+
 }  // namespace poolscope::process::test

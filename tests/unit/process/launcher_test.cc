@@ -292,10 +292,24 @@ TEST_P(ExecOfItself, GivesASecondReadyWithTheSamePid) {
 INSTANTIATE_TEST_SUITE_P(Ways, ExecOfItself, testing::Values("exec", "thread_exec"),
                          [](const auto& info) { return std::string(info.param); });
 
-TEST(LauncherFollow, FollowsAnOrphanToItsEnd) {
-  const auto launcher = start_target("orphan", Mode::kFollow);
-  const auto events = follow_to_the_end(*launcher);
-  EXPECT_TRUE(std::any_of(events.begin(), events.end(), [](const FollowEvent& event) { return event.exit_code == 6; }));
+TEST(LauncherFollow, FollowsAnOrphanToItsEndAlsoWhenItStartsLate) {
+  // The launcher's thread must have no children, so the busy ones hang on a thread of their own.
+  test::Signal is_busy, done;
+  std::thread load([&] {
+    const test::Child first(test::spin_forever), second(test::spin_forever), third(test::spin_forever);
+    is_busy.send();
+    EXPECT_TRUE(done.await());
+  });
+  EXPECT_TRUE(is_busy.await());
+  for (int i = 0; i < 10; ++i) {
+    const auto launcher = start_target("orphan", Mode::kFollow);
+    const auto events = follow_to_the_end(*launcher);
+    EXPECT_TRUE(
+        std::any_of(events.begin(), events.end(), [](const FollowEvent& event) { return event.exit_code == 6; }))
+        << "round " << i;
+  }
+  done.send();
+  load.join();
 }
 
 TEST(LauncherFollow, FollowsThroughAScriptAndAPipeline) {

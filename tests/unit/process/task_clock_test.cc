@@ -22,11 +22,6 @@ std::uint64_t process_cpu_ns(pid_t pid) {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-[[noreturn]] void spin_forever() {
-  for (;;) {
-  }
-}
-
 class TaskClockOf : public testing::Test {
  protected:
   void open(pid_t pid) {
@@ -59,7 +54,7 @@ class TaskClockOf : public testing::Test {
 };
 
 TEST_F(TaskClockOf, ABusyProcessAgreesWithTheKernelsOwnClock) {
-  test::Child busy(spin_forever);
+  test::Child busy(test::spin_forever);
   open(busy.pid());
   expect_agreement(busy.pid(), 100'000'000);
 }
@@ -76,7 +71,7 @@ TEST_F(TaskClockOf, SystemCallsCountsTheirKernelTime) {
 }
 
 TEST_F(TaskClockOf, ARunningThreadGrowsBetweenTwoReads) {
-  test::Child busy(spin_forever);
+  test::Child busy(test::spin_forever);
   open(busy.pid());
   ASSERT_TRUE(clock->enable());
   const std::uint64_t first = read();
@@ -84,7 +79,7 @@ TEST_F(TaskClockOf, ARunningThreadGrowsBetweenTwoReads) {
 }
 
 TEST_F(TaskClockOf, CountsNothingUntilEnabledAndAfterDisable) {
-  test::Child busy(spin_forever);
+  test::Child busy(test::spin_forever);
   open(busy.pid());
   const std::uint64_t before = process_cpu_ns(busy.pid());
   ASSERT_TRUE(test::eventually([&] { return process_cpu_ns(busy.pid()) > before + 5'000'000; }));
@@ -108,7 +103,7 @@ TEST_F(TaskClockOf, AnIdleProcessStaysAtZero) {
   ASSERT_TRUE(test::eventually([&] { return read_status(idle.pid())->state == 'S'; }));
   open(idle.pid());
   ASSERT_TRUE(clock->enable());
-  test::Child busy(spin_forever);
+  test::Child busy(test::spin_forever);
   ASSERT_TRUE(test::eventually([&] { return process_cpu_ns(busy.pid()) > 10'000'000; }));
   EXPECT_EQ(read(), 0u);
 }
@@ -117,7 +112,7 @@ TEST_F(TaskClockOf, CountsThreadsThatStartWhileItIsOpen) {
   test::Signal start;
   test::Child child([&] {
     if (!start.await()) return;
-    std::thread([] { std::thread(spin_forever).detach(); }).join();  // a thread of a thread that has ended
+    std::thread([] { std::thread(test::spin_forever).detach(); }).join();  // a thread of a thread that has ended
     test::pause_forever();
   });
   open(child.pid());
@@ -133,7 +128,7 @@ TEST_F(TaskClockOf, CountsEveryThreadOnce) {
     for (int i = 0; i < 3; ++i) {
       std::thread([&] {
         ++running;
-        spin_forever();
+        test::spin_forever();
       }).detach();
     }
     while (running < 3) ::sched_yield();
@@ -168,7 +163,7 @@ TEST_F(TaskClockOf, LeavesChildProcessesOut) {
   test::Signal start;
   test::Child parent([&] {
     if (!start.await()) return;
-    const test::Child busy(spin_forever);
+    const test::Child busy(test::spin_forever);
     while (process_cpu_ns(busy.pid()) < 100'000'000) {
       const timespec nap{0, 1'000'000};
       ::nanosleep(&nap, nullptr);
