@@ -18,6 +18,7 @@ struct Matcher {
   std::string process_name;        // comm, exact
   std::string executable_glob;     // fnmatch on the path of the executable; without '/' on its last part
   std::string command_line_regex;  // ECMAScript, searched in the arguments joined by blanks
+  bool operator==(const Matcher&) const = default;
   [[nodiscard]] bool empty() const {
     return pid == 0 && process_name.empty() && executable_glob.empty() && command_line_regex.empty();
   }

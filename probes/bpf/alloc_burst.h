@@ -27,8 +27,9 @@ enum alloc_function {
 	ALLOC_FN_COUNT
 };
 
-/* The cookie of a probe, packed by user space (alloc_cookie_pack) and taken apart in the kernel. */
-#define ALLOC_COOKIE_FUNCTION(c) ((__u32)((c) & 0xff))
+/* The cookie of a probe, packed by user space (pack_cookie) and taken apart in the kernel. Bits 3-7 and 29-31 number
+ * the function, so that cookies of different functions differ. */
+#define ALLOC_COOKIE_FUNCTION(c) ((__u32)((c) & 0x7))
 #define ALLOC_COOKIE_REGISTER(c, i) ((__u32)(((c) >> (8 + 4 * (i))) & 0xf))
 #define ALLOC_COOKIE_STACK_BYTES(c) ((__u32)(((c) >> 20) & 0xff) * 8)
 #define ALLOC_COOKIE_SLOT(c) ((__u32)(((c) >> 28) & 1))
@@ -137,7 +138,7 @@ struct birth {
 struct site_key {
 	__u64 first;
 	__u64 last;
-	__u64 generation;
+	__u64 generation;          /* low half of alloc_control.generation << 32 | tgid */
 };
 
 /* Value of map `sites`. */
@@ -189,4 +190,8 @@ struct thread_state {
 	__u32 has_moved;
 	__u64 site_first;
 	__u64 site_last;
+	__u64 free_cookie;         /* last free of the thread: operator delete goes on into free by a tail call */
+	__u64 free_block;
+	__u64 free_stack_pointer;
+	__u64 free_return_address;
 };

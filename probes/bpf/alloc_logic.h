@@ -78,6 +78,7 @@ static inline struct thread_state *alloc_thread(const struct alloc_call *call)
 		thread->charge_ns = 0;
 		thread->stack_pointer = 0;
 		thread->has_moved = 0;
+		thread->free_block = 0;
 	}
 	return thread;
 }
@@ -99,6 +100,12 @@ static inline int alloc_is_nested(struct thread_state *thread, const struct allo
 	return 0;
 }
 
+/* Call sites are kept per burst and process: the same address means something else in another program. */
+static inline __u64 alloc_site_generation(const struct alloc_call *call)
+{
+	return call->control->generation << 32 | call->tgid;
+}
+
 /* Follows the callers out of allocation wrappers and counts the call at the last one. Returns the key through `key`. */
 static inline void alloc_count_site(const struct alloc_call *call, __u64 bytes, struct site_key *key)
 {
@@ -109,7 +116,7 @@ static inline void alloc_count_site(const struct alloc_call *call, __u64 bytes, 
 	int depth;
 
 	key->first = key->last = call->return_address;
-	key->generation = call->control->generation;
+	key->generation = alloc_site_generation(call);
 	fresh.frames[0] = call->return_address;
 	for (depth = 1; depth < ALLOC_SITE_DEPTH; depth++) {
 		const struct step *step = steps_find(&at);
@@ -204,7 +211,7 @@ static inline struct birth_key alloc_birth_key(const struct alloc_call *call, __
 
 static inline void alloc_count_chain(const struct alloc_call *call, const struct birth *life)
 {
-	struct site_key key = { life->site_first, life->site_last, call->control->generation };
+	struct site_key key = { life->site_first, life->site_last, alloc_site_generation(call) };
 	struct chain *chain = chains_find_or_make(&key);
 	unsigned int first, final;
 
@@ -226,7 +233,7 @@ static inline void alloc_count_chain(const struct alloc_call *call, const struct
 static inline void alloc_count_death(const struct alloc_call *call, const struct thread_state *thread,
 				     const struct birth *life)
 {
-	struct site_key key = { life->site_first, life->site_last, call->control->generation };
+	struct site_key key = { life->site_first, life->site_last, alloc_site_generation(call) };
 	__u64 age_ns = call->now_ns > life->born_ns ? call->now_ns - life->born_ns : 0;
 	__u64 charge_ns = thread->charge_ns - life->charge_ns;
 	struct site *site;
@@ -248,6 +255,22 @@ static inline void alloc_count_death(const struct alloc_call *call, const struct
 		alloc_count_chain(call, life);
 }
 
+/* A free that another freeing function has passed on: it comes from the allocator's own code, or by a tail call, which
+ * leaves stack, return address and block as they were. */
+static inline int alloc_is_passed_on(struct thread_state *thread, const struct alloc_call *call)
+{
+	if (alloc_inside_allocator(call->control, call->return_address))
+		return 1;
+	if (thread->free_block == call->arguments[0] && thread->free_stack_pointer == call->stack_pointer &&
+	    thread->free_return_address == call->return_address && thread->free_cookie != call->cookie)
+		return 1;
+	thread->free_cookie = call->cookie;
+	thread->free_block = call->arguments[0];
+	thread->free_stack_pointer = call->stack_pointer;
+	thread->free_return_address = call->return_address;
+	return 0;
+}
+
 /* Entry of a freeing function. */
 static inline void alloc_on_free(const struct alloc_call *call)
 {
@@ -258,11 +281,13 @@ static inline void alloc_on_free(const struct alloc_call *call)
 	if (!call->arguments[0])
 		return;                          /* free(NULL) is not an event */
 	thread = alloc_thread(call);
-	if (!thread || alloc_is_nested(thread, call))
+	if (!thread)
+		return;
+	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_FREE];
+	if (alloc_is_nested(thread, call) || alloc_is_passed_on(thread, call))
 		return;                          /* realloc frees inside itself: its own event */
 	if (call->control->armed & ALLOC_ARMED_FREES)
 		add(&call->counts->frees, 1);
-	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_FREE];
 	if (!(call->control->armed & ALLOC_ARMED_DEATHS))
 		return;
 	found = births_find(&key);
@@ -324,7 +349,7 @@ static inline void alloc_put_birth(const struct alloc_call *call, __u64 address,
 
 static inline void alloc_on_birth(const struct alloc_call *call, struct thread_state *thread, __u64 address)
 {
-	struct site_key key = { thread->site_first, thread->site_last, call->control->generation };
+	struct site_key key = { thread->site_first, thread->site_last, alloc_site_generation(call) };
 	struct birth life = {};
 	struct site *site;
 

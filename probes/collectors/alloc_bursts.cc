@@ -1,13 +1,12 @@
 #include "probes/collectors/alloc_bursts.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <limits>
 #include <utility>
 #include <vector>
 
 #include "probes/collectors/alloc_record.h"
+#include "probes/process/monotonic_clock.h"
 
 namespace poolscope::probes {
 namespace {
@@ -21,20 +20,6 @@ constexpr std::uint64_t kSettleNs = 300'000;        // traps of closed links are
 constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;  // the kernel closes a window that we left open this long
 constexpr std::uint64_t kMremapMinBytes = 128 << 10;   // glibc: smallest M_MMAP_THRESHOLD
 
-std::uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-void sleep_until(std::uint64_t when_ns) {
-  timespec until{};
-  until.tv_sec = static_cast<time_t>(when_ns / 1'000'000'000u);
-  until.tv_nsec = static_cast<long>(when_ns % 1'000'000'000u);
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) != 0) {
-  }
-}
-
 template <typename T>
 T load(const T& shared) {
   return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
@@ -46,8 +31,8 @@ void store(T& shared, T value) {
 
 // Until `when_ns`, or until the kernel stopped the burst.
 void wait_until(const alloc_control& control, std::uint64_t when_ns) {
-  for (std::uint64_t now = now_ns(); now < when_ns && load(control.stop) == ALLOC_STOP_NONE; now = now_ns()) {
-    sleep_until(std::min(when_ns, now + kPollNs));
+  for (std::uint64_t now = process::monotonic_ns(); now < when_ns && load(control.stop) == ALLOC_STOP_NONE; now = process::monotonic_ns()) {
+    process::sleep_until_ns(std::min(when_ns, now + kPollNs));
   }
 }
 
@@ -101,7 +86,7 @@ class Burst {
       for (const auto& function : object.functions) {
         if (!select(function)) continue;
         const auto& point = probes == AllocPrograms::Probes::kLives ? function.lives : function.entry;
-        sites.push_back({point.file_offset, pack_cookie(function.function, point, slot_)});
+        sites.push_back({point.file_offset, pack_cookie(function.function, point, slot_, function.number)});
       }
       auto links = programs_.attach(probes, target_.image.key().pid, object.open_path, sites, object.name);
       if (!links) return BurstFailure{BurstFailure::Reason::kAttach, attach::describe(links.error())};
@@ -121,7 +106,7 @@ class Burst {
   Moment moment() {
     Moment moment;
     moment.counts = programs_.read_counts(slot_);
-    moment.time_ns = now_ns();
+    moment.time_ns = process::monotonic_ns();
     const auto cpu = target_.clock.read_ns();
     moment.cpu_ns = cpu ? *cpu : 0;
     return moment;
@@ -260,13 +245,13 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& given, 
 
   alloc_control& control = burst.control();
   control.hit_limit = limits.hits;
-  const std::uint64_t start_ns = now_ns();
+  const std::uint64_t start_ns = process::monotonic_ns();
   const std::uint64_t follow_end_ns = start_ns + std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
   control.deadline_ns = follow_end_ns + kDeadlineGraceNs;
   store(control.armed, ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);
   wait_until(control, start_ns + limits.births_ns);
   store(control.armed, ALLOC_ARMED_DEATHS);
-  const std::uint64_t births_end_ns = now_ns();
+  const std::uint64_t births_end_ns = process::monotonic_ns();
   burst.end_births();
   wait_until(control, births_end_ns + kSettleNs);
 

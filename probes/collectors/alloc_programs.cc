@@ -181,13 +181,13 @@ AllocResults AllocPrograms::collect(std::uint32_t slot, bool remove) const {
             births_fd = bpf_map__fd(skeleton_->maps.births);
   for_each_key<site_key>(sites_fd, [&](const site_key& key) {
     site value{};
-    if (key.generation == generation && bpf_map_lookup_elem(sites_fd, &key, &value) == 0) results.sites.emplace_back(key, value);
-    if (remove && key.generation <= generation) bpf_map_delete_elem(sites_fd, &key);
+    if (key.generation >> 32 == generation && bpf_map_lookup_elem(sites_fd, &key, &value) == 0) results.sites.emplace_back(key, value);
+    if (remove) bpf_map_delete_elem(sites_fd, &key);
   });
   for_each_key<site_key>(chains_fd, [&](const site_key& key) {
     chain value{};
-    if (key.generation == generation && bpf_map_lookup_elem(chains_fd, &key, &value) == 0) results.chains.emplace_back(key, value);
-    if (remove && key.generation <= generation) bpf_map_delete_elem(chains_fd, &key);
+    if (key.generation >> 32 == generation && bpf_map_lookup_elem(chains_fd, &key, &value) == 0) results.chains.emplace_back(key, value);
+    if (remove) bpf_map_delete_elem(chains_fd, &key);
   });
   for_each_key<birth_key>(births_fd, [&](const birth_key& key) {
     birth value{};

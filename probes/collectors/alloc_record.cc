@@ -21,6 +21,10 @@ model::Histogram chain_histogram(const __u32 (&buckets)[CHAIN_BUCKETS]) {
   return result;
 }
 
+bool is_of(const site_key& key, const ProcessImage& image) {
+  return static_cast<std::uint32_t>(key.generation) == static_cast<std::uint32_t>(image.key().pid);
+}
+
 std::vector<model::Frame> frames_of(const __u64 (&addresses)[ALLOC_SITE_DEPTH], ProcessImage& image) {
   std::vector<model::Frame> frames;
   for (const auto address : addresses) {
@@ -80,6 +84,7 @@ std::map<std::string, std::uint64_t> dropped_by_reason(const alloc_counts& count
 std::vector<model::CallSiteCounts> call_sites(const AllocResults& results, ProcessImage& image) {
   std::vector<model::CallSiteCounts> sites;
   for (const auto& [key, site] : results.sites) {
+    if (!is_of(key, image)) continue;
     sites.push_back(model::CallSiteCounts{frames_of(site.frames, image), site.calls, site.requested_bytes, site.births,
                                           site.short_lived});
   }
@@ -89,6 +94,7 @@ std::vector<model::CallSiteCounts> call_sites(const AllocResults& results, Proce
 std::vector<model::GrowthChainCounts> growth_chains(const AllocResults& results, ProcessImage& image) {
   std::vector<model::GrowthChainCounts> chains;
   for (const auto& [key, chain] : results.chains) {
+    if (!is_of(key, image)) continue;
     model::GrowthChainCounts counts;
     counts.frames.push_back(image.call_frame(key.first));
     if (key.last != key.first) counts.frames.push_back(image.call_frame(key.last));

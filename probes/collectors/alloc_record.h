@@ -24,6 +24,7 @@ using HitPrices = std::array<std::uint64_t, ALLOC_HIT_COUNT>;
 [[nodiscard]] model::Histogram size_histogram(const alloc_counts& counts);
 [[nodiscard]] model::Lifetimes lifetimes(const AllocResults& results, std::uint64_t end_ns);
 [[nodiscard]] std::map<std::string, std::uint64_t> dropped_by_reason(const alloc_counts& counts);
+// Of the process of `image` only.
 [[nodiscard]] std::vector<model::CallSiteCounts> call_sites(const AllocResults& results, ProcessImage& image);
 [[nodiscard]] std::vector<model::GrowthChainCounts> growth_chains(const AllocResults& results, ProcessImage& image);
 

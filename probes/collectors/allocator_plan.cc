@@ -109,7 +109,7 @@ class ObjectPlanner {
     if (!entry) return;
     auto lives = function == ALLOC_FN_FREE ? entry : elf::choose_probe_point(file_, address, elf::ProbeRequest{arguments, true});
     if (!lives) return;
-    plan_.functions.push_back(PlannedFunction{name, function, *entry, *lives});
+    plan_.functions.push_back(PlannedFunction{name, function, *entry, *lives, 0});
   }
 
   const elf::ElfFile& file_;
@@ -176,8 +176,10 @@ Result<AllocatorPlan, PlanError> plan_allocators(const ProcessImage& image) {
                              "or a runtime with an allocator of its own)"}};
   }
   AllocatorPlan result;
+  std::uint32_t number = 0;
   for (auto& [rank, entry] : ranked) {
     auto& [object, plan] = entry;
+    for (auto& function : plan.functions) function.number = number++;
     for (const auto& range : internal_code(*object, plan, rank == 0)) result.internal_code.push_back(range);
     result.objects.push_back(std::move(plan));
   }
@@ -186,8 +188,11 @@ Result<AllocatorPlan, PlanError> plan_allocators(const ProcessImage& image) {
   return result;
 }
 
-std::uint64_t pack_cookie(alloc_function function, const elf::ProbePoint& point, std::uint32_t slot) {
+std::uint64_t pack_cookie(alloc_function function, const elf::ProbePoint& point, std::uint32_t slot,
+                          std::uint32_t number) {
   std::uint64_t cookie = function;
+  cookie |= static_cast<std::uint64_t>(number & 0x1f) << 3;
+  cookie |= static_cast<std::uint64_t>(number >> 5 & 0x7) << 29;
   for (std::size_t i = 0; i < point.arguments.size() && i < 3; ++i) {
     cookie |= static_cast<std::uint64_t>(point.arguments[i]) << (8 + 4 * i);
   }

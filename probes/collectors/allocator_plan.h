@@ -22,6 +22,7 @@ struct PlannedFunction {
   alloc_function function = ALLOC_FN_SIZE;
   elf::ProbePoint entry;   // where calls are counted
   elf::ProbePoint lives;   // where entry and return are observed; meaningless for ALLOC_FN_FREE
+  std::uint32_t number = 0;  // position in the plan, over all objects
 };
 
 struct PlannedObject {
@@ -51,8 +52,9 @@ struct PlanError {
 
 [[nodiscard]] Result<AllocatorPlan, PlanError> plan_allocators(const ProcessImage& image);
 
-// The cookie of a probe at `point`.
-[[nodiscard]] std::uint64_t pack_cookie(alloc_function function, const elf::ProbePoint& point, std::uint32_t slot);
+// The cookie of a probe at `point`; `number` tells functions of a plan apart (its low 8 bits count).
+[[nodiscard]] std::uint64_t pack_cookie(alloc_function function, const elf::ProbePoint& point, std::uint32_t slot,
+                                        std::uint32_t number);
 
 // True for functions that only pass allocations on: zmalloc, xstrdup, operator new, std::vector<>::_M_realloc_insert.
 // `symbol` is demangled.

@@ -77,7 +77,7 @@ class Trial {
       if (!plain || !slot) return Failure{failure("it died, or no burst slot is free")};
       arm(*slot, armed);
       auto links = programs_.attach(probes, child_.pid(), functions_.plan.objects.front().open_path,
-                                    {{point.file_offset, pack_cookie(function, point, *slot)}}, "malloc");
+                                    {{point.file_offset, pack_cookie(function, point, *slot, 0)}}, "malloc");
       std::optional<double> probed;
       if (links) probed = child_.run(kPairsPerRound);
       add(outcome.counts, programs_.take_results(*slot).counts);
@@ -192,7 +192,7 @@ std::optional<bool> return_probe_survives_seccomp(AllocPrograms& programs, attac
   }
   const auto& point = functions->allocate->lives;
   auto links = programs.attach(Probes::kLives, child->pid(), functions->plan.objects.front().open_path,
-                               {{point.file_offset, pack_cookie(ALLOC_FN_SIZE, point, *slot)}}, "malloc");
+                               {{point.file_offset, pack_cookie(ALLOC_FN_SIZE, point, *slot, 0)}}, "malloc");
   std::optional<bool> survived;
   if (links) {
     programs.control(*slot).deadline_ns = ~std::uint64_t{0};

@@ -33,7 +33,39 @@ std::size_t depth_of(const site& site) {
   return depth;
 }
 
+// Offsets behind every `call rel32` and `call [rip + x]` of the code. Bytes that only look like one do no harm: nothing
+// ever returns there.
+std::vector<std::uint64_t> return_offsets(const std::vector<std::uint8_t>& code) {
+  std::vector<std::uint64_t> offsets;
+  for (std::size_t i = 0; i + 6 <= code.size(); ++i) {
+    if (code[i] == 0xe8) offsets.push_back(i + 5);
+    if (code[i] == 0xff && code[i + 1] == 0x15) offsets.push_back(i + 6);
+  }
+  return offsets;
+}
+
+// Cheap on mangled names, because every symbol of every object is asked.
+bool is_named_like_a_wrapper(const std::string& mangled) {
+  return mangled.starts_with("_Znwm") || mangled.starts_with("_Znam") ||
+         (!mangled.starts_with("_Z") && is_allocation_wrapper(mangled));
+}
+
 }  // namespace
+
+void CallerSteps::seed(ProcessImage& image) {
+  constexpr std::uint64_t kWrapperMaxBytes = 512;
+  for (const auto& object : image.objects()) {
+    std::size_t seeds = 0;
+    for (const auto& symbol : object.file->functions()) {
+      if (seeds >= kMaxSeeds) break;
+      if (symbol.size_bytes == 0 || symbol.size_bytes > kWrapperMaxBytes || !is_named_like_a_wrapper(symbol.name)) continue;
+      ++seeds;
+      for (const auto offset : return_offsets(object.file->read_code(symbol.address, symbol.size_bytes))) {
+        learn_row(image, symbol.address + offset + object.bias);
+      }
+    }
+  }
+}
 
 void CallerSteps::apply(AllocPrograms& programs, std::uint32_t slot, const ProcessImage& image) const {
   for (const auto& [place, row] : rows_) {

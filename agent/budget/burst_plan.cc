@@ -1,0 +1,90 @@
+#include "agent/budget/burst_plan.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace poolscope::budget {
+namespace {
+
+constexpr double kLongestBirthsNs = 2e6;
+
+// How much slower a thread runs: 0.5 means half again as long.
+double extra(const HitRate& rate, double price_ns) { return rate.per_cpu_second() * price_ns * 1e-9; }
+
+// CPU time that probes take in `length_ns` of wall time.
+double charge(double length_ns, double slower, const BurstBudget& budget) {
+  return length_ns * std::max(budget.busy_cpus, 0.01) * slower / (1 + slower);
+}
+
+// Hits that the tokens pay for, with a margin: a burst that finds far more than expected ends there.
+std::uint64_t hits_for(double tokens_ns, double price_ns) {
+  return static_cast<std::uint64_t>(std::max(tokens_ns / std::max(price_ns, 1.0), 64.0));
+}
+
+Refusal too_hot(double slower, const BurstBudget& budget) {
+  return {Refusal::Reason::kTooHot,
+          fmt::format("L2 refused: probes would slow the target {:.1f}x; budget.burst_slowdown is {:.2g}x averaged over {:.3g} ms",
+                      1 + slower, budget.slowdown, static_cast<double>(budget.max_ns) * 1e-6)};
+}
+
+Refusal no_tokens(double needed_ns, const BurstBudget& budget) {
+  return {Refusal::Reason::kNoTokens, fmt::format("waiting for budget: a burst costs {:.2f} ms of CPU time, {:.2f} ms are saved",
+                                                  needed_ns * 1e-6, std::max(budget.tokens_ns, 0.0) * 1e-6)};
+}
+
+}  // namespace
+
+std::string reason_label(Refusal::Reason reason) {
+  return reason == Refusal::Reason::kTooHot ? "too_hot" : "budget_exhausted";
+}
+
+void HitRate::observe(double per_cpu_second) {
+  recent_[observations_ % kRecent] = per_cpu_second;
+  average_ = observations_ == 0 ? per_cpu_second : kNewWeight * per_cpu_second + (1 - kNewWeight) * average_;
+  ++observations_;
+}
+
+double HitRate::per_cpu_second() const { return std::max(average_, *std::max_element(recent_, recent_ + kRecent)); }
+
+PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices, const BurstBudget& budget) {
+  if (!allocations.known()) return {RatePlan{std::min(kFirstBurstNs, budget.max_ns), kFirstBurstHits}};
+  const double slower = extra(allocations, prices.allocation_ns), allowed = budget.slowdown - 1;
+  double length_ns = static_cast<double>(budget.max_ns);
+  if (slower > allowed) length_ns *= allowed / slower;
+  if (length_ns < kShortestNs) return {std::nullopt, too_hot(slower, budget)};
+  const double cost_ns = charge(length_ns, slower, budget);
+  if (cost_ns > budget.tokens_ns) {
+    // A shorter burst is better than none, as long as it is one.
+    length_ns *= std::max(budget.tokens_ns, 0.0) / cost_ns;
+    if (length_ns < kShortestNs) return {std::nullopt, no_tokens(cost_ns, budget)};
+  }
+  return {RatePlan{static_cast<std::uint64_t>(length_ns), hits_for(budget.tokens_ns, prices.allocation_ns)}};
+}
+
+PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,
+                                      const BurstBudget& budget, std::uint64_t least_follow_ns,
+                                      std::uint64_t wanted_follow_ns) {
+  // Until frees were seen they are taken to be as frequent as allocations.
+  const double freeing = extra(frees.known() ? frees : allocations, prices.free_ns);
+  const double births = extra(allocations, prices.life_ns) + freeing;
+  const double allowed = budget.slowdown - 1, window_ns = static_cast<double>(budget.max_ns);
+  if (freeing > allowed) return {std::nullopt, too_hot(freeing, budget)};
+  double births_ns = kLongestBirthsNs;
+  if (births > allowed) births_ns = std::min(births_ns, window_ns * (allowed - freeing) / (births - freeing));
+  if (births_ns < kShortestNs) return {std::nullopt, too_hot(births, budget)};
+
+  const double births_cost = charge(births_ns, births, budget);
+  const double per_follow_ns = charge(1, freeing, budget);
+  const double most_ns = static_cast<double>(std::min(wanted_follow_ns, budget.follow_max_ns));
+  const double least_ns = std::min(static_cast<double>(least_follow_ns), most_ns);
+  const double affordable_ns = per_follow_ns > 0 ? (budget.tokens_ns - births_cost) / per_follow_ns : most_ns;
+  if (budget.tokens_ns < births_cost || affordable_ns < least_ns) {
+    return {std::nullopt, no_tokens(births_cost + least_ns * per_follow_ns, budget)};
+  }
+  const double follow_ns = std::clamp(affordable_ns, least_ns, most_ns);
+  return {CohortPlan{static_cast<std::uint64_t>(births_ns), static_cast<std::uint64_t>(follow_ns),
+                     hits_for(budget.tokens_ns, std::max(prices.free_ns, prices.life_ns / 2))}};
+}
+
+}  // namespace poolscope::budget

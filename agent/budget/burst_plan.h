@@ -1,0 +1,78 @@
+#pragma once
+// How long a burst may be. Pure arithmetic on what is known about a target before the burst, so that the limits do not
+// depend on what the burst sees (estimates stay unbiased).
+//
+// Slowdown. A thread that makes `rate` calls per CPU second, each costing `price`, runs 1 + rate x price times slower.
+// The cap holds for the average over any burst_max_ms: a phase that is dearer is made shorter. A target for which not
+// even kShortestNs fit is refused: "L2 refused".
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace poolscope::budget {
+
+inline constexpr std::uint64_t kShortestNs = 200'000;
+inline constexpr std::uint64_t kFirstBurstNs = 1'000'000;
+inline constexpr std::uint64_t kFirstBurstHits = 2000;
+
+// Calls per undilated CPU second of one thread of the target: the highest of the last bursts and their moving average.
+class HitRate {
+ public:
+  void observe(double per_cpu_second);
+  [[nodiscard]] bool known() const { return observations_ > 0; }
+  [[nodiscard]] double per_cpu_second() const;
+
+ private:
+  static constexpr unsigned kRecent = 4;
+  static constexpr double kNewWeight = 0.6;
+  double recent_[kRecent] = {};
+  double average_ = 0;
+  unsigned observations_ = 0;
+};
+
+struct BurstPrices {
+  double allocation_ns = 0;  // one counted call
+  double life_ns = 0;        // entry and return of one followed call
+  double free_ns = 0;
+};
+
+struct BurstBudget {
+  double slowdown = 1.5;
+  std::uint64_t max_ns = 5'000'000;       // burst_max_ms
+  std::uint64_t follow_max_ns = 50'000'000;
+  double tokens_ns = 0;                   // what may be spent now
+  double capacity_ns = 0;                 // what could ever be saved
+  double busy_cpus = 1;                   // CPU seconds per second of the process
+};
+
+struct Refusal {
+  enum class Reason { kTooHot, kNoTokens };
+  Reason reason;
+  std::string detail;
+};
+[[nodiscard]] std::string reason_label(Refusal::Reason reason);
+
+struct RatePlan {
+  std::uint64_t length_ns = 0;
+  std::uint64_t hit_limit = 0;
+};
+struct CohortPlan {
+  std::uint64_t births_ns = 0;
+  std::uint64_t follow_ns = 0;
+  std::uint64_t hit_limit = 0;
+};
+
+template <typename Plan>
+struct PlanOrRefusal {
+  std::optional<Plan> plan;
+  Refusal refusal{};  // meaningful without a plan
+};
+
+[[nodiscard]] PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices, const BurstBudget& budget);
+// `wanted_follow_ns` is shortened to what the tokens pay for, but not below `least_follow_ns`.
+[[nodiscard]] PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,
+                                                    const BurstBudget& budget, std::uint64_t least_follow_ns,
+                                                    std::uint64_t wanted_follow_ns);
+
+}  // namespace poolscope::budget

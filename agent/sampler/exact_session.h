@@ -1,0 +1,41 @@
+#pragma once
+// ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it.
+//   Threads   one.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/sampler/probing.h"
+#include "exporters/model/snapshot.h"
+#include "poolscope/result.h"
+#include "probes/collectors/exact_trace.h"
+#include "probes/process/process.h"
+
+namespace poolscope::sampler {
+
+// Maps large enough for a whole program instead of a burst.
+[[nodiscard]] probes::LoadOptions exact_load_options();
+
+class ExactSession {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<ExactSession>, std::string> start(Probing& probing);
+
+  // Counts this process from now on; a process that executed another program is added again. Says why not.
+  [[nodiscard]] std::optional<std::string> add(pid_t pid);
+  void remove(pid_t pid) { trace_->remove(pid); }
+  void follow_wrappers() { trace_->follow_wrappers(); }
+  [[nodiscard]] model::Snapshot snapshot(const std::string& target_name);
+
+ private:
+  ExactSession(Probing& probing, std::unique_ptr<probes::ExactTrace> trace)
+      : probing_(probing), trace_(std::move(trace)) {}
+  Probing& probing_;
+  std::unique_ptr<probes::ExactTrace> trace_;
+  std::vector<model::ProcessInfo> processes_;
+  std::string allocator_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace poolscope::sampler

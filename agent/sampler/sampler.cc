@@ -1,0 +1,122 @@
+#include "agent/sampler/sampler.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "probes/process/monotonic_clock.h"
+
+namespace poolscope::sampler {
+namespace {
+
+constexpr std::uint64_t kDiscoveryNs = 1'000'000'000;
+constexpr std::uint64_t kIdleNs = 200'000'000;
+
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::string random_id() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+}
+
+}  // namespace
+
+Sampler::Sampler(Probing& probing) : probing_(probing), next_seed_(std::random_device{}()), boot_id_(random_id()) {}
+
+Result<std::unique_ptr<Sampler>, std::string> Sampler::create(Probing& probing, const config::Config& config) {
+  std::unique_ptr<Sampler> sampler(new Sampler(probing));
+  auto set = sampler->set_targets(config);
+  if (!set) return Failure{set.error()};
+  return sampler;
+}
+
+Result<Done, std::string> Sampler::reload(const config::Config& config) { return set_targets(config); }
+
+Result<Done, std::string> Sampler::set_targets(const config::Config& config) {
+  auto set = targets::TargetSet::create(config.targets);
+  if (!set) return Failure{targets::describe(set.error())};
+  std::vector<std::unique_ptr<TargetMonitor>> monitors;
+  for (std::size_t i = 0; i < config.targets.size(); ++i) {
+    std::unique_ptr<TargetMonitor> kept;
+    for (std::size_t old = 0; old < monitors_.size(); ++old) {
+      if (monitors_[old] && config_.targets[old].match == config.targets[i].match) kept = std::move(monitors_[old]);
+    }
+    if (!kept) kept = std::make_unique<TargetMonitor>(probing_, config.budget, next_seed_++);
+    kept->set_budget(config.budget);
+    kept->forget_processes();
+    monitors.push_back(std::move(kept));
+  }
+  target_set_ = std::make_unique<targets::TargetSet>(std::move(*set));
+  monitors_ = std::move(monitors);
+  config_ = config;
+  next_discovery_ns_ = 0;
+  return Done{};
+}
+
+void Sampler::discover(std::uint64_t now_ns) {
+  states_ = target_set_->update();
+  for (std::size_t i = 0; i < monitors_.size(); ++i) monitors_[i]->set_state(states_[i]);
+  for (const auto& state : states_) had_processes_ |= !state.processes.empty();
+  next_discovery_ns_ = now_ns + kDiscoveryNs;
+}
+
+std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
+  if (monitor.bursts() < kEnoughBursts) return kFirstStratumNs;
+  const double for_all = static_cast<double>(cpu_per_burst_ns_ * monitors_.size()) / kAgentCpuRatio;
+  return std::clamp(static_cast<std::uint64_t>(for_all), kFirstStratumNs, kLongestStratumNs);
+}
+
+std::uint64_t Sampler::next_due_ns() const {
+  std::uint64_t due = next_discovery_ns_;
+  for (const auto& monitor : monitors_) due = std::min(due, monitor->next_due_ns());
+  return due;
+}
+
+void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const std::uint64_t now = process::monotonic_ns();
+    if (now >= until_ns) return;
+    if (now >= next_discovery_ns_) discover(now);
+    for (auto& monitor : monitors_) {
+      if (monitor->next_due_ns() > process::monotonic_ns()) continue;
+      const std::uint64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+      if (!monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) continue;
+      const std::uint64_t spent = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
+      cpu_per_burst_ns_ = cpu_per_burst_ns_ == 0 ? spent : (3 * cpu_per_burst_ns_ + spent) / 4;
+    }
+    idle();
+    const std::uint64_t next = std::min({next_due_ns(), until_ns, process::monotonic_ns() + kIdleNs});
+    if (!stopping_.load(std::memory_order_relaxed)) process::sleep_until_ns(next);
+  }
+}
+
+model::Snapshot Sampler::snapshot() {
+  model::Snapshot snapshot;
+  snapshot.time_unix_ns = clock_ns(CLOCK_REALTIME);
+  snapshot.agent.version = POOLSCOPE_VERSION;
+  snapshot.agent.boot_id = boot_id_;
+  snapshot.agent.sequence = ++sequence_;
+  snapshot.agent.budget_cpu_ratio = config_.budget.cpu_ratio;
+  snapshot.agent.cpu_seconds = static_cast<double>(clock_ns(CLOCK_PROCESS_CPUTIME_ID)) * 1e-9;
+  for (const auto& monitor : monitors_) snapshot.targets.push_back(monitor->snapshot());
+  return snapshot;
+}
+
+bool Sampler::ready() const {
+  return std::all_of(monitors_.begin(), monitors_.end(), [](const auto& monitor) { return monitor->has_answer(); });
+}
+
+bool Sampler::all_targets_gone() const {
+  const auto is_empty = [](const targets::TargetState& state) { return state.processes.empty(); };
+  return had_processes_ && std::all_of(states_.begin(), states_.end(), is_empty);
+}
+
+}  // namespace poolscope::sampler

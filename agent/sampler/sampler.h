@@ -1,0 +1,70 @@
+#pragma once
+// Sampler: the measuring loop over all targets, on the thread that calls run(). One burst at a time, machine-wide.
+//   Pace      strata of kFirstStratumNs until a target has kEnoughBursts, then as long as the agent's own CPU budget
+//             (kAgentCpuRatio of one core) asks for.
+//   Stop      run() returns within the length of one burst after stop() or when `until_ns` is reached.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/config/config.h"
+#include "agent/sampler/probing.h"
+#include "agent/sampler/target_monitor.h"
+#include "agent/targets/target_set.h"
+#include "exporters/model/snapshot.h"
+#include "poolscope/result.h"
+
+namespace poolscope::sampler {
+
+class Sampler {
+ public:
+  static constexpr std::uint64_t kFirstStratumNs = 400'000'000;
+  static constexpr std::uint64_t kLongestStratumNs = 10'000'000'000;
+  static constexpr std::size_t kEnoughBursts = 60;
+  static constexpr double kAgentCpuRatio = 0.01;
+
+  [[nodiscard]] static Result<std::unique_ptr<Sampler>, std::string> create(Probing& probing, const config::Config& config);
+
+  // Measures until stop(), `until_ns` (CLOCK_MONOTONIC), or `idle` says so. `idle` is called between bursts, at least
+  // five times a second, and may call snapshot(), reload() and stop().
+  void run(std::uint64_t until_ns, const std::function<void()>& idle);
+  // From any thread and from signal handlers.
+  void stop() { stopping_.store(true, std::memory_order_relaxed); }
+
+  // New targets and budgets; targets that stay keep what was measured. The old ones stay when it fails.
+  [[nodiscard]] Result<Done, std::string> reload(const config::Config& config);
+
+  // Everything known now; sequence numbers rise by one.
+  [[nodiscard]] model::Snapshot snapshot();
+  // True once every target was looked for and either has had a burst or a reason for none.
+  [[nodiscard]] bool ready() const;
+  // True when there were processes and none is left.
+  [[nodiscard]] bool all_targets_gone() const;
+  [[nodiscard]] const std::vector<std::unique_ptr<TargetMonitor>>& monitors() const { return monitors_; }
+
+ private:
+  explicit Sampler(Probing& probing);
+  [[nodiscard]] Result<Done, std::string> set_targets(const config::Config& config);
+  void discover(std::uint64_t now_ns);
+  [[nodiscard]] std::uint64_t stratum_ns(const TargetMonitor& monitor) const;
+  [[nodiscard]] std::uint64_t next_due_ns() const;
+
+  Probing& probing_;
+  config::Config config_;
+  std::unique_ptr<targets::TargetSet> target_set_;
+  std::vector<std::unique_ptr<TargetMonitor>> monitors_;  // one per configured target, in their order
+  std::vector<targets::TargetState> states_;
+  bool had_processes_ = false;
+  std::uint64_t next_discovery_ns_ = 0;
+  std::uint64_t next_seed_;
+  std::string boot_id_;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t cpu_per_burst_ns_ = 0;  // of the agent, moving average
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace poolscope::sampler

@@ -1,0 +1,269 @@
+#include "agent/sampler/target_monitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/estimate/summarize.h"
+#include "probes/process/monotonic_clock.h"
+#include "probes/process/task_clock.h"
+
+namespace poolscope::sampler {
+namespace {
+
+using model::BurstRecord;
+
+constexpr std::uint64_t kUsualFollowNs = 12'000'000;   // churn asks for 10 ms
+constexpr std::uint64_t kLeastFollowNs = 3'000'000;
+constexpr unsigned kLongFollowEvery = 4;               // every fourth cohort is followed as long as allowed
+constexpr std::uint64_t kBurstRoomNs = 60'000'000;     // kept free at the end of a stratum for attaching and the burst
+
+const Problem kNoCpuClock{"cpu_clock_failed", ""};
+
+double per_second(std::uint64_t count, std::uint64_t ns) {
+  return ns == 0 ? 0 : static_cast<double>(count) / (static_cast<double>(ns) * 1e-9);
+}
+
+std::uint64_t undilated_ns(const model::Window& window) {
+  // At least a tenth: a charge near the whole CPU time says that the price is off, not that the rate is infinite.
+  return std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 10);
+}
+
+// Call sites beyond the busiest ones become one.
+void cap_sites(BurstRecord& record) {
+  if (record.call_sites.size() <= TargetMonitor::kMaxSites) return;
+  auto& sites = record.call_sites;
+  std::sort(sites.begin(), sites.end(), [](const auto& a, const auto& b) { return a.calls > b.calls; });
+  model::CallSiteCounts other;
+  other.frames.push_back(model::Frame{"(other)", "", 0, ""});
+  for (auto site = sites.begin() + TargetMonitor::kMaxSites; site != sites.end(); ++site) {
+    other.calls += site->calls;
+    other.requested_bytes += site->requested_bytes;
+    other.births += site->births;
+    other.short_lived += site->short_lived;
+  }
+  sites.resize(TargetMonitor::kMaxSites);
+  sites.push_back(std::move(other));
+}
+
+}  // namespace
+
+TargetMonitor::TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed)
+    : probing_(probing),
+      collector_(probing.programs(), probing.detacher(), probing.calibration().costs),
+      budget_(budget),
+      random_(seed),
+      tokens_(budget.cpu_ratio) {}
+
+void TargetMonitor::set_budget(const config::BudgetConfig& budget) {
+  if (budget.cpu_ratio != budget_.cpu_ratio) tokens_ = budget::TokenBucket(budget.cpu_ratio);
+  budget_ = budget;
+}
+
+void TargetMonitor::set_state(const targets::TargetState& state) {
+  name_ = state.name;
+  labels_ = state.labels;
+  no_process_.reset();
+  if (state.problem) no_process_ = Problem{targets::reason_label(state.problem->reason), state.problem->detail};
+  for (const auto& key : state.left) processes_.erase(key);
+  for (const auto& process : state.processes) processes_.try_emplace(process.key, process);
+  for (const auto& key : state.execed) {
+    if (const auto found = processes_.find(key); found != processes_.end()) found->second.forget_image();
+  }
+}
+
+bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
+  if (burst_due_ns_ && now_ns >= *burst_due_ns_) {
+    burst_due_ns_.reset();
+    take_burst();
+    return true;
+  }
+  if (now_ns >= stratum_end_ns_) {
+    if (stratum_start_ns_ != 0) close_stratum(now_ns);
+    open_stratum(now_ns, stratum_ns);
+  }
+  return false;
+}
+
+void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns) {
+  if (stratum_start_ns_ == 0) {
+    for (auto& [key, process] : processes_) (void)process.take_cpu_ns();
+  }
+  stratum_start_ns_ = now_ns;
+  stratum_end_ns_ = now_ns + stratum_ns;
+  missing_.clear();
+  const std::uint64_t room = stratum_ns > 2 * kBurstRoomNs ? stratum_ns - kBurstRoomNs : stratum_ns / 2;
+  burst_due_ns_ = now_ns + std::uniform_int_distribution<std::uint64_t>(0, room)(random_);
+}
+
+void TargetMonitor::close_stratum(std::uint64_t now_ns) {
+  model::StratumRecord stratum;
+  stratum.start_ns = stratum_start_ns_;
+  stratum.length_ns = now_ns - stratum_start_ns_;
+  for (auto& [key, process] : processes_) stratum.target_cpu_ns += process.take_cpu_ns();
+  stratum.missing = missing_;
+  tokens_.earn(stratum.target_cpu_ns, stratum.length_ns);
+  strata_.push_back(std::move(stratum));
+  forget_old(now_ns);
+}
+
+void TargetMonitor::forget_old(std::uint64_t now_ns) {
+  const std::uint64_t oldest = now_ns > kKeepNs ? now_ns - kKeepNs : 0;
+  while (!strata_.empty() && strata_.front().start_ns < oldest) strata_.pop_front();
+  const auto start_of = [](const BurstRecord& record) {
+    return std::max(record.allocation_window.start_ns, record.free_window.start_ns);
+  };
+  while (!bursts_.empty() && start_of(bursts_.front()) < oldest) bursts_.pop_front();
+}
+
+// Every process gets a little weight besides its CPU time, so that idle ones are looked at now and then.
+WatchedProcess* TargetMonitor::draw_process() {
+  constexpr double kIdleWeight = 1e5;  // as much as 0.1 ms of CPU time
+  double sum = 0;
+  for (auto& [key, process] : processes_) sum += static_cast<double>(process.recent_cpu_ns()) + kIdleWeight;
+  double at = std::uniform_real_distribution<double>(0, sum)(random_);
+  for (auto& [key, process] : processes_) {
+    at -= static_cast<double>(process.recent_cpu_ns()) + kIdleWeight;
+    if (at <= 0) return &process;
+  }
+  return nullptr;
+}
+
+void TargetMonitor::take_burst() {
+  WatchedProcess* process = draw_process();
+  if (process == nullptr) {
+    missing_ = "no_process";
+    return;
+  }
+  process->prepare(probing_);
+  if (const auto& problem = process->problem()) {
+    missing_ = problem->reason;
+    rate_problem_ = cohort_problem_ = problem;
+    return;
+  }
+  if (const auto problem = burst_on(*process)) missing_ = problem->reason;
+}
+
+std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
+  const bool cohort_turn = turn_ % 2 == 1 && allocations_.known();
+  if (cohort_turn) {
+    cohort_problem_ = cohort_burst(process);
+    if (!cohort_problem_) {
+      ++turn_;
+      return std::nullopt;
+    }
+  }
+  rate_problem_ = rate_burst(process);
+  if (!rate_problem_) ++turn_;
+  return rate_problem_;
+}
+
+budget::BurstBudget TargetMonitor::burst_budget(const WatchedProcess& process) const {
+  budget::BurstBudget result;
+  result.slowdown = budget_.burst_slowdown;
+  result.max_ns = static_cast<std::uint64_t>(budget_.burst_max_ms * 1e6);
+  result.follow_max_ns = static_cast<std::uint64_t>(budget_.follow_max_ms * 1e6);
+  result.tokens_ns = tokens_.level_ns();
+  result.capacity_ns = tokens_.capacity_ns();
+  // A burst finds the process running or waiting: one CPU at least, as many as it used lately.
+  const double used = strata_.empty() ? 0 : static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(strata_.back().length_ns);
+  result.busy_cpus = std::max(1.0, used);
+  return result;
+}
+
+budget::BurstPrices TargetMonitor::burst_prices(const WatchedProcess& process) const {
+  const auto prices = probes::prices_for(*process.plan(), probing_.calibration().costs);
+  return {static_cast<double>(prices[ALLOC_HIT_RATE]),
+          static_cast<double>(prices[ALLOC_HIT_ENTRY] + prices[ALLOC_HIT_RETURN]),
+          static_cast<double>(prices[ALLOC_HIT_FREE])};
+}
+
+std::optional<Problem> TargetMonitor::rate_burst(WatchedProcess& process) {
+  const auto planned = budget::plan_rate(allocations_, burst_prices(process), burst_budget(process));
+  if (!planned.plan) return Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
+  auto clock = process::TaskClock::open(process.key().pid);
+  if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
+  const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
+  auto record = collector_.rate(target, {planned.plan->length_ns, planned.plan->hit_limit});
+  if (!record) return Problem{probes::reason_label(record.error().reason), record.error().detail};
+  keep(std::move(*record));
+  return std::nullopt;
+}
+
+std::optional<Problem> TargetMonitor::cohort_burst(WatchedProcess& process) {
+  if (process.under_seccomp() && probing_.seccomp_refusal()) {
+    return Problem{"return_probe_refused", "lifetimes need return probes, and " + *probing_.seccomp_refusal()};
+  }
+  const bool long_follow = turn_ / 2 % kLongFollowEvery == kLongFollowEvery - 1;
+  const std::uint64_t wanted = long_follow ? burst_budget(process).follow_max_ns : kUsualFollowNs;
+  const auto planned = budget::plan_cohort(allocations_, frees_, burst_prices(process), burst_budget(process),
+                                           kLeastFollowNs, wanted);
+  if (!planned.plan) return Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
+  auto clock = process::TaskClock::open(process.key().pid);
+  if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
+  const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
+  auto record = collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit});
+  if (!record) return Problem{probes::reason_label(record.error().reason), record.error().detail};
+  keep(std::move(*record));
+  return std::nullopt;
+}
+
+void TargetMonitor::keep(BurstRecord record) {
+  tokens_.spend(record.charge_ns);
+  learn_rates(record);
+  cap_sites(record);
+  bursts_.push_back(std::move(record));
+}
+
+void TargetMonitor::learn_rates(const BurstRecord& record) {
+  if (record.kind == model::BurstKind::kRate) {
+    const auto calls = record.counts.allocations + record.counts.reallocations;
+    allocations_.observe(per_second(calls, undilated_ns(record.allocation_window)));
+  } else {
+    frees_.observe(per_second(record.counts.frees, undilated_ns(record.free_window)));
+  }
+}
+
+model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
+                                                const std::optional<Problem>& problem) const {
+  model::CollectorStatus status{name, "L2", model::CollectorState::kIdle, "starting", "the first burst is still to come"};
+  if (no_process_) {
+    status.state = model::CollectorState::kUnavailable;
+    status.reason = no_process_->reason;
+    status.detail = no_process_->detail;
+  } else if (problem) {
+    const bool passing = problem->reason == "budget_exhausted" || problem->reason == "detach_pending" ||
+                         problem->reason == "target_forked" || problem->reason == "target_execed";
+    status.state = passing ? model::CollectorState::kIdle : model::CollectorState::kUnavailable;
+    if (passing && has_data) status.state = model::CollectorState::kCollecting;
+    status.reason = status.state == model::CollectorState::kCollecting ? "" : problem->reason;
+    status.detail = problem->detail;
+  } else if (has_data) {
+    status = {name, "L2", model::CollectorState::kCollecting, "", ""};
+  }
+  return status;
+}
+
+std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
+  const auto has = [this](model::BurstKind kind) {
+    return std::any_of(bursts_.begin(), bursts_.end(), [kind](const auto& record) { return record.kind == kind; });
+  };
+  return {collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
+          collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
+}
+
+model::TargetSnapshot TargetMonitor::snapshot() const {
+  const std::vector<BurstRecord> bursts(bursts_.begin(), bursts_.end());
+  const std::vector<model::StratumRecord> strata(strata_.begin(), strata_.end());
+  model::TargetSnapshot snapshot = estimate::summarize({bursts, strata});
+  snapshot.name = name_;
+  snapshot.runtime = "native";
+  snapshot.labels = labels_;
+  for (const auto& [key, process] : processes_) {
+    snapshot.processes.push_back({key, process.start_time_unix_ns(), process.command()});
+    if (snapshot.allocator.empty() && process.plan() != nullptr) snapshot.allocator = process.plan()->allocator();
+  }
+  snapshot.collectors = collectors();
+  return snapshot;
+}
+
+}  // namespace poolscope::sampler

@@ -1,0 +1,94 @@
+#pragma once
+// TargetMonitor: watches one target. Time is cut into strata; in each, one burst is taken at a random moment of one
+// process, drawn in proportion to the CPU time it uses, within the budget.
+//   Threads   one.
+//   Memory    records of the last kKeepNs; per record at most kMaxSites call sites.
+//   Ladder    rate bursts until the rate is known, then rate bursts and cohorts in turn. A cohort that cannot be paid is
+//             replaced by a rate burst, a rate burst that cannot be paid by a stratum that says why it is missing.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "agent/budget/burst_plan.h"
+#include "agent/budget/token_bucket.h"
+#include "agent/config/config.h"
+#include "agent/sampler/probing.h"
+#include "agent/sampler/watched_process.h"
+#include "agent/targets/target_set.h"
+#include "exporters/model/record.h"
+#include "exporters/model/snapshot.h"
+#include "probes/collectors/alloc_bursts.h"
+
+namespace poolscope::sampler {
+
+class TargetMonitor {
+ public:
+  static constexpr std::uint64_t kKeepNs = 300'000'000'000;
+  static constexpr std::size_t kMaxSites = 128;
+
+  TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed);
+
+  // What the target consists of now; after every look at /proc.
+  void set_state(const targets::TargetState& state);
+  void set_budget(const config::BudgetConfig& budget);
+
+  // When step() has something to do (CLOCK_MONOTONIC).
+  [[nodiscard]] std::uint64_t next_due_ns() const { return burst_due_ns_ ? *burst_due_ns_ : stratum_end_ns_; }
+  // Takes the burst of this stratum, or closes the stratum and opens the next, `stratum_ns` long. True when a burst was tried.
+  bool step(std::uint64_t now_ns, std::uint64_t stratum_ns);
+
+  [[nodiscard]] model::TargetSnapshot snapshot() const;
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] std::size_t bursts() const { return bursts_.size(); }
+  // True once there was a burst, or there is a reason why there is none.
+  [[nodiscard]] bool has_answer() const { return !bursts_.empty() || no_process_ || rate_problem_; }
+  // The next set_state() lists all processes anew.
+  void forget_processes() { processes_.clear(); }
+
+ private:
+  void open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns);
+  void close_stratum(std::uint64_t now_ns);
+  void take_burst();
+  [[nodiscard]] WatchedProcess* draw_process();
+  [[nodiscard]] std::optional<Problem> burst_on(WatchedProcess& process);
+  [[nodiscard]] std::optional<Problem> rate_burst(WatchedProcess& process);
+  [[nodiscard]] std::optional<Problem> cohort_burst(WatchedProcess& process);
+  void keep(model::BurstRecord record);
+  void learn_rates(const model::BurstRecord& record);
+  void forget_old(std::uint64_t now_ns);
+  [[nodiscard]] budget::BurstBudget burst_budget(const WatchedProcess& process) const;
+  [[nodiscard]] budget::BurstPrices burst_prices(const WatchedProcess& process) const;
+  [[nodiscard]] std::vector<model::CollectorStatus> collectors() const;
+  [[nodiscard]] model::CollectorStatus collector(const char* name, bool has_data, const std::optional<Problem>& problem) const;
+
+  Probing& probing_;
+  probes::AllocBursts collector_;
+  config::BudgetConfig budget_;
+  std::mt19937_64 random_;
+
+  std::string name_;
+  std::map<std::string, std::string> labels_;
+  std::optional<Problem> no_process_;
+  std::map<model::ProcessKey, WatchedProcess> processes_;
+
+  budget::TokenBucket tokens_;
+  budget::HitRate allocations_, frees_;
+  probes::CallerSteps steps_;
+  std::optional<Problem> rate_problem_, cohort_problem_;  // of the last try; empty after a success
+  unsigned turn_ = 0;
+
+  std::uint64_t stratum_start_ns_ = 0, stratum_end_ns_ = 0;
+  std::optional<std::uint64_t> burst_due_ns_;
+  std::string missing_;
+
+  std::deque<model::BurstRecord> bursts_;
+  std::deque<model::StratumRecord> strata_;
+};
+
+}  // namespace poolscope::sampler

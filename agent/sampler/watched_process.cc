@@ -1,0 +1,56 @@
+#include "agent/sampler/watched_process.h"
+
+#include <utility>
+
+namespace poolscope::sampler {
+
+WatchedProcess::WatchedProcess(const targets::TargetProcess& process)
+    : key_(process.key), command_(process.command), cpu_ns_(process::cpu_time_ns(process.key.pid).value_or(0)) {}
+
+void WatchedProcess::forget_image() {
+  image_.reset();
+  plan_.reset();
+  problem_.reset();
+}
+
+void WatchedProcess::prepare(Probing& probing) {
+  if (image_ && !image_->is_stale()) return;
+  forget_image();
+  const auto status = process::check_observable(key_.pid);
+  if (!status) {
+    problem_ = Problem{process::reason_label(status.error().reason), process::describe(status.error())};
+    return;
+  }
+  if (status->key != key_) {
+    problem_ = Problem{"process_gone", "process " + std::to_string(key_.pid) + " has ended"};
+    return;
+  }
+  command_ = status->command;
+  start_time_unix_ns_ = status->start_time_unix_ns;
+  under_seccomp_ = status->seccomp != process::SeccompMode::kNone;
+  read_image(probing);
+}
+
+void WatchedProcess::read_image(Probing& probing) {
+  auto image = probes::ProcessImage::read(key_, probing.elf_cache());
+  if (!image) {
+    problem_ = Problem{process::reason_label(image.error().reason), process::describe(image.error())};
+    return;
+  }
+  auto plan = probes::plan_allocators(*image);
+  image_ = std::move(*image);
+  if (!plan) {
+    problem_ = Problem{"no_allocator", command_ + ": " + plan.error().detail};
+    return;
+  }
+  plan_ = std::move(*plan);
+}
+
+std::uint64_t WatchedProcess::take_cpu_ns() {
+  const std::uint64_t now = process::cpu_time_ns(key_.pid).value_or(cpu_ns_);
+  recent_cpu_ns_ = now > cpu_ns_ ? now - cpu_ns_ : 0;
+  cpu_ns_ = now;
+  return recent_cpu_ns_;
+}
+
+}  // namespace poolscope::sampler

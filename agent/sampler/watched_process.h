@@ -1,0 +1,58 @@
+#pragma once
+// WatchedProcess: one process of a target, ready to be probed or with the reason why not.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "agent/sampler/probing.h"
+#include "agent/targets/target_set.h"
+#include "probes/collectors/allocator_plan.h"
+#include "probes/collectors/process_image.h"
+#include "probes/process/process.h"
+
+namespace poolscope::sampler {
+
+// A reason label for metrics and a sentence for people.
+struct Problem {
+  std::string reason;
+  std::string detail;
+};
+
+class WatchedProcess {
+ public:
+  explicit WatchedProcess(const targets::TargetProcess& process);
+
+  [[nodiscard]] const model::ProcessKey& key() const { return key_; }
+  [[nodiscard]] const std::string& command() const { return command_; }
+  [[nodiscard]] std::uint64_t start_time_unix_ns() const { return start_time_unix_ns_; }
+  [[nodiscard]] bool under_seccomp() const { return under_seccomp_; }
+
+  // Reads maps, files and symbols, again when the process mapped something new since. After it there is either a plan
+  // or a problem.
+  void prepare(Probing& probing);
+  void forget_image();  // it executed another program
+  [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }
+  [[nodiscard]] probes::ProcessImage& image() { return *image_; }
+  [[nodiscard]] const probes::AllocatorPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
+
+  // CPU time used since the last call; the first gives what was used since this object exists.
+  [[nodiscard]] std::uint64_t take_cpu_ns();
+  // What the last take_cpu_ns() gave: how busy it is now.
+  [[nodiscard]] std::uint64_t recent_cpu_ns() const { return recent_cpu_ns_; }
+
+ private:
+  void read_image(Probing& probing);
+
+  model::ProcessKey key_;
+  std::string command_;
+  std::uint64_t start_time_unix_ns_ = 0;
+  bool under_seccomp_ = false;
+  std::optional<probes::ProcessImage> image_;
+  std::optional<probes::AllocatorPlan> plan_;
+  std::optional<Problem> problem_;
+  std::uint64_t cpu_ns_ = 0;
+  std::uint64_t recent_cpu_ns_ = 0;
+};
+
+}  // namespace poolscope::sampler

@@ -1,0 +1,116 @@
+#include "agent/budget/burst_plan.h"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace poolscope::budget;
+
+constexpr BurstPrices kPrices{700, 1300, 700};
+
+BurstBudget rich() { return {1.5, 5'000'000, 50'000'000, 1e9, 1e9, 1}; }
+
+HitRate rate_of(double per_cpu_second) {
+  HitRate rate;
+  rate.observe(per_cpu_second);
+  return rate;
+}
+
+TEST(HitRate, IsTheHighestOfTheLastFourOrTheAverage) {
+  HitRate rate;
+  for (const double each : {100.0, 900.0, 100.0, 100.0}) rate.observe(each);
+  EXPECT_DOUBLE_EQ(rate.per_cpu_second(), 900);
+  for (int i = 0; i < 4; ++i) rate.observe(100);
+  EXPECT_LT(rate.per_cpu_second(), 120);
+}
+
+TEST(RatePlan, FirstBurstOnAnUnknownTargetIsShort) {
+  const auto planned = plan_rate(HitRate{}, kPrices, rich());
+  ASSERT_TRUE(planned.plan);
+  EXPECT_EQ(planned.plan->length_ns, 1'000'000u);
+  EXPECT_EQ(planned.plan->hit_limit, 2000u);
+}
+
+TEST(RatePlan, FirstBurstIsTakenWithoutTokens) {
+  BurstBudget poor = rich();
+  poor.tokens_ns = 0;
+  EXPECT_TRUE(plan_rate(HitRate{}, kPrices, poor).plan);
+}
+
+TEST(RatePlan, CalmTargetsGetTheWholeBurst) {
+  const auto planned = plan_rate(rate_of(10'000), kPrices, rich());
+  ASSERT_TRUE(planned.plan);
+  EXPECT_EQ(planned.plan->length_ns, 5'000'000u);
+}
+
+TEST(RatePlan, IsShortenedSoThatTheSlowdownAveragesToTheCap) {
+  const double per_second = 2e6;  // 1.4 slower: 2.4x
+  const auto planned = plan_rate(rate_of(per_second), kPrices, rich());
+  ASSERT_TRUE(planned.plan);
+  const double slower = per_second * 700e-9;
+  EXPECT_NEAR(static_cast<double>(planned.plan->length_ns) * slower / 5e6, 0.5, 0.001);
+}
+
+TEST(RatePlan, RefusesATargetThatIsTooHot) {
+  const auto planned = plan_rate(rate_of(100e6), kPrices, rich());
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kTooHot);
+  EXPECT_NE(planned.refusal.detail.find("L2 refused"), std::string::npos) << planned.refusal.detail;
+}
+
+TEST(RatePlan, IsShortenedToWhatTheTokensPay) {
+  BurstBudget budget = rich();
+  budget.tokens_ns = 500'000;
+  const auto planned = plan_rate(rate_of(600'000), kPrices, budget);
+  ASSERT_TRUE(planned.plan);
+  const double slower = 600'000 * 700e-9;
+  EXPECT_LE(static_cast<double>(planned.plan->length_ns) * slower / (1 + slower), 500'000 * 1.001);
+}
+
+TEST(RatePlan, WaitsWhenTheTokensPayForNothing) {
+  BurstBudget budget = rich();
+  budget.tokens_ns = -1;
+  const auto planned = plan_rate(rate_of(600'000), kPrices, budget);
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kNoTokens);
+}
+
+TEST(RatePlan, HitLimitIsWhatTheTokensPay) {
+  BurstBudget budget = rich();
+  budget.tokens_ns = 7'000'000;
+  EXPECT_EQ(plan_rate(rate_of(1000), kPrices, budget).plan->hit_limit, 10'000u);
+}
+
+TEST(CohortPlan, FollowsAsLongAsWantedWhenItCanPay) {
+  const auto planned = plan_cohort(rate_of(10'000), rate_of(10'000), kPrices, rich(), 2'000'000, 50'000'000);
+  ASSERT_TRUE(planned.plan);
+  EXPECT_EQ(planned.plan->follow_ns, 50'000'000u);
+  EXPECT_EQ(planned.plan->births_ns, 2'000'000u);
+}
+
+TEST(CohortPlan, ShortensTheBirthsOfAHotTarget) {
+  const auto planned = plan_cohort(rate_of(650'000), rate_of(650'000), kPrices, rich(), 2'000'000, 12'000'000);
+  ASSERT_TRUE(planned.plan);
+  const double births = 650'000 * 2000e-9, freeing = 650'000 * 700e-9, at = static_cast<double>(planned.plan->births_ns);
+  EXPECT_LE((at * births + (5e6 - at) * freeing) / 5e6, 0.5 + 1e-6);
+}
+
+TEST(CohortPlan, RefusesWhenFreesAloneAreTooDear) {
+  const auto planned = plan_cohort(rate_of(2e6), rate_of(2e6), kPrices, rich(), 2'000'000, 12'000'000);
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kTooHot);
+}
+
+TEST(CohortPlan, WaitsWhenTheTokensDoNotReachTheLeastLength) {
+  BurstBudget budget = rich();
+  budget.tokens_ns = 100'000;
+  const auto planned = plan_cohort(rate_of(300'000), rate_of(300'000), kPrices, budget, 2'000'000, 12'000'000);
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kNoTokens);
+}
+
+TEST(CohortPlan, TakesFreesForAsFrequentAsAllocationsUntilTheyWereSeen) {
+  EXPECT_FALSE(plan_cohort(rate_of(2e6), HitRate{}, kPrices, rich(), 2'000'000, 12'000'000).plan);
+}
+
+}  // namespace
