@@ -120,10 +120,13 @@ int exit_in_a_thread() {
 }
 
 int stop_and_continue() {
+  int go[2];
+  if (::pipe(go) != 0) return 1;
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::raise(SIGSTOP);
-    ::_exit(5);
+    char byte = 0;
+    ::_exit(::read(go[0], &byte, 1) == 1 ? 5 : 1);
   }
   int status = 0;
   if (::waitpid(pid, &status, WUNTRACED) != pid || !WIFSTOPPED(status) || WSTOPSIG(status) != SIGSTOP) return 1;
@@ -131,7 +134,8 @@ int stop_and_continue() {
   if (::waitpid(pid, &status, WNOHANG | WCONTINUED) != 0) return 2;
   ::kill(pid, SIGCONT);
   if (::waitpid(pid, &status, WCONTINUED) != pid || !WIFCONTINUED(status)) return 3;
-  return wait_code(pid) == 5 ? 17 : 4;
+  if (::write(go[1], "g", 1) != 1) return 4;
+  return wait_code(pid) == 5 ? 17 : 5;
 }
 
 int leave_an_orphan() {
