@@ -6,7 +6,9 @@
 
 namespace poolscope::model {
 
-void Histogram::add(std::uint64_t value, double weight) { add_bucket(ps_log_linear_index(value), weight); }
+void Histogram::add(std::uint64_t value, double weight) {
+  add_bucket(ps_log_linear_index(value), weight);
+}
 
 void Histogram::add_bucket(unsigned bucket, double weight) {
   if (weight <= 0) return;

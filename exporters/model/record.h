@@ -34,8 +34,8 @@ struct CallSiteCounts {
   std::vector<Frame> frames;  // [0] the caller of the allocator, then its callers as far as they were followed
   std::uint64_t calls = 0;
   std::uint64_t requested_bytes = 0;
-  std::uint64_t births = 0;            // calls that a cohort followed
-  std::uint64_t short_lived = 0;       // of these, freed within 10 ms
+  std::uint64_t births = 0;       // calls that a cohort followed
+  std::uint64_t short_lived = 0;  // of these, freed within 10 ms
 };
 
 // Buffers that grew by realloc and were freed inside a cohort, per call site of the first allocation.
@@ -85,17 +85,18 @@ enum class BurstKind {
 struct BurstRecord {
   ProcessKey process;
   BurstKind kind = BurstKind::kRate;
-  Window allocation_window;  // allocating functions were counted here
-  Window free_window;        // frees were counted here; length_ns 0 when they were not
-  AllocationCounts counts;   // frees from free_window, the rest from allocation_window
-  Histogram size_bytes;      // requested sizes of allocations and reallocations
-  Lifetimes lifetimes;       // births 0 when the burst followed none
+  Window allocation_window;          // allocating functions were counted here
+  Window free_window;                // frees were counted here; length_ns 0 when they were not
+  AllocationCounts counts;           // frees from free_window, the rest from allocation_window
+  Histogram size_bytes;              // requested sizes of allocations and reallocations
+  Lifetimes lifetimes;               // births 0 when the burst followed none
   std::uint64_t frees_of_older = 0;  // frees of blocks born before the burst (or not admitted)
-  std::uint64_t site_generation = 0; // raised when callers are followed further; sites of different generations do not mix
+  std::uint64_t site_generation =
+      0;  // raised when callers are followed further; sites of different generations do not mix
   std::vector<CallSiteCounts> call_sites;
   std::vector<GrowthChainCounts> growth_chains;
-  std::uint64_t probe_hits = 0;       // of the whole burst, armed or not
-  std::uint64_t charge_ns = 0;        // of the whole burst
+  std::uint64_t probe_hits = 0;                  // of the whole burst, armed or not
+  std::uint64_t charge_ns = 0;                   // of the whole burst
   std::map<std::string, std::uint64_t> dropped;  // events lost, by reason
 };
 
@@ -103,8 +104,8 @@ struct BurstRecord {
 struct StratumRecord {
   std::uint64_t start_ns = 0;
   std::uint64_t length_ns = 0;
-  std::uint64_t target_cpu_ns = 0;     // CPU time of all processes of the target
-  std::string missing;                 // why no burst was taken; empty when one was
+  std::uint64_t target_cpu_ns = 0;  // CPU time of all processes of the target
+  std::string missing;              // why no burst was taken; empty when one was
 };
 
 }  // namespace poolscope::model

@@ -49,8 +49,8 @@ struct Counted {
 
 struct AllocationSummary {
   MaybeEstimate per_second, bytes_per_second, frees_per_second, reallocations_per_second;
-  MaybeEstimate churn_ratio;                    // share of allocated bytes that died within churn_age_seconds
-  std::optional<double> churn_age_seconds;      // 0.01 unless the cohorts were shorter
+  MaybeEstimate churn_ratio;                // share of allocated bytes that died within churn_age_seconds
+  std::optional<double> churn_age_seconds;  // 0.01 unless the cohorts were shorter
   MaybeEstimate heap_turnover_per_second;
   Counted counted;
   std::optional<SizeSummary> size_bytes;
@@ -102,12 +102,12 @@ struct ProcessInfo {
 
 struct Cost {
   std::uint64_t probe_hits = 0;
-  double charged_cpu_ratio = 0;        // charge over CPU time of the target, whole observed range
+  double charged_cpu_ratio = 0;  // charge over CPU time of the target, whole observed range
   double charged_cpu_seconds = 0;
   MaybeEstimate measured_cpu_ratio;
-  std::map<std::string, std::uint64_t> bursts;   // outcome -> count; "taken" and the reasons strata are missing
+  std::map<std::string, std::uint64_t> bursts;  // outcome -> count; "taken" and the reasons strata are missing
   double observed_seconds = 0;
-  double window_seconds = 0;           // summed length of the windows in which something was counted
+  double window_seconds = 0;             // summed length of the windows in which something was counted
   std::optional<double> coverage_ratio;  // strata observed over strata planned
   std::map<std::string, std::uint64_t> dropped;
   std::uint64_t clamped_windows = 0;  // windows whose charge exceeded 80 % of their CPU time and was cut there
