@@ -101,8 +101,10 @@ int run_command_line(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace poolscope::cli;
   open_missing_standard_streams();
-  // A reader that goes away shows as EPIPE where we write. Programs that poolscope starts get the default back.
+  // A reader that goes away shows as EPIPE where we write, a file size limit as EFBIG. Programs that poolscope starts
+  // get the defaults back.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run_command_line(argc, argv);
   } catch (const std::exception& error) {

@@ -38,9 +38,16 @@ TerminalSize terminal_size(int fd) {
 }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
-  std::string result(text.substr(0, max_bytes));
-  std::ranges::replace_if(
-      result, [](char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F; }, '?');
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  std::size_t end = std::min(text.size(), max_bytes);
+  while (end > 0 && end < text.size() && (byte(end) & 0xC0) == 0x80) --end;  // not inside a character
+  std::string result(text.substr(0, end));
+  for (std::size_t i = 0; i < end; ++i) {
+    // U+0080..U+009F are control characters too: terminals take U+009B for the start of a sequence.
+    const bool is_c1 = byte(i) == 0xC2 && i + 1 < end && byte(i + 1) < 0xA0;
+    if (byte(i) < 0x20 || byte(i) == 0x7F || is_c1) result[i] = '?';
+    if (is_c1) result[++i] = '?';
+  }
   return result;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // What poolscope knows about the terminal it talks to: the one place that decides on colour and size.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,7 @@ struct TerminalSize {
 // Of the terminal behind `fd`; the defaults where there is none.
 [[nodiscard]] TerminalSize terminal_size(int fd);
 
-// Text from elsewhere, fit for a terminal: control characters become '?', the rest is cut at `max_bytes`.
+// Text from elsewhere, fit for a terminal: control characters become '?', the rest is cut at `max_bytes`, at a whole character.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t max_bytes);
 
 }  // namespace poolscope::cli

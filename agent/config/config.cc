@@ -58,17 +58,14 @@ class Reader {
     errors_.push_back({file_, at.line, at.column, std::move(key), std::move(detail)});
     if (errors_.size() == kMaxErrors) errors_.back().detail += "; further errors are not listed";
   }
-  void error(const Value& value, std::string detail) {
-    error(value.node.position, value.path, std::move(detail));
-  }
+  void error(const Value& value, std::string detail) { error(value.node.position, value.path, std::move(detail)); }
 
   void number(const Value& value, const NumberRange& range, double& out) {
     double parsed = 0;
     if (!parse(value, std::string("must be a number ") + range.text, parsed)) return;
     const bool inside = std::isfinite(parsed) && parsed <= range.high &&
                         (range.low_excluded ? parsed > range.low : parsed >= range.low);
-    if (!inside)
-      return error(value, "must be " + std::string(range.text) + ", not " + shown(value.node.text));
+    if (!inside) return error(value, "must be " + std::string(range.text) + ", not " + shown(value.node.text));
     out = parsed;
   }
 
@@ -138,8 +135,8 @@ std::string unknown_key(std::string_view key, std::span<const Field<Out>> fields
 void for_each_member(Reader& reader, const Value& map, auto&& member) {
   if (map.node.kind == Node::Kind::kNull) return;
   if (map.node.kind != Node::Kind::kMap) {
-    return reader.error(map, map.path.empty() ? "the file must be a map of keys, such as `targets:`"
-                                              : "must be a map of keys");
+    return reader.error(
+        map, map.path.empty() ? "the file must be a map of keys, such as `targets:`" : "must be a map of keys");
   }
   std::map<std::string_view, Position> seen;
   for (const auto& [key, value] : map.node.members) {
@@ -174,12 +171,9 @@ Complaint check_regex_text(std::string_view text) {
 
 constexpr Field<Matcher> kMatcherFields[] = {
     {"pid", [](Reader& r, const Value& v, Matcher& m) { r.integer(v, 1, kMaxPid, m.pid); }},
-    {"process_name",
-     [](Reader& r, const Value& v, Matcher& m) { r.text(v, check_process_name, m.process_name); }},
-    {"executable",
-     [](Reader& r, const Value& v, Matcher& m) { r.text(v, check_executable_glob, m.executable_glob); }},
-    {"command_line",
-     [](Reader& r, const Value& v, Matcher& m) { r.text(v, check_regex_text, m.command_line_regex); }},
+    {"process_name", [](Reader& r, const Value& v, Matcher& m) { r.text(v, check_process_name, m.process_name); }},
+    {"executable", [](Reader& r, const Value& v, Matcher& m) { r.text(v, check_executable_glob, m.executable_glob); }},
+    {"command_line", [](Reader& r, const Value& v, Matcher& m) { r.text(v, check_regex_text, m.command_line_regex); }},
 };
 
 void read_matcher(Reader& reader, const Value& value, TargetConfig& target) {
@@ -200,8 +194,7 @@ void read_labels(Reader& reader, const Value& map, TargetConfig& target) {
 constexpr Field<TargetConfig> kTargetFields[] = {
     {"name", [](Reader& r, const Value& v, TargetConfig& t) { r.text(v, check_display_text, t.name); }},
     {"match", read_matcher},
-    {"include_children",
-     [](Reader& r, const Value& v, TargetConfig& t) { r.boolean(v, t.include_children); }},
+    {"include_children", [](Reader& r, const Value& v, TargetConfig& t) { r.boolean(v, t.include_children); }},
     {"labels", read_labels},
 };
 
@@ -239,9 +232,8 @@ void read_targets(Reader& reader, const Value& list, Config& config) {
     const Position at = find_member(item.node, "name")->position;
     const auto [first, is_first] = names.emplace(name, at);
     if (is_first) continue;
-    reader.error(
-        at, join(item.path, "name"),
-        "the target in line " + std::to_string(first->second.line) + " has this name too; names must differ");
+    reader.error(at, join(item.path, "name"),
+                 "the target in line " + std::to_string(first->second.line) + " has this name too; names must differ");
   }
 }
 
@@ -275,8 +267,7 @@ constexpr Field<Config> kHistoryFields[] = {
 
 constexpr Field<Config> kRootFields[] = {
     {"targets", read_targets},
-    {"budget",
-     [](Reader& r, const Value& v, Config& c) { read_map<BudgetConfig>(r, v, kBudgetFields, c.budget); }},
+    {"budget", [](Reader& r, const Value& v, Config& c) { read_map<BudgetConfig>(r, v, kBudgetFields, c.budget); }},
     {"web", [](Reader& r, const Value& v, Config& c) { read_map<WebConfig>(r, v, kWebFields, c.web); }},
     {"history", [](Reader& r, const Value& v, Config& c) { read_map<Config>(r, v, kHistoryFields, c); }},
 };
@@ -312,8 +303,7 @@ Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml, std
   const auto tree = parse_yaml(yaml);
   if (!tree) {
     const auto& [position, detail] = tree.error();
-    return Failure{
-        std::vector<ConfigError>{{std::move(file_name), position.line, position.column, "", detail}}};
+    return Failure{std::vector<ConfigError>{{std::move(file_name), position.line, position.column, "", detail}}};
   }
   Reader reader(std::move(file_name));
   Config config;

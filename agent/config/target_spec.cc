@@ -39,8 +39,7 @@ MatcherOrError match_executable(std::string_view text) {
 MatcherOrError match_command_line(std::string_view text) {
   Matcher matcher;
   matcher.command_line_regex = text;
-  if (const Complaint complaint = check_command_line_regex(matcher.command_line_regex))
-    return Failure{*complaint};
+  if (const Complaint complaint = check_command_line_regex(matcher.command_line_regex)) return Failure{*complaint};
   return matcher;
 }
 
@@ -60,8 +59,7 @@ std::string unknown_prefix(std::string_view prefix) {
 }
 
 MatcherOrError parse_matcher(std::string_view spec) {
-  const bool all_digits =
-      !spec.empty() && std::ranges::all_of(spec, [](char c) { return c >= '0' && c <= '9'; });
+  const bool all_digits = !spec.empty() && std::ranges::all_of(spec, [](char c) { return c >= '0' && c <= '9'; });
   if (all_digits) return match_pid(spec);
   const std::size_t colon = spec.find(':');
   if (colon == std::string_view::npos) {

@@ -17,9 +17,8 @@ constexpr std::size_t kMaxRegexBytes = 512;  // libstdc++ compiles recursively: 
 
 // Labels of our metrics (docs/reference/metrics.md), and two that Prometheus itself gives a meaning.
 constexpr std::array<std::string_view, 19> kReservedLabels = {
-    "target",  "pool",    "kind",      "state",   "reason",  "collector", "percentile",
-    "seconds", "runtime", "allocator", "outcome", "verdict", "part",      "direction",
-    "version", "level",   "series",    "le",      "quantile"};
+    "target",  "pool",    "kind", "state",     "reason",  "collector", "percentile", "seconds", "runtime", "allocator",
+    "outcome", "verdict", "part", "direction", "version", "level",     "series",     "le",      "quantile"};
 
 bool has_control_character(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F; });
@@ -33,8 +32,7 @@ bool is_label_letter(char c) {
 
 Complaint check_display_text(std::string_view text) {
   if (text.empty()) return "must not be empty";
-  if (text.size() > kMaxDisplayBytes)
-    return "must have at most " + std::to_string(kMaxDisplayBytes) + " bytes";
+  if (text.size() > kMaxDisplayBytes) return "must have at most " + std::to_string(kMaxDisplayBytes) + " bytes";
   if (has_control_character(text)) return "must not hold control characters";
   return std::nullopt;
 }
@@ -74,12 +72,10 @@ Complaint check_command_line_regex(const std::string& regex) {
 Complaint check_label_name(std::string_view name) {
   if (name.empty()) return "a label name must not be empty";
   if (name.size() > kMaxDisplayBytes) return "a label name has at most 128 bytes";
-  const bool valid = is_label_letter(name.front()) && std::ranges::all_of(name, [](char c) {
-                       return is_label_letter(c) || (c >= '0' && c <= '9');
-                     });
+  const bool valid = is_label_letter(name.front()) &&
+                     std::ranges::all_of(name, [](char c) { return is_label_letter(c) || (c >= '0' && c <= '9'); });
   if (!valid) return "not a Prometheus label name; use letters, digits and '_', not beginning with a digit";
-  if (name.starts_with("__"))
-    return "label names that begin with '__' belong to Prometheus; use another name";
+  if (name.starts_with("__")) return "label names that begin with '__' belong to Prometheus; use another name";
   if (std::ranges::find(kReservedLabels, name) != kReservedLabels.end()) {
     return "poolscope's own metrics use this label; use another name";
   }

@@ -39,13 +39,10 @@ class TreeBuilder final : public YAML::EventHandler {
     if (++documents_ > 1) refuse(mark, "a second YAML document; the file must hold one");
   }
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-    add(node_at(null_position(mark), Node::Kind::kNull));
-  }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(node_at(null_position(mark), Node::Kind::kNull)); }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { refuse_alias(mark); }
   void OnAnchor(const YAML::Mark& mark, const std::string&) override { refuse_alias(mark); }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
-                const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
     refuse_tag(mark, tag);
     Node scalar = node_at(position_of(mark), Node::Kind::kScalar);
     scalar.text = value;
@@ -57,8 +54,7 @@ class TreeBuilder final : public YAML::EventHandler {
     open(mark, tag, Node::Kind::kSequence);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
     open(mark, tag, Node::Kind::kMap);
   }
   void OnMapEnd() override { close(); }
@@ -73,9 +69,7 @@ class TreeBuilder final : public YAML::EventHandler {
     throw Refused({position_of(mark), std::move(detail)});
   }
   [[noreturn]] static void refuse_alias(const YAML::Mark& mark) {
-    refuse(
-        mark,
-        "anchors (&) and aliases (*) are not supported; write the value out, or quote text that begins so");
+    refuse(mark, "anchors (&) and aliases (*) are not supported; write the value out, or quote text that begins so");
   }
   static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     const bool plain_or_quoted = tag.empty() || tag == "?" || tag == "!";
@@ -90,8 +84,7 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void open(const YAML::Mark& mark, const std::string& tag, Node::Kind kind) {
     refuse_tag(mark, tag);
-    if (open_.size() >= kMaxDepth)
-      refuse(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
+    if (open_.size() >= kMaxDepth) refuse(mark, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
     open_.push_back({node_at(position_of(mark), kind), std::nullopt});
   }
 
@@ -150,8 +143,7 @@ std::optional<YamlError> check_characters(std::string_view text) {
     const std::size_t length = utf8_sequence_bytes(text.substr(i));
     if (length == 0) return YamlError{at, "not UTF-8 text"};
     const char c = text[i];
-    const bool control =
-        (static_cast<std::uint8_t>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+    const bool control = (static_cast<std::uint8_t>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
     if (control) return YamlError{at, "a control character; the file must be plain UTF-8 text"};
     at = c == '\n' ? Position{at.line + 1, 1} : Position{at.line, at.column + static_cast<int>(length)};
     i += length;
@@ -173,8 +165,7 @@ bool is_indented_with_tab(std::string_view text, int line) {
 
 YamlError syntax_error(std::string_view text, const YAML::Exception& error) {
   const Position at = position_of(error.mark);
-  const char* hint =
-      is_indented_with_tab(text, at.line) ? "; the line is indented with a tab, use blanks" : "";
+  const char* hint = is_indented_with_tab(text, at.line) ? "; the line is indented with a tab, use blanks" : "";
   return {at, "not valid YAML: " + error.msg + hint};
 }
 

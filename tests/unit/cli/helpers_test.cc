@@ -1,6 +1,6 @@
 // Durations, progress lines, terminal decisions, output files.
 
-#include <cstdlib>
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,6 +96,18 @@ TEST(Printable, ReplacesControlCharactersAndCuts) {
   EXPECT_EQ(printable("abcdef", 3), "abc");
 }
 
+TEST(Printable, KeepsCharactersWhole) {
+  EXPECT_EQ(printable("1 µs", 4), "1 µ");
+  EXPECT_EQ(printable("1 µs", 3), "1 ");
+}
+
+TEST(Printable, ReplacesControlCharactersThatTakeTwoBytes) {
+  EXPECT_EQ(printable("a\xC2\x9B"
+                      "2Jµ",
+                      100),
+            "a??2Jµ");
+}
+
 TEST(UseColour, IsOffWhereStdoutIsNoTerminal) {
   const int fd = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
   EXPECT_FALSE(use_colour(fd));
@@ -143,6 +156,39 @@ TEST_F(WriteOutput, TellsOfAFullDisk) {
   const auto written = write_output("/dev/full", "text");
   ASSERT_FALSE(written.has_value());
   EXPECT_EQ(written.error(), "cannot write /dev/full: No space left on device");
+}
+
+// Writing beyond `bytes` fails as on a full disk, in the middle of the text.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    handler_before_ = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_before_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_before_)(int) = SIG_DFL;
+};
+
+TEST_F(WriteOutput, LeavesTheOldFileAndNoHalfOneWhenTheDiskIsFullHalfway) {
+  directory_.write("a.txt", "old");
+  {
+    const FileSizeLimit limit(4);
+    const auto written = write_output(directory_.path("a.txt"), "a longer text");
+    ASSERT_FALSE(written.has_value());
+    EXPECT_THAT(written.error(), HasSubstr("a.txt: File too large"));
+  }
+  EXPECT_EQ(read_file(directory_.path("a.txt")), "old");
+  EXPECT_THAT(directory_.names(), ElementsAre("a.txt"));
 }
 
 TEST_F(WriteOutput, TellsOfAMissingDirectory) {

@@ -89,8 +89,7 @@ TEST_P(EmptyConfig, HasTheDefaults) {
 }
 INSTANTIATE_TEST_SUITE_P(Forms, EmptyConfig,
                          testing::Values(EmptyCase{"NoText", ""}, EmptyCase{"OnlyComment", "# nothing\n"},
-                                         EmptyCase{"EmptyMap", "{}"},
-                                         EmptyCase{"EmptyDocument", "---\n...\n"},
+                                         EmptyCase{"EmptyMap", "{}"}, EmptyCase{"EmptyDocument", "---\n...\n"},
                                          EmptyCase{"EmptySections", "targets:\nbudget:\nweb:\nhistory:\n"},
                                          EmptyCase{"EmptyList", "targets: []\n"},
                                          EmptyCase{"ByteOrderMark", "\xEF\xBB\xBFtargets: []\n"}),
@@ -137,8 +136,7 @@ TEST_F(ConfigFile, IsNamedInItsErrors) {
 }
 
 TEST_F(ConfigFile, ThatIsMissingGivesTheCause) {
-  EXPECT_EQ(only_error(path("none.yaml")),
-            path("none.yaml") + ": cannot be opened: No such file or directory");
+  EXPECT_EQ(only_error(path("none.yaml")), path("none.yaml") + ": cannot be opened: No such file or directory");
 }
 
 TEST_F(ConfigFile, ThatIsADirectoryIsRefused) {
@@ -187,15 +185,14 @@ TEST_P(ConfigDocumentation, HasEveryKey) {
   ASSERT_FALSE(keys.empty());
   for (const auto& key : keys) EXPECT_THAT(text, HasSubstr("`" + (GetParam().prefix + key) + "`"));
 }
-INSTANTIATE_TEST_SUITE_P(
-    Sections, ConfigDocumentation,
-    testing::Values(Section{"Root", "", "zzzzzzzzzz: 1"},
-                    Section{"Budget", "budget.", "budget: {zzzzzzzzzz: 1}"},
-                    Section{"Web", "web.", "web: {zzzzzzzzzz: 1}"},
-                    Section{"History", "history.", "history: {zzzzzzzzzz: 1}"},
-                    Section{"Target", "targets[].", "targets: [{zzzzzzzzzz: 1, match: {pid: 1}}]"},
-                    Section{"Match", "targets[].match.", "targets: [{match: {zzzzzzzzzz: 1}}]"}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Sections, ConfigDocumentation,
+                         testing::Values(Section{"Root", "", "zzzzzzzzzz: 1"},
+                                         Section{"Budget", "budget.", "budget: {zzzzzzzzzz: 1}"},
+                                         Section{"Web", "web.", "web: {zzzzzzzzzz: 1}"},
+                                         Section{"History", "history.", "history: {zzzzzzzzzz: 1}"},
+                                         Section{"Target", "targets[].", "targets: [{zzzzzzzzzz: 1, match: {pid: 1}}]"},
+                                         Section{"Match", "targets[].match.", "targets: [{match: {zzzzzzzzzz: 1}}]"}),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(ConfigDocumentationExample, IsAValidFile) {
   const std::string text = documentation();

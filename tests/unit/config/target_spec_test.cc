@@ -31,8 +31,7 @@ TEST_P(TargetSpec, BecomesAMatcher) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Forms, TargetSpec,
-    testing::Values(SpecCase{"BarePid", "1234", {1234, "", "", ""}},
-                    SpecCase{"Pid", "pid:1", {1, "", "", ""}},
+    testing::Values(SpecCase{"BarePid", "1234", {1234, "", "", ""}}, SpecCase{"Pid", "pid:1", {1, "", "", ""}},
                     SpecCase{"LargestPid", "4194304", {4194304, "", "", ""}},
                     SpecCase{"BareName", "redis-server", {0, "redis-server", "", ""}},
                     SpecCase{"Name", "name:redis-server", {0, "redis-server", "", ""}},
@@ -58,8 +57,7 @@ TEST_P(BadTargetSpec, IsRefusedWithTheWayOut) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Forms, BadTargetSpec,
-    testing::Values(BadSpecCase{"Empty", "", "must not be empty"},
-                    BadSpecCase{"PidZero", "0", "from 1 to 4194304"},
+    testing::Values(BadSpecCase{"Empty", "", "must not be empty"}, BadSpecCase{"PidZero", "0", "from 1 to 4194304"},
                     BadSpecCase{"PidTooLarge", "4194305", "from 1 to 4194304"},
                     BadSpecCase{"PidOverflow", "pid:99999999999", "from 1 to 4194304"},
                     BadSpecCase{"PidNegative", "pid:-1", "from 1 to 4194304"},
