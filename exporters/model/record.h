@@ -85,14 +85,13 @@ enum class BurstKind {
 struct BurstRecord {
   ProcessKey process;
   BurstKind kind = BurstKind::kRate;
-  Window allocation_window;          // allocating functions were counted here
-  Window free_window;                // frees were counted here; length_ns 0 when they were not
-  AllocationCounts counts;           // frees from free_window, the rest from allocation_window
-  Histogram size_bytes;              // requested sizes of allocations and reallocations
-  Lifetimes lifetimes;               // births 0 when the burst followed none
-  std::uint64_t frees_of_older = 0;  // frees of blocks born before the burst (or not admitted)
-  std::uint64_t site_generation =
-      0;  // raised when callers are followed further; sites of different generations do not mix
+  Window allocation_window;           // allocating functions were counted here
+  Window free_window;                 // frees were counted here; length_ns 0 when they were not
+  AllocationCounts counts;            // frees from free_window, the rest from allocation_window
+  Histogram size_bytes;               // requested sizes of allocations and reallocations
+  Lifetimes lifetimes;                // births 0 when the burst followed none
+  std::uint64_t frees_of_older = 0;   // frees of blocks born before the burst (or not admitted)
+  std::uint64_t site_generation = 0;  // raised when callers are followed further; sites of two generations never mix
   std::vector<CallSiteCounts> call_sites;
   std::vector<GrowthChainCounts> growth_chains;
   std::uint64_t probe_hits = 0;                  // of the whole burst, armed or not

@@ -57,6 +57,7 @@ class TargetTable {
   void add_counts(const char* name, const char* help, const char* label,
                   const std::map<std::string, std::uint64_t>& counts) {
     std::vector<Series> series;
+    series.reserve(counts.size());
     for (const auto& [key, count] : counts) series.push_back({{{label, key}}, static_cast<double>(count)});
     add(name, kCounter, help, std::move(series));
   }
@@ -128,6 +129,7 @@ void add_cost(TargetTable& table, const model::Cost& cost) {
 
 void add_collectors(TargetTable& table, const std::vector<model::CollectorStatus>& collectors) {
   std::vector<Series> series;
+  series.reserve(collectors.size());
   for (const auto& collector : collectors) {
     series.push_back(
         {{{"collector", collector.name}, {"state", model::state_name(collector.state)}, {"reason", collector.reason}},

@@ -79,8 +79,11 @@ const char* escape_sequence(Tone tone) {
 }
 
 std::string painted(const std::string& text, Tone tone, bool colour) {
-  const std::string start = colour ? escape_sequence(tone) : "";
-  return start.empty() || text.empty() ? text : start + text + "\x1b[0m";
+  std::string whole = colour ? escape_sequence(tone) : "";
+  if (whole.empty() || text.empty()) return text;
+  whole += text;
+  whole += "\x1b[0m";
+  return whole;
 }
 
 }  // namespace
@@ -116,8 +119,10 @@ std::string Line::render(const Style& style) const {
     const auto& [piece, tone] = pieces_[i];
     const unsigned width = display_width(piece);
     const bool is_last = i + 1 == used;
-    if (width > left || (width == left && !is_last))
-      return text + painted(cut_end(piece + " ", left), tone, style.colour);
+    if (width > left || (width == left && !is_last)) {
+      text += painted(cut_end(piece + " ", left), tone, style.colour);
+      return text;
+    }
     text += painted(is_last ? piece.substr(0, piece.find_last_not_of(' ') + 1) : piece, tone, style.colour);
     left -= width;
   }
