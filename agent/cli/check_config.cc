@@ -29,7 +29,7 @@ std::string list_of(const std::vector<config::ConfigError>& errors) {
 
 int cmd_check_config(const std::string& file) {
   const auto config = load(file);
-  if (config) return print(file + ": OK\n");
+  if (config) return print((file == "-" ? "stdin" : file) + ": OK\n");
   // The errors are the result; when even stderr fails, the exit code still tells.
   (void)write_all(STDERR_FILENO, list_of(config.error()));
   return kExitUsage;

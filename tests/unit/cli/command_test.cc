@@ -235,6 +235,7 @@ TEST_F(CheckConfig, ShowsAllErrorsWithTheirPlaces) {
 }
 
 TEST_F(CheckConfig, ReadsStdin) {
+  EXPECT_EQ(run_poolscope({"check-config", "-"}, {.in = "web: {}\n"}).out, "stdin: OK\n");
   const Finished check = run_poolscope({"check-config", "-"}, {.in = "web: 1\n"});
   EXPECT_EQ(check.exit_code, 2);
   EXPECT_THAT(check.err, HasSubstr("stdin:1:6: web: must be a map of keys"));
@@ -246,7 +247,7 @@ TEST_F(CheckConfig, TellsWhyAFileCannotBeRead) {
   EXPECT_THAT(check.err, HasSubstr("none.yaml: cannot be opened: No such file or directory"));
 }
 
-#ifndef POOLSCOPE_PROGRAM_MEASURES
+#ifdef POOLSCOPE_PROGRAM_WITHOUT_BPF
 class WithoutBpf : public testing::TestWithParam<const char*> {};
 
 TEST_P(WithoutBpf, MeasuringCommandsSayHowToGetThem) {
