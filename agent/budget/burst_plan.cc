@@ -8,6 +8,7 @@ namespace poolscope::budget {
 namespace {
 
 constexpr double kLongestBirthsNs = 2e6;
+constexpr double kShortestFollowNs = 1e6;  // below that hardly any life ends inside
 
 // How much slower a thread runs: 0.5 means half again as long.
 double extra(const HitRate& rate, double price_ns) { return rate.per_cpu_second() * price_ns * 1e-9; }
@@ -31,6 +32,25 @@ Refusal too_hot(double slower, const BurstBudget& budget) {
 Refusal no_tokens(double needed_ns, const BurstBudget& budget) {
   return {Refusal::Reason::kNoTokens, fmt::format("waiting for budget: a burst costs {:.2f} ms of CPU time, {:.2f} ms are saved",
                                                   needed_ns * 1e-6, std::max(budget.tokens_ns, 0.0) * 1e-6)};
+}
+
+struct CohortShape {
+  double births_ns = 0;
+  double longest_follow_ns = 0;
+};
+
+// What the slowdown cap leaves of a cohort. Where following alone stays below the cap it may last, and only the dear
+// births are short; where it does not, the whole cohort must fit the delay that one window may collect, and the births
+// get a third of it.
+CohortShape shape_of(double births, double freeing, const BurstBudget& budget) {
+  const double allowed = budget.slowdown - 1, window_ns = static_cast<double>(budget.max_ns);
+  if (births <= allowed) return {kLongestBirthsNs, 1e18};
+  if (freeing < 0.9 * allowed) {
+    return {std::min(kLongestBirthsNs, window_ns * (allowed - freeing) / (births - freeing)), 1e18};
+  }
+  const double delay_ns = window_ns * allowed;
+  const double births_ns = std::min(kLongestBirthsNs, delay_ns / 3 / births);
+  return {births_ns, births_ns + (delay_ns - births_ns * births) / freeing};
 }
 
 }  // namespace
@@ -68,22 +88,20 @@ PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate&
   // Until frees were seen they are taken to be as frequent as allocations.
   const double freeing = extra(frees.known() ? frees : allocations, prices.free_ns);
   const double births = extra(allocations, prices.life_ns) + freeing;
-  const double allowed = budget.slowdown - 1, window_ns = static_cast<double>(budget.max_ns);
-  if (freeing > allowed) return {std::nullopt, too_hot(freeing, budget)};
-  double births_ns = kLongestBirthsNs;
-  if (births > allowed) births_ns = std::min(births_ns, window_ns * (allowed - freeing) / (births - freeing));
-  if (births_ns < kShortestNs) return {std::nullopt, too_hot(births, budget)};
+  const CohortShape shape = shape_of(births, freeing, budget);
+  const double most_ns = std::min({static_cast<double>(wanted_follow_ns), static_cast<double>(budget.follow_max_ns),
+                                   shape.longest_follow_ns});
+  if (shape.births_ns < kShortestNs || most_ns < kShortestFollowNs) return {std::nullopt, too_hot(births, budget)};
 
-  const double births_cost = charge(births_ns, births, budget);
+  const double births_cost = charge(shape.births_ns, births, budget);
   const double per_follow_ns = charge(1, freeing, budget);
-  const double most_ns = static_cast<double>(std::min(wanted_follow_ns, budget.follow_max_ns));
   const double least_ns = std::min(static_cast<double>(least_follow_ns), most_ns);
   const double affordable_ns = per_follow_ns > 0 ? (budget.tokens_ns - births_cost) / per_follow_ns : most_ns;
   if (budget.tokens_ns < births_cost || affordable_ns < least_ns) {
     return {std::nullopt, no_tokens(births_cost + least_ns * per_follow_ns, budget)};
   }
   const double follow_ns = std::clamp(affordable_ns, least_ns, most_ns);
-  return {CohortPlan{static_cast<std::uint64_t>(births_ns), static_cast<std::uint64_t>(follow_ns),
+  return {CohortPlan{static_cast<std::uint64_t>(shape.births_ns), static_cast<std::uint64_t>(follow_ns),
                      hits_for(budget.tokens_ns, std::max(prices.free_ns, prices.life_ns / 2))}};
 }
 

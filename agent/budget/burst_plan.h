@@ -3,8 +3,8 @@
 // depend on what the burst sees (estimates stay unbiased).
 //
 // Slowdown. A thread that makes `rate` calls per CPU second, each costing `price`, runs 1 + rate x price times slower.
-// The cap holds for the average over any burst_max_ms: a phase that is dearer is made shorter. A target for which not
-// even kShortestNs fit is refused: "L2 refused".
+// The cap holds for the average over any burst_max_ms: a phase that is dearer is made shorter, down to a whole cohort
+// that ends within one such window. A target for which not even kShortestNs fit is refused: "L2 refused".
 
 #include <cstdint>
 #include <optional>

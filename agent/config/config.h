@@ -25,7 +25,7 @@ struct Matcher {
 };
 
 struct TargetConfig {
-  std::string name;  // empty: basename of the executable of the first matching process
+  std::string name;  // empty: name of the first matching process
   Matcher match;
   bool include_children = true;  // children of matching processes that run the same executable join
   std::map<std::string, std::string> labels;

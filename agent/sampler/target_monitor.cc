@@ -24,8 +24,8 @@ double per_second(std::uint64_t count, std::uint64_t ns) {
 }
 
 std::uint64_t undilated_ns(const model::Window& window) {
-  // At least a tenth: a charge near the whole CPU time says that the price is off, not that the rate is infinite.
-  return std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 10);
+  // At least a quarter: a charge near the whole CPU time says that the price is off, not that the rate is infinite.
+  return std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 4);
 }
 
 // Call sites beyond the busiest ones become one.

@@ -15,8 +15,11 @@ const ProcessEntry* find_pid(const std::vector<ProcessEntry>& entries, pid_t pid
   return found == entries.end() ? nullptr : &*found;
 }
 
+// The kernel's name of the process, which cuts at 15 bytes: then the executable has the rest. The executable alone would
+// not do: /usr/bin/redis-server is a link to redis-check-rdb.
 std::string default_name(const TargetProcess& process) {
-  return process.executable.empty() ? process.command : base_name(process.executable);
+  const std::string file = base_name(process.executable);
+  return process.command.empty() || file.starts_with(process.command) ? file : process.command;
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ struct TargetProblem {
 [[nodiscard]] std::string reason_label(TargetProblem::Reason reason);
 
 struct TargetState {
-  // As configured, else the basename of the executable of the first process; until there is one, the conditions as text.
+  // As configured, else the name of the first process; until there is one, the conditions as text.
   // A name that an earlier target has gets "-2", "-3", ...; once given it stays.
   std::string name;
   std::map<std::string, std::string> labels;

@@ -74,6 +74,14 @@ struct {
 	__type(value, struct step);
 } steps SEC(".maps");
 
+/* tgid -> code of its allocator, where several processes are traced at once. User space writes, programs read. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct alloc_code);
+} code_ranges SEC(".maps");
+
 #define add(pointer, number) __sync_fetch_and_add(pointer, number) /* a uprobe program can be preempted */
 
 static __always_inline struct birth *births_find(const struct birth_key *key)
@@ -101,6 +109,10 @@ static __always_inline long sites_put(const struct site_key *key, const struct s
 static __always_inline const struct step *steps_find(const struct step_key *key)
 {
 	return bpf_map_lookup_elem(&steps, key);
+}
+static __always_inline const struct alloc_code *code_ranges_find(__u32 tgid)
+{
+	return bpf_map_lookup_elem(&code_ranges, &tgid);
 }
 static __always_inline int user_read(__u64 *value, __u64 address)
 {
@@ -265,6 +277,7 @@ static __always_inline int life_return(struct pt_regs *regs, __u64 cookie)
 
 	if (!begin(regs, cookie & ~(0xffffffffull << 32) /* flags at the return mean nothing */, ALLOC_HIT_RETURN, &call))
 		return 0;
+	call.stack_pointer = regs->rsp - 8;
 	alloc_on_return(&call, regs->rax);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #define ALLOC_SITE_DEPTH 6       /* callers followed out of allocation wrappers, at most */
 #define ALLOC_CODE_RANGES 8      /* code of the allocator itself, for telling nested calls apart */
 #define ALLOC_SHORT_LIVED_NS 10000000ull
+#define ALLOC_ADDRESS_SPACE_BYTES (1ull << 47) /* of a process on x86-64: a call that asks for more fails */
 
 /* What a probed function does with its arguments. */
 enum alloc_function {
@@ -72,17 +73,23 @@ enum alloc_stop {
 #define ALLOC_ARMED_FREES 4u        /* count frees */
 #define ALLOC_ARMED_DEATHS 8u       /* end the lives of followed objects */
 
+/* Code of the allocator itself: calls from there are nested. Value of map `code_ranges` (key: tgid), and part of
+ * alloc_control. */
+struct alloc_code {
+	__u64 start[ALLOC_CODE_RANGES];
+	__u64 end[ALLOC_CODE_RANGES];
+};
+
 /* One per slot in map `control` (memory-mapped). User space writes the first part, BPF programs the second. */
 struct alloc_control {
 	__u64 generation;          /* raised for every burst: entries of older ones do not count */
 	__u64 deadline_ns;         /* nothing is counted from here on */
 	__u64 hit_limit;           /* stop when this many hits were counted, within 64 per CPU; 0: none */
-	__u64 range_start[ALLOC_CODE_RANGES]; /* the allocator's own code: calls from there are nested */
-	__u64 range_end[ALLOC_CODE_RANGES];
+	struct alloc_code code;    /* of the process `tgid` */
 	__u64 mremap_min_bytes;    /* blocks of at least this size move by remapping: nothing is copied; 0: never */
 	__u64 cost_ns[ALLOC_HIT_COUNT]; /* calibrated price of a hit */
 	__u32 armed;               /* ALLOC_ARMED_* */
-	__u32 tgid;                /* the one process that counts; 0: every process that is probed */
+	__u32 tgid;                /* the one process that counts; 0: every process in map `code_ranges` */
 	__u64 padding[1];
 
 	__u64 counted_hits;        /* sum over CPUs, lags by up to 63 per CPU */

@@ -9,6 +9,7 @@
  *   struct chain *chains_find_or_make(const struct site_key *);
  *   struct thread_state *threads_find_or_make(__u32 tid);
  *   const struct step *steps_find(const struct step_key *);
+ *   const struct alloc_code *code_ranges_find(__u32 tgid);      only asked when alloc_control.tgid is 0
  *   int user_read(__u64 *value, __u64 address);                 0 when the target's memory could be read
  *   add(pointer, number)                                        atomic addition
  */
@@ -30,18 +31,27 @@ struct alloc_call {
 	__u32 tid;
 };
 
+/* count * bytes, or all ones where that is 2^63 or more: no process can have it. Without a division, of which clang 14
+ * makes a 128-bit multiplication that BPF does not have. */
+static inline __u64 alloc_product(__u64 count, __u64 bytes)
+{
+	if ((count | bytes) >> 32 && count && bytes && ps_highest_bit(count) + ps_highest_bit(bytes) >= 63)
+		return ~0ull;
+	return count * bytes;
+}
+
 static inline __u64 alloc_requested_bytes(const struct alloc_call *call)
 {
 	switch (call->function) {
 	case ALLOC_FN_COUNT_SIZE:
-		return call->arguments[0] * call->arguments[1];
+		return alloc_product(call->arguments[0], call->arguments[1]);
 	case ALLOC_FN_ALIGN_SIZE:
 	case ALLOC_FN_REALLOC:
 		return call->arguments[1];
 	case ALLOC_FN_OUT_ALIGN_SIZE:
 		return call->arguments[2];
 	case ALLOC_FN_REALLOCARRAY:
-		return call->arguments[1] * call->arguments[2];
+		return alloc_product(call->arguments[1], call->arguments[2]);
 	default:
 		return call->arguments[0];
 	}
@@ -55,12 +65,21 @@ static inline __u64 alloc_old_block(const struct alloc_call *call)
 	return 0;
 }
 
-static inline int alloc_inside_allocator(const struct alloc_control *control, __u64 address)
+/* realloc to nothing gives the block up. */
+static inline int alloc_is_free_by_realloc(const struct alloc_call *call, __u64 bytes)
 {
+	return bytes == 0 && alloc_old_block(call) != 0;
+}
+
+static inline int alloc_inside_allocator(const struct alloc_call *call, __u64 address)
+{
+	const struct alloc_code *code = call->control->tgid ? &call->control->code : code_ranges_find(call->tgid);
 	int i;
 
+	if (!code)
+		return 0;
 	for (i = 0; i < ALLOC_CODE_RANGES; i++)
-		if (address >= control->range_start[i] && address < control->range_end[i])
+		if (address >= code->start[i] && address < code->end[i])
 			return 1;
 	return 0;
 }
@@ -176,7 +195,7 @@ static inline int alloc_is_internal(const struct alloc_call *call)
 {
 	struct alloc_counts *counts = call->counts;
 
-	if (alloc_inside_allocator(call->control, call->return_address))
+	if (alloc_inside_allocator(call, call->return_address))
 		return 1;
 	if (counts->last_stack_pointer == call->stack_pointer && counts->last_return_address == call->return_address &&
 	    counts->last_tid == call->tid && counts->last_cookie != call->cookie)
@@ -194,8 +213,10 @@ static inline void alloc_on_rate_entry(const struct alloc_call *call)
 	__u64 bytes = alloc_requested_bytes(call);
 	struct site_key key;
 
-	if (alloc_is_internal(call))
+	if (alloc_is_internal(call) || alloc_is_free_by_realloc(call, bytes))
 		return;
+	if (bytes >= ALLOC_ADDRESS_SPACE_BYTES)
+		return;                          /* cannot succeed */
 	alloc_count_call(call, bytes, alloc_old_block(call) != 0);
 	if (call->return_address)
 		alloc_count_site(call, bytes, &key);
@@ -259,7 +280,7 @@ static inline void alloc_count_death(const struct alloc_call *call, const struct
  * leaves stack, return address and block as they were. */
 static inline int alloc_is_passed_on(struct thread_state *thread, const struct alloc_call *call)
 {
-	if (alloc_inside_allocator(call->control, call->return_address))
+	if (alloc_inside_allocator(call, call->return_address))
 		return 1;
 	if (thread->free_block == call->arguments[0] && thread->free_stack_pointer == call->stack_pointer &&
 	    thread->free_return_address == call->return_address && thread->free_cookie != call->cookie)
@@ -307,7 +328,10 @@ static inline int alloc_on_entry(const struct alloc_call *call)
 	struct birth_key key;
 	struct birth *found;
 
-	if (!thread || alloc_is_nested(thread, call))
+	if (!thread)
+		return 1;
+	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_ENTRY];
+	if (alloc_is_nested(thread, call))
 		return 1;
 	thread->stack_pointer = call->stack_pointer;
 	thread->return_address = call->return_address;
@@ -315,7 +339,6 @@ static inline int alloc_on_entry(const struct alloc_call *call)
 	thread->size_bytes = alloc_requested_bytes(call);
 	thread->block = call->function == ALLOC_FN_OUT_ALIGN_SIZE ? call->arguments[0] : alloc_old_block(call);
 	thread->has_moved = 0;
-	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_ENTRY];
 	thread->site_first = thread->site_last = call->return_address;
 	if (alloc_old_block(call)) {
 		/* Taken out now: once realloc has freed the old block another thread may be given its address. */
@@ -327,7 +350,8 @@ static inline int alloc_on_entry(const struct alloc_call *call)
 			births_erase(&key);
 		}
 	}
-	if (call->return_address && (call->control->armed & ALLOC_ARMED_ALLOCATIONS)) {
+	if (call->return_address && (call->control->armed & ALLOC_ARMED_ALLOCATIONS) &&
+	    !alloc_is_free_by_realloc(call, thread->size_bytes)) {
 		struct site_key site;
 
 		alloc_count_site(call, thread->size_bytes, &site);
@@ -406,16 +430,19 @@ static inline void alloc_on_reallocated(const struct alloc_call *call, struct th
 	alloc_put_birth(call, address, life);
 }
 
-/* Return of an allocating function; `result` is its return value. call->arguments and call->function are not set. */
+/* Return of an allocating function; `result` is its return value, call->stack_pointer where its return address was.
+ * call->arguments and call->function are not set. */
 static inline void alloc_on_return(const struct alloc_call *call, __u64 result)
 {
 	struct thread_state *thread = alloc_thread(call);
 	__u64 address = result;
 
-	if (!thread || !thread->stack_pointer)
-		return;                          /* entered before the window, or nested */
-	thread->stack_pointer = 0;
+	if (!thread)
+		return;
 	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_RETURN];
+	if (thread->stack_pointer != call->stack_pointer)
+		return;                          /* entered before the window, or nested: pairs of probes report those too */
+	thread->stack_pointer = 0;
 	if (thread->function == ALLOC_FN_OUT_ALIGN_SIZE) {
 		address = 0;
 		if ((__u32)result == 0 && user_read(&address, thread->block))

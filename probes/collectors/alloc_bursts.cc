@@ -55,10 +55,7 @@ class Burst {
       : programs_(programs), detacher_(detacher), target_(target), slot_(slot), prices_(prices_for(target.plan, costs)) {
     alloc_control& control = programs_.control(slot_);
     control.tgid = static_cast<__u32>(target_.image.key().pid);
-    for (std::size_t i = 0; i < target_.plan.internal_code.size() && i < ALLOC_CODE_RANGES; ++i) {
-      control.range_start[i] = target_.plan.internal_code[i].start;
-      control.range_end[i] = target_.plan.internal_code[i].end;
-    }
+    control.code = code_of(target_.plan);
     control.mremap_min_bytes = target_.plan.moves_large_blocks_by_mremap ? kMremapMinBytes : 0;
     std::copy(prices_.begin(), prices_.end(), control.cost_ns);
     target_.steps.apply(programs_, slot_, target_.image);

@@ -133,6 +133,12 @@ void AllocPrograms::clear_slot(std::uint32_t slot) {
   const std::vector<alloc_counts> zero(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   bpf_map_update_elem(bpf_map__fd(skeleton_->maps.counts), &slot, zero.data(), BPF_ANY);
   clear_steps(slot);
+  clear_code();
+}
+
+void AllocPrograms::clear_code() {
+  const int fd = bpf_map__fd(skeleton_->maps.code_ranges);
+  for_each_key<std::uint32_t>(fd, [fd](std::uint32_t tgid) { bpf_map_delete_elem(fd, &tgid); });
 }
 
 // Threads of a finished burst; the other slot's burst, which is detaching, has no calls in flight that still count.
@@ -209,6 +215,10 @@ AllocResults AllocPrograms::peek_results(std::uint32_t slot) const { return coll
 void AllocPrograms::set_step(std::uint32_t slot, std::uint64_t address, const step& row) {
   const step_key key{address, slot};
   if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.steps), &key, &row, BPF_ANY) == 0) steps_.emplace_back(slot, address);
+}
+
+bool AllocPrograms::set_code(std::uint32_t tgid, const alloc_code& code) {
+  return bpf_map_update_elem(bpf_map__fd(skeleton_->maps.code_ranges), &tgid, &code, BPF_ANY) == 0;
 }
 
 void AllocPrograms::clear_steps(std::uint32_t slot) {

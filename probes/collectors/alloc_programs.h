@@ -69,12 +69,17 @@ class AllocPrograms {
   void set_step(std::uint32_t slot, std::uint64_t address, const step& row);
   void clear_steps(std::uint32_t slot);
 
+  // The allocator's own code in a process that is traced together with others (alloc_control.tgid is 0). Forgotten when
+  // a slot is acquired. False when there are too many processes.
+  bool set_code(std::uint32_t tgid, const alloc_code& code);
+
  private:
   explicit AllocPrograms(const LoadOptions& options) : options_(options) {}
   [[nodiscard]] std::optional<attach::AttachError> open_and_load();
   [[nodiscard]] std::optional<attach::AttachError> map_controls();
   void clear_slot(std::uint32_t slot);
   void clear_threads();
+  void clear_code();
   [[nodiscard]] AllocResults collect(std::uint32_t slot, bool remove) const;
 
   LoadOptions options_;

@@ -188,6 +188,15 @@ Result<AllocatorPlan, PlanError> plan_allocators(const ProcessImage& image) {
   return result;
 }
 
+alloc_code code_of(const AllocatorPlan& plan) {
+  alloc_code code{};
+  for (std::size_t i = 0; i < plan.internal_code.size() && i < ALLOC_CODE_RANGES; ++i) {
+    code.start[i] = plan.internal_code[i].start;
+    code.end[i] = plan.internal_code[i].end;
+  }
+  return code;
+}
+
 std::uint64_t pack_cookie(alloc_function function, const elf::ProbePoint& point, std::uint32_t slot,
                           std::uint32_t number) {
   std::uint64_t cookie = function;

@@ -56,6 +56,9 @@ struct PlanError {
 [[nodiscard]] std::uint64_t pack_cookie(alloc_function function, const elf::ProbePoint& point, std::uint32_t slot,
                                         std::uint32_t number);
 
+// The plan's internal code as the programs want it.
+[[nodiscard]] alloc_code code_of(const AllocatorPlan& plan);
+
 // True for functions that only pass allocations on: zmalloc, xstrdup, operator new, std::vector<>::_M_realloc_insert.
 // `symbol` is demangled.
 [[nodiscard]] bool is_allocation_wrapper(const std::string& symbol);

@@ -15,7 +15,7 @@ using attach::AttachError;
 using Probes = AllocPrograms::Probes;
 
 constexpr int kRounds = 9;
-constexpr std::uint32_t kPairsPerRound = 2000;
+constexpr std::uint32_t kPairsPerRound = 1000;
 
 AttachError failure(std::string cause) {
   return AttachError{AttachError::Reason::kSystem, "the calibration child", std::move(cause), 0};
@@ -57,7 +57,7 @@ Result<Functions, AttachError> find_functions(const CalibrationChild& child) {
   return found;
 }
 
-// Attaches one set of probes to the child and measures pairs with and without; links are gone when it returns.
+// Attaches one set of probes to the child and measures pairs with them, and without before and after.
 class Trial {
  public:
   Trial(AllocPrograms& programs, attach::Detacher& detacher, CalibrationChild& child, const Functions& functions)
@@ -69,43 +69,47 @@ class Trial {
     std::uint64_t pairs = 0;
   };
   Result<Outcome, AttachError> run(Probes probes, alloc_function function, const elf::ProbePoint& point, std::uint32_t armed) {
-    Outcome outcome;
     std::vector<double> with, without;
-    for (int round = 0; round < kRounds; ++round) {
-      const auto plain = child_.run(kPairsPerRound);
-      const auto slot = programs_.acquire_slot();
-      if (!plain || !slot) return Failure{failure("it died, or no burst slot is free")};
-      arm(*slot, armed);
-      auto links = programs_.attach(probes, child_.pid(), functions_.plan.objects.front().open_path,
-                                    {{point.file_offset, pack_cookie(function, point, *slot, 0)}}, "malloc");
-      std::optional<double> probed;
-      if (links) probed = child_.run(kPairsPerRound);
-      add(outcome.counts, programs_.take_results(*slot).counts);
-      if (links) detacher_.detach(std::move(*links));
+    if (!measure(without)) return Failure{failure("it died")};
+    auto slot = programs_.acquire_slot();
+    if (!slot) {
       detacher_.wait_idle();
-      programs_.release_slot(*slot);
-      if (!links) return Failure{links.error()};
-      if (!probed) return Failure{failure("it died under the probes")};
-      with.push_back(probed.value_or(0));
-      without.push_back(plain.value_or(0));
-      outcome.pairs += kPairsPerRound;
+      slot = programs_.acquire_slot();
     }
+    if (!slot) return Failure{failure("no burst slot is free")};
+    arm(*slot, armed);
+    auto links = programs_.attach(probes, child_.pid(), functions_.plan.objects.front().open_path,
+                                  {{point.file_offset, pack_cookie(function, point, *slot, 0)}}, "malloc");
+    const bool lived = links && measure(with);
+    programs_.control(*slot).armed = 0;
+    Outcome outcome;
+    outcome.counts = programs_.take_results(*slot).counts;
+    attach::UprobeLinks used;
+    if (links) used = std::move(*links);
+    detacher_.detach(std::move(used), [&programs = programs_, slot = *slot] { programs.release_slot(slot); });
+    if (!links) return Failure{links.error()};
+    if (!lived) return Failure{failure("it died under the probes")};
+    if (!measure(without)) return Failure{failure("it died")};
+    outcome.pairs = kRounds * kPairsPerRound;
     outcome.with_ns = median(with);
     outcome.without_ns = median(without);
     return outcome;
   }
 
  private:
+  bool measure(std::vector<double>& pair_ns) {
+    for (int round = 0; round < kRounds; ++round) {
+      const auto each = child_.run(kPairsPerRound);
+      if (!each) return false;
+      pair_ns.push_back(*each);
+    }
+    return true;
+  }
   void arm(std::uint32_t slot, std::uint32_t armed) {
     alloc_control& control = programs_.control(slot);
     control.deadline_ns = ~std::uint64_t{0};
     control.tgid = static_cast<__u32>(child_.pid());
     control.armed = armed;
-  }
-  static void add(alloc_counts& sum, const alloc_counts& part) {
-    auto* total = reinterpret_cast<__u64*>(&sum);
-    const auto* row = reinterpret_cast<const __u64*>(&part);
-    for (std::size_t i = 0; i < sizeof(alloc_counts) / sizeof(__u64); ++i) total[i] += row[i];
   }
 
   AllocPrograms& programs_;
@@ -185,6 +189,7 @@ std::optional<bool> return_probe_survives_seccomp(AllocPrograms& programs, attac
     why = attach::describe(functions.error());
     return std::nullopt;
   }
+  detacher.wait_idle();
   const auto slot = programs.acquire_slot();
   if (!slot) {
     why = "no burst slot is free";
@@ -198,12 +203,12 @@ std::optional<bool> return_probe_survives_seccomp(AllocPrograms& programs, attac
     programs.control(*slot).deadline_ns = ~std::uint64_t{0};
     programs.control(*slot).armed = ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS;
     survived = child->run(10).has_value();
-    detacher.detach(std::move(*links));
+    programs.control(*slot).armed = 0;
+    detacher.detach(std::move(*links), [&programs, slot = *slot] { programs.release_slot(slot); });
   } else {
     why = attach::describe(links.error());
+    programs.release_slot(*slot);
   }
-  detacher.wait_idle();
-  programs.release_slot(*slot);
   return survived;
 }
 

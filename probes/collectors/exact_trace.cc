@@ -40,6 +40,9 @@ std::optional<BurstFailure> ExactTrace::add(ProcessImage image, const AllocatorP
   processes_.erase(pid);
   Process& process = processes_.emplace(pid, Process{std::move(image), CallerSteps{}, {}}).first->second;
   if (plan.moves_large_blocks_by_mremap) programs_.control(slot_).mremap_min_bytes = 128 << 10;
+  if (!programs_.set_code(static_cast<std::uint32_t>(pid), code_of(plan))) {
+    return BurstFailure{BurstFailure::Reason::kAttach, "too many processes at once; this one is not counted"};
+  }
   process.steps.seed(process.image);
   process.steps.apply(programs_, slot_, process.image);
   return attach(plan, process);

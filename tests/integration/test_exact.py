@@ -62,7 +62,7 @@ class ExactCounts(unittest.TestCase):
         chains = [c for c in found["growth_chains"] if c["symbol"] == "grow_one_chain"]
         self.assertEqual(1, len(chains), found["growth_chains"])
         self.assertEqual(own["chains"]["chains"], chains[0]["counted_chains"])
-        self.assertEqual(64, chains[0]["first_bytes"])
+        self.assertIn(chains[0]["first_bytes"], range(64, 72), "the largest size of the bucket of 64")
         self.assertEqual(7, chains[0]["steps"])
         self.assertAlmostEqual(8192, chains[0]["final_bytes"]["p50"], delta=8192 / 8)
 

@@ -204,13 +204,9 @@ void* realloc(void* block, size_t bytes) {
     return is_resolved() ? count_allocation(real.realloc(NULL, bytes), bytes) : early_allocate(bytes);
   if (is_early(block)) return is_resolved() ? move_early_block(block, bytes) : NULL;
   struct slot* mine = slot();
-  if (bytes == 0) {
-    add(&mine->frees, 1);
-    return real.realloc(block, 0);
-  }
   void* moved = real.realloc(block, bytes);
   if (moved == NULL) {
-    add(&mine->failed, 1);
+    add(bytes == 0 ? &mine->frees : &mine->failed, 1);
     return NULL;
   }
   add(&mine->reallocations, 1);

@@ -186,7 +186,8 @@ TEST_F(Top, StopsAndGoesOnWithTheTerminalPutBackMeanwhile) {
 
 TEST(TopWithoutAgent, SaysSoInPlaceAndKeepsTrying) {
   Terminal terminal("127.0.0.1:" + std::to_string(closed_port()));
-  EXPECT_THAT(terminal.wait_for("Connection refused"), HasSubstr("Connection refused"));
+  EXPECT_THAT(terminal.wait_for("Connection refused"), HasSubstr("no answer, trying again every 100 ms"));
+  EXPECT_THAT(terminal.screen(), HasSubstr("Connection refused"));
   terminal.type("q");
   EXPECT_EQ(terminal.wait_for_end(), 0);
 }

@@ -262,6 +262,18 @@ TEST_F(Targets, AreNamedAfterTheExecutableOfTheFirstProcess) {
   EXPECT_EQ(set.update().at(0).name, "redis-server") << "a name stays";
 }
 
+TEST_F(Targets, AreNamedAfterTheCommandWhereTheExecutableIsCalledOtherwise) {
+  TargetSet set = set_of({by_pid(10)});
+  machine.add(10, "/usr/bin/redis-check-rdb").entry.command = "redis-server";
+  EXPECT_EQ(set.update().at(0).name, "redis-server");
+}
+
+TEST_F(Targets, AreNamedAfterTheExecutableWhereTheKernelCutTheCommand) {
+  TargetSet set = set_of({by_pid(10)});
+  machine.add(10, "/usr/bin/prometheus-node-exporter").entry.command = "prometheus-node";
+  EXPECT_EQ(set.update().at(0).name, "prometheus-node-exporter");
+}
+
 TEST_F(Targets, AreNamedAfterTheCommandWhereTheExecutableIsUnreadable) {
   TargetSet set = set_of({by_pid(10)});
   machine.add(10, "").entry.command = "secret";
