@@ -30,7 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr unsigned kHeaderLines = 2;
+constexpr unsigned kHeaderLines = 4;
 constexpr std::array<int, 6> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGTSTP};
 
 // The signals of kSignals as a descriptor instead of handlers; the mask is put back at the end.
@@ -76,19 +76,25 @@ struct View {
 };
 
 std::string status_line(const View& view, Clock::time_point now) {
-  if (!view.error.empty()) {
-    const std::string age =
-        view.snapshot
-            ? "data is " + format_duration(std::chrono::floor<std::chrono::seconds>(now - view.received_at)) + " old; "
-            : "";
-    return age + view.error + "; trying again every " + format_duration(view.interval);
-  }
-  return view.snapshot ? "" : "waiting for the first answer";
+  if (view.error.empty()) return view.snapshot ? "" : "waiting for the first answer";
+  const std::string status = "no answer, trying again every " + format_duration(view.interval);
+  if (!view.snapshot) return status;
+  const auto age = std::chrono::floor<std::chrono::seconds>(now - view.received_at);
+  return status + "; this is " + format_duration(age) + " old";
 }
 
+// On at most two lines; long enough for a cause with its way out on 80 columns.
+std::string wrapped(std::string_view text, std::size_t columns) {
+  const std::string first = printable(text, columns);
+  const std::string second = printable(text.substr(first.size()), columns);
+  return first + "\n" + (second.empty() ? "" : second + "\n");
+}
+
+// Title, status and cause (none while all is well) above the table.
 std::string frame_of(const View& view, const TerminalSize& size, bool colour) {
   const std::string title = "poolscope top  " + view.url + "  every " + format_duration(view.interval) + "  q: quit";
-  std::string frame = title + "\n" + printable(status_line(view, Clock::now()), size.columns) + "\n";
+  std::string frame = printable(title, size.columns) + "\n" + status_line(view, Clock::now()) + "\n";
+  if (!view.error.empty()) frame += wrapped(view.error, size.columns);
   if (!view.snapshot || size.lines <= kHeaderLines) return frame;
   return frame + text::top_screen(*view.snapshot, {colour, size.columns}, size.lines - kHeaderLines);
 }
