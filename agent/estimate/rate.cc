@@ -25,8 +25,9 @@ double undilated_ns(const model::Window& window, double charge_ns) {
 }  // namespace
 
 RateEstimator RateEstimator::sampled(std::span<const CountedWindow> windows,
-                                     std::optional<double> target_cpu_per_second) {
+                                     std::optional<double> target_cpu_per_second, double charge_error_ratio) {
   RateEstimator estimator;
+  estimator.charge_error_ratio_ = charge_error_ratio;
   estimator.target_cpu_per_second_ = target_cpu_per_second;
   estimator.windows_.reserve(windows.size());
   for (const auto& counted : windows) estimator.add_window(counted);
@@ -55,6 +56,7 @@ void RateEstimator::add_window(const CountedWindow& counted) {
   Sampled sampled;
   sampled.undilated_seconds = undilated_ns(counted.window, charge_ns) / kNsPerSecond;
   sampled.cpu_seconds = (cpu_ns - charge_ns) / kNsPerSecond;
+  sampled.charge_seconds = charge_ns / kNsPerSecond;
   if (counted.window.ended_by_count && counted.events > 0) {
     sampled.counted_share = 1 - 1 / static_cast<double>(counted.events);
   }
@@ -113,6 +115,15 @@ model::MaybeEstimate RateEstimator::rate(std::span<const WindowCount> counts) co
   return ratio_estimate(counts);
 }
 
+double RateEstimator::price_error_ratio() const {
+  double charge_seconds = 0, cpu_seconds = 0;
+  for (const Sampled& window : windows_) {
+    charge_seconds += window.charge_seconds;
+    cpu_seconds += window.cpu_seconds;
+  }
+  return cpu_seconds > 0 ? charge_seconds / cpu_seconds * charge_error_ratio_ : 0;
+}
+
 model::Estimate RateEstimator::no_events() const {
   model::Estimate none;
   if (windows_.size() < kBurstsForInterval) return none;
@@ -153,8 +164,9 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
   model::Estimate estimate{mean * *target_cpu_per_second_, {}, {}};
   if (usable_windows_ < kBurstsForInterval) return estimate;
   const double variance = std::max(squares / (m * (m - 1)), poisson / (m * m));
-  const double half =
-      student_t_975(static_cast<unsigned>(usable_windows_ - 1)) * std::sqrt(variance) * *target_cpu_per_second_;
+  const double price_error = price_error_ratio() * mean;
+  const double half = student_t_975(static_cast<unsigned>(usable_windows_ - 1)) *
+                      std::sqrt(variance + price_error * price_error) * *target_cpu_per_second_;
   estimate.low = std::max(0.0, estimate.value - half);
   estimate.high = estimate.value + half;
   return estimate;

@@ -7,6 +7,8 @@
 //   Floor      SE(R) is at least what Poisson counts of this size would give: twelve windows with one event each agree by
 //              chance and know little.
 //   Count      a window that its N-th event ended has (N - 1) / T events per second; N / T would be too high.
+//   Price      an error of the price moves all windows alike, so more bursts do not average it out: R has the relative
+//              error sum(charge) / sum(x) x the price's relative error besides, and the interval is widened by it.
 //   Processes  the scheduler draws one process in proportion to its CPU time, so busy processes are already seen more
 //              often. R is therefore formed per process and averaged with the share of windows as weight; processes with
 //              fewer than kBurstsForInterval windows form one group. One process: the plain formula.
@@ -49,7 +51,9 @@ struct WindowCount {
 class RateEstimator {
  public:
   // Windows need a length above 0. Without `target_cpu_per_second` weights are relative and rate() has no answer.
-  static RateEstimator sampled(std::span<const CountedWindow> windows, std::optional<double> target_cpu_per_second);
+  // `charge_error_ratio` is the relative standard error of all charges together: prices are wrong in common.
+  static RateEstimator sampled(std::span<const CountedWindow> windows, std::optional<double> target_cpu_per_second,
+                               double charge_error_ratio = 0);
   static RateEstimator exact(std::span<const CountedWindow> windows);
 
   // counts[i] belongs to windows[i]. Nothing when there is no window or events have no CPU time to relate to.
@@ -63,6 +67,7 @@ class RateEstimator {
   struct Sampled {
     double undilated_seconds = 0;
     double cpu_seconds = 0;    // undilated
+    double charge_seconds = 0;
     double counted_share = 1;  // (N - 1) / N when the N-th event ended the window
     std::size_t group = 0;
     double weight = 0;
@@ -76,6 +81,7 @@ class RateEstimator {
   void add_window(const CountedWindow& counted);
   void form_groups(std::span<const CountedWindow> windows);
   void set_weights();
+  [[nodiscard]] double price_error_ratio() const;
   [[nodiscard]] model::Estimate no_events() const;
   [[nodiscard]] model::Estimate ratio_estimate(std::span<const WindowCount> counts) const;
 
@@ -83,6 +89,7 @@ class RateEstimator {
   std::vector<Group> groups_;
   std::size_t usable_windows_ = 0;  // in groups that saw CPU time
   std::optional<double> target_cpu_per_second_;
+  double charge_error_ratio_ = 0;
   std::uint64_t clamped_windows_ = 0;
   bool exact_ = false;
 };

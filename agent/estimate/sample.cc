@@ -7,16 +7,18 @@ namespace poolscope::estimate {
 namespace {
 
 Sample make_sample(const RecordList& records, const Basis& basis, model::Window model::BurstRecord::*window,
-                   std::uint64_t (*events)(const model::AllocationCounts&)) {
+                   const PriceCheck& price, std::uint64_t (*events)(const model::AllocationCounts&)) {
   RecordList used;
   std::vector<CountedWindow> windows;
   for (const model::BurstRecord* record : records) {
     if ((record->*window).length_ns == 0) continue;
     used.push_back(record);
     windows.push_back({record->process, record->*window, events(record->counts)});
+    auto& charge_ns = windows.back().window.charge_ns;
+    charge_ns = static_cast<std::uint64_t>(static_cast<double>(charge_ns) * price.factor);
   }
   return {std::move(used),
-          basis.exact ? RateEstimator::exact(windows) : RateEstimator::sampled(windows, basis.target_cpu_per_second)};
+          basis.exact ? RateEstimator::exact(windows) : RateEstimator::sampled(windows, basis.target_cpu_per_second, price.standard_error / price.factor)};
 }
 
 }  // namespace
@@ -33,12 +35,12 @@ RecordList in_time_order(std::span<const model::BurstRecord> records) {
 }
 
 Sample Sample::of_allocations(const RecordList& records, const Basis& basis) {
-  return make_sample(records, basis, &model::BurstRecord::allocation_window,
+  return make_sample(records, basis, &model::BurstRecord::allocation_window, basis.allocation_price,
                      [](const model::AllocationCounts& c) { return c.allocations + c.reallocations; });
 }
 
 Sample Sample::of_frees(const RecordList& records, const Basis& basis) {
-  return make_sample(records, basis, &model::BurstRecord::free_window,
+  return make_sample(records, basis, &model::BurstRecord::free_window, basis.free_price,
                      [](const model::AllocationCounts& c) { return c.frees; });
 }
 

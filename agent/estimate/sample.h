@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "agent/estimate/price_check.h"
 #include "agent/estimate/rate.h"
 #include "exporters/model/record.h"
 
@@ -17,6 +18,7 @@ using RecordList = std::vector<const model::BurstRecord*>;
 struct Basis {
   bool exact = false;
   std::optional<double> target_cpu_per_second;  // undilated; absent when no stratum says it
+  PriceCheck allocation_price, free_price;
 };
 
 // By start, then process: sums of doubles and resampling must not depend on the order in which records arrived.

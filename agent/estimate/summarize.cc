@@ -18,16 +18,23 @@ struct TargetCpu {
   std::optional<double> undilated_per_second;  // without what the probes took: what the target itself did
 };
 
-TargetCpu target_cpu(const TargetRecords& records) {
+TargetCpu target_cpu(const TargetRecords& records, double charge_factor) {
   double length_ns = 0, cpu_ns = 0, charge_ns = 0;
   for (const auto& stratum : records.strata) {
     length_ns += static_cast<double>(stratum.length_ns);
     cpu_ns += static_cast<double>(stratum.target_cpu_ns);
   }
   if (length_ns <= 0) return {};
-  for (const auto& record : records.bursts) charge_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.bursts) charge_ns += charge_factor * static_cast<double>(record.charge_ns);
   charge_ns = std::min(charge_ns, kLargestChargeShare * cpu_ns);
   return {cpu_ns / length_ns, (cpu_ns - charge_ns) / length_ns};
+}
+
+// The charge as the target's own work says it was; 1.96 standard errors to both sides.
+model::Estimate measured_cost(const model::Cost& cost, const PriceCheck& price) {
+  const double half = 1.96 * price.standard_error;
+  return {cost.charged_cpu_ratio * price.factor, cost.charged_cpu_ratio * std::max(price.factor - half, 0.0),
+          cost.charged_cpu_ratio * (price.factor + half)};
 }
 
 model::Counted count(std::span<const model::BurstRecord> records) {
@@ -77,8 +84,10 @@ void set_lifetimes(model::AllocationSummary& summary, const RecordList& records,
 }  // namespace
 
 model::TargetSnapshot summarize(const TargetRecords& records) {
-  const TargetCpu cpu = target_cpu(records);
-  const Basis basis{all_exact(records.bursts), cpu.undilated_per_second};
+  const PriceCheck allocation_price = check_price(records.bursts, records.strata, &model::BurstRecord::allocation_window);
+  const PriceCheck free_price = check_price(records.bursts, records.strata, &model::BurstRecord::free_window);
+  const TargetCpu cpu = target_cpu(records, allocation_price.factor);
+  const Basis basis{all_exact(records.bursts), cpu.undilated_per_second, allocation_price, free_price};
   const RecordList list = in_time_order(records.bursts);
   const Sample allocations = Sample::of_allocations(list, basis);
   const Sample frees = Sample::of_frees(list, basis);
@@ -93,6 +102,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.call_sites = estimate_call_sites(list, basis);
   target.growth_chains = estimate_growth_chains(list, basis);
   target.cost = summarize_cost(records);
+  if (allocation_price.is_measured) target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);
   target.cost.clamped_windows = allocations.estimator.clamped_windows() + frees.estimator.clamped_windows();
   return target;
 }

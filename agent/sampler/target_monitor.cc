@@ -86,7 +86,10 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
 
 void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns) {
   if (stratum_start_ns_ == 0) {
-    for (auto& [key, process] : processes_) (void)process.take_cpu_ns();
+    for (auto& [key, process] : processes_) {
+      (void)process.take_cpu_ns();
+      (void)process.take_work();
+    }
   }
   stratum_start_ns_ = now_ns;
   stratum_end_ns_ = now_ns + stratum_ns;
@@ -99,7 +102,12 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   model::StratumRecord stratum;
   stratum.start_ns = stratum_start_ns_;
   stratum.length_ns = now_ns - stratum_start_ns_;
-  for (auto& [key, process] : processes_) stratum.target_cpu_ns += process.take_cpu_ns();
+  stratum.work = 0;
+  for (auto& [key, process] : processes_) {
+    stratum.target_cpu_ns += process.take_cpu_ns();
+    const auto work = process.take_work();
+    stratum.work = work && stratum.work ? std::optional(*stratum.work + *work) : std::nullopt;
+  }
   stratum.missing = missing_;
   tokens_.earn(stratum.target_cpu_ns, stratum.length_ns);
   strata_.push_back(std::move(stratum));

@@ -5,7 +5,10 @@
 namespace poolscope::sampler {
 
 WatchedProcess::WatchedProcess(const targets::TargetProcess& process)
-    : key_(process.key), command_(process.command), cpu_ns_(process::cpu_time_ns(process.key.pid).value_or(0)) {}
+    : key_(process.key),
+      command_(process.command),
+      cpu_ns_(process::cpu_time_ns(process.key.pid).value_or(0)),
+      work_(process::io_calls(process.key.pid)) {}
 
 void WatchedProcess::forget_image() {
   image_.reset();
@@ -51,6 +54,12 @@ std::uint64_t WatchedProcess::take_cpu_ns() {
   recent_cpu_ns_ = now > cpu_ns_ ? now - cpu_ns_ : 0;
   cpu_ns_ = now;
   return recent_cpu_ns_;
+}
+
+std::optional<std::uint64_t> WatchedProcess::take_work() {
+  const auto before = std::exchange(work_, process::io_calls(key_.pid));
+  if (!before || !work_ || *work_ < *before) return std::nullopt;
+  return *work_ - *before;
 }
 
 }  // namespace poolscope::sampler

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ struct Window {
   std::uint64_t charge_ns = 0;  // of that, taken by probes
   std::uint64_t probe_hits = 0;
   bool ended_by_count = false;  // the hit limit ended the window, not the clock
+  // Read and write calls of the process meanwhile: work that probes do not change. Absent where /proc/PID/io may not be read.
+  std::optional<std::uint64_t> work;
 };
 
 struct AllocationCounts {
@@ -104,6 +107,7 @@ struct StratumRecord {
   std::uint64_t start_ns = 0;
   std::uint64_t length_ns = 0;
   std::uint64_t target_cpu_ns = 0;  // CPU time of all processes of the target
+  std::optional<std::uint64_t> work;  // of all processes, as in Window
   std::string missing;              // why no burst was taken; empty when one was
 };
 

@@ -166,16 +166,17 @@ void fill_totals(BurstRecord& record, const AllocResults& results, const HitPric
 
 std::array<std::uint64_t, ALLOC_HIT_COUNT> prices_for(const AllocatorPlan& plan, const HitCosts& costs) {
   auto prices = costs.emulated_ns;
-  for (const auto& function : plan.objects.front().functions) {
-    const auto stepped = [](const elf::ProbePoint& point) { return point.cost == elf::CostClass::kSingleStep; };
-    if (function.function == ALLOC_FN_SIZE) {
-      if (stepped(function.entry)) prices[ALLOC_HIT_RATE] = costs.emulated_ns[ALLOC_HIT_RATE] + costs.single_step_extra_ns;
-      if (stepped(function.lives)) prices[ALLOC_HIT_ENTRY] = costs.emulated_ns[ALLOC_HIT_ENTRY] + costs.single_step_extra_ns;
-    }
-    if (function.function == ALLOC_FN_FREE && stepped(function.entry)) {
-      prices[ALLOC_HIT_FREE] = costs.emulated_ns[ALLOC_HIT_FREE] + costs.single_step_extra_ns;
-    }
+  const auto& functions = plan.objects.front().functions;
+  // The plan names malloc and free before their kin, which are rarely called.
+  const auto first = [&](alloc_function wanted) { return std::ranges::find(functions, wanted, &PlannedFunction::function); };
+  const auto charge_step = [&](const elf::ProbePoint& point, alloc_hit hit) {
+    if (point.cost == elf::CostClass::kSingleStep) prices[hit] += costs.single_step_extra_ns;
+  };
+  if (const auto allocating = first(ALLOC_FN_SIZE); allocating != functions.end()) {
+    charge_step(allocating->entry, ALLOC_HIT_RATE);
+    charge_step(allocating->lives, ALLOC_HIT_ENTRY);
   }
+  if (const auto freeing = first(ALLOC_FN_FREE); freeing != functions.end()) charge_step(freeing->entry, ALLOC_HIT_FREE);
   return prices;
 }
 

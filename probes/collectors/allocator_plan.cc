@@ -1,7 +1,6 @@
 #include "probes/collectors/allocator_plan.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <string_view>
@@ -41,6 +40,8 @@ constexpr std::string_view kPrefixes[] = {"", "je_", "_rjem_", "tc_", "mi_"};
 // operator new and new[] take the size first, delete and delete[] the block, whatever follows (Itanium C++ ABI names).
 constexpr std::string_view kOperatorNew[] = {"_Znwm", "_Znam"};
 constexpr std::string_view kOperatorDelete[] = {"_ZdlPv", "_ZdaPv"};
+
+constexpr std::uint32_t kCookieMaxStackBytes = 0xff * 8;
 
 std::string basename_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -106,6 +107,9 @@ class ObjectPlanner {
                                : function == ALLOC_FN_SIZE || function == ALLOC_FN_FREE                 ? 1
                                                                                                         : 2;
     auto entry = elf::choose_probe_point(file_, address, elf::ProbeRequest{arguments, false});
+    if (entry && entry->stack_bytes > kCookieMaxStackBytes) {
+      entry = elf::entry_probe_point(file_, address, elf::ProbeRequest{arguments, false});
+    }
     if (!entry) return;
     auto lives = function == ALLOC_FN_FREE ? entry : elf::choose_probe_point(file_, address, elf::ProbeRequest{arguments, true});
     if (!lives) return;
@@ -210,19 +214,6 @@ std::uint64_t pack_cookie(alloc_function function, const elf::ProbePoint& point,
   cookie |= static_cast<std::uint64_t>(point.flags.mask & 0xffff) << 32;
   cookie |= static_cast<std::uint64_t>(point.flags.value & 0xffff) << 48;
   return cookie;
-}
-
-bool is_allocation_wrapper(const std::string& symbol) {
-  static constexpr std::array<std::string_view, 2> kNamespaces = {"std::", "__gnu_cxx::"};
-  static constexpr std::array<std::string_view, 8> kParts = {"alloc", "operator new", "strdup", "strndup",
-                                                             "_dup",  "vasprintf",    "asprintf", "memdup"};
-  // "void std::vector<...>": template functions carry their return type in front.
-  for (const auto name_space : kNamespaces) {
-    const auto at = symbol.find(name_space);
-    if (at == 0 || (at != std::string::npos && symbol.substr(0, at).find_first_of("(<") == std::string::npos)) return true;
-  }
-  const std::string_view name = std::string_view(symbol).substr(0, symbol.find('('));
-  return std::any_of(kParts.begin(), kParts.end(), [&](auto part) { return name.find(part) != std::string_view::npos; });
 }
 
 }  // namespace poolscope::probes

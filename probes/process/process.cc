@@ -205,4 +205,19 @@ std::optional<std::uint64_t> cpu_time_ns(pid_t pid) {
   return ticks_to_ns(stat->user_ticks + stat->system_ticks);
 }
 
+std::optional<std::uint64_t> io_calls(pid_t pid) {
+  constexpr std::size_t kMaxBytes = 1024;
+  const auto text = read_proc_file(proc_path(pid, "io"), kMaxBytes);
+  if (!text) return std::nullopt;
+  std::uint64_t reads = 0, writes = 0;
+  const auto number_after = [&](std::string_view label, std::uint64_t& number) {
+    const auto at = text->find(label);
+    if (at == std::string::npos) return false;
+    const char* first = text->data() + at + label.size();
+    return std::from_chars(first, text->data() + text->size(), number).ec == std::errc{};
+  };
+  if (!number_after("syscr: ", reads) || !number_after("syscw: ", writes)) return std::nullopt;
+  return reads + writes;
+}
+
 }  // namespace poolscope::process

@@ -55,4 +55,8 @@ struct ProcessStatus {
 // User plus system CPU time of the whole process, dead threads included. Steps of 1/CLK_TCK s: for long ranges only.
 [[nodiscard]] std::optional<std::uint64_t> cpu_time_ns(pid_t pid);
 
+// Read and write calls of the whole process so far (syscr + syscw of /proc/PID/io), dead threads included. Nothing when
+// it is gone or may not be read (needs the rights of ptrace).
+[[nodiscard]] std::optional<std::uint64_t> io_calls(pid_t pid);
+
 }  // namespace poolscope::process

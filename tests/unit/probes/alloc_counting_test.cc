@@ -131,6 +131,19 @@ TEST_F(AllocLogic, FreesInARowFromOneCallCountOneByOne) {
   EXPECT_EQ(counts().frees, 2u);
 }
 
+TEST_F(AllocLogic, FreesOfDifferentBlocksByDifferentFunctionsFromOneCallCountOneByOne) {
+  thread.call(kDelete, {kBlock});  // a call through a pointer
+  thread.call(kFree, {kOther});
+  EXPECT_EQ(counts().frees, 2u);
+}
+
+TEST_F(AllocLogic, AnotherBurstDoesNotTakeAFreeForOneOfTheLast) {
+  thread.call(kFree, {kBlock});
+  kernel.control.generation = 2;
+  thread.call(kDelete, {kBlock});
+  EXPECT_EQ(counts().frees, 2u);
+}
+
 TEST_F(AllocLogic, FreesOfAnAddressThatIsUsedAgainCountOneByOne) {
   for (int round = 0; round < 3; ++round) {
     thread.call(kMalloc, {64}, kBlock);
@@ -336,6 +349,21 @@ TEST_F(Rate, JumpFromOneFunctionIntoAnotherCountsOnce) {
 TEST_F(Rate, CallsInARowFromOnePlaceCountOneByOne) {
   for (int i = 0; i < 5; ++i) thread.call(kMalloc, {64});
   EXPECT_EQ(counts().allocations, 5u);
+}
+
+TEST_F(Rate, ForkedProcessesWithEqualStacksAreNotTakenForOneThread) {
+  alloc_call call{};
+  call.control = &kernel.control;
+  call.counts = &kernel.counts;
+  call.stack_pointer = thread.next_stack_pointer();
+  call.return_address = SimulatedThread::kSite;
+  call.tid = 1;
+  call.cookie = kMalloc.cookie();
+  alloc_on_rate_entry(&call);
+  call.tid = 2;
+  call.cookie = kMemalign.cookie();
+  alloc_on_rate_entry(&call);
+  EXPECT_EQ(counts().allocations, 2u);
 }
 
 TEST_F(Rate, ReallocOfALiveBlockIsAReallocation) {

@@ -210,10 +210,10 @@ TEST_F(AllocLogic, ReallocCallLeftByLongjmpEndsTheLifeUncounted) {
 
 TEST_F(AllocLogic, ChainCountsStepsFirstAndFinalSizeAndCopiedBytes) {
   thread.call(kMalloc, {100}, kBlock);
-  thread.call(kRealloc, {kBlock, 200}, kOther);   // copies 100
-  thread.call(kRealloc, {kOther, 400}, kOther);   // grows in place
-  thread.call(kRealloc, {kOther, 800}, kThird);   // copies 400
-  thread.call(kRealloc, {kThird, 300}, kBlock);   // shrinks: copies 300
+  thread.call(kRealloc, {kBlock, 200}, kOther);  // copies 100
+  thread.call(kRealloc, {kOther, 400}, kOther);  // grows in place
+  thread.call(kRealloc, {kOther, 800}, kThird);  // copies 400
+  thread.call(kRealloc, {kThird, 300}, kBlock);  // shrinks: copies 300
   pass_ns(5 * kMs);
   thread.call(kFree, {kBlock});
   const chain* chain = chain_of(SimulatedThread::kSite);
@@ -225,7 +225,8 @@ TEST_F(AllocLogic, ChainCountsStepsFirstAndFinalSizeAndCopiedBytes) {
   EXPECT_EQ(chain->final_bytes[ps_log_linear_index(300)], 1u);
   EXPECT_EQ(counts().reallocations, 4u);
   EXPECT_EQ(counts().reallocated_bytes, 1700u);
-  EXPECT_EQ(counts().died_bytes_ns[ps_log_linear_index(5 * kMs - 4 * (kEntryCostNs + kReturnCostNs) - kFreeCostNs)], 300u);
+  EXPECT_EQ(counts().died_bytes_ns[ps_log_linear_index(5 * kMs - 4 * (kEntryCostNs + kReturnCostNs) - kFreeCostNs)],
+            300u);
 }
 
 TEST_F(AllocLogic, ChainBelongsToTheSiteOfTheFirstAllocation) {

@@ -1,7 +1,7 @@
 // Random lists of operations: alloc_logic.h against the reference, after every step.
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "tests/unit/probes/alloc_world.h"
 

@@ -64,7 +64,8 @@ void AllocReference::end_reallocation(const Call& call, const Thread& thread, st
   birth life = *call.moved;
   const std::uint64_t remapped_from = kernel_.control.mremap_min_bytes;
   const bool is_remapped = remapped_from != 0 && life.requested_bytes >= remapped_from && call.block % 4096 == 16;
-  if (result != call.block && !is_remapped) life.copied_bytes += std::min<std::uint64_t>(life.requested_bytes, call.bytes);
+  if (result != call.block && !is_remapped)
+    life.copied_bytes += std::min<std::uint64_t>(life.requested_bytes, call.bytes);
   life.requested_bytes = call.bytes;
   ++life.steps;
   put({call.thread.tgid, result}, life);

@@ -34,8 +34,12 @@ class AllocSites : public AllocLogic {
   using Frames = std::vector<std::uint64_t>;
 };
 
-constexpr step by_rsp(std::int32_t cfa_offset, std::int32_t saved_rbp = STEP_RBP_KEPT) { return {cfa_offset, saved_rbp, 0, 0}; }
-constexpr step by_rbp(std::int32_t cfa_offset, std::int32_t saved_rbp = STEP_RBP_KEPT) { return {cfa_offset, saved_rbp, 1, 0}; }
+constexpr step by_rsp(std::int32_t cfa_offset, std::int32_t saved_rbp = STEP_RBP_KEPT) {
+  return {cfa_offset, saved_rbp, 0, 0};
+}
+constexpr step by_rbp(std::int32_t cfa_offset, std::int32_t saved_rbp = STEP_RBP_KEPT) {
+  return {cfa_offset, saved_rbp, 1, 0};
+}
 
 TEST_F(AllocSites, WithoutStepsTheSiteIsTheAllocatorsCaller) {
   allocate_in_wrapper();

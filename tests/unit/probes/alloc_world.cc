@@ -19,9 +19,10 @@ constexpr std::uint64_t kMremapMinBytes = 128 << 10;
 constexpr std::uint64_t kPassMaxNs = 20'000'000;
 
 constexpr std::string_view kKindNames[] = {
-    "kMalloc",       "kCalloc",       "kPosixMemalign",    "kMallocFails", "kReallocOfNull", "kReallocMoves", "kReallocInPlace",
-    "kReallocFails", "kReallocToNothing", "kFree",         "kDelete",      "kFreeOfNull",    "kFreeOfOlder",  "kFreeUnseen",
-    "kStartMalloc",  "kStartRealloc", "kFinish",           "kLongjmp",     "kPassTime",      "kArm",          "kNextBurst"};
+    "kMalloc",         "kCalloc",       "kPosixMemalign",    "kMallocFails",  "kReallocOfNull", "kReallocMoves",
+    "kReallocInPlace", "kReallocFails", "kReallocToNothing", "kFree",         "kDelete",        "kFreeOfNull",
+    "kFreeOfOlder",    "kFreeUnseen",   "kStartMalloc",      "kStartRealloc", "kFinish",        "kLongjmp",
+    "kPassTime",       "kArm",          "kNextBurst"};
 static_assert(std::size(kKindNames) == static_cast<std::size_t>(Kind::kCount));
 
 // Every function has call instructions of its own.
@@ -86,7 +87,8 @@ std::string difference(const alloc_counts& expected, const alloc_counts& counted
     if (word(expected, at) == word(counted, at)) continue;
     const auto next = std::ranges::upper_bound(kFields, at, {}, &Field::offset);
     std::ostringstream text;
-    if (next != std::begin(kFields)) text << std::prev(next)->name << "[" << (at - std::prev(next)->offset) / 8 << "]: ";
+    if (next != std::begin(kFields))
+      text << std::prev(next)->name << "[" << (at - std::prev(next)->offset) / 8 << "]: ";
     text << word(expected, at) << " expected, " << word(counted, at) << " counted";
     return text.str();
   }
@@ -119,8 +121,8 @@ std::vector<Operation> operations_from(std::span<const std::uint8_t> bytes) {
 std::string to_text(std::span<const Operation> operations) {
   std::ostringstream text;
   for (const auto& each : operations) {
-    text << "{Operation::Kind::" << kKindNames[static_cast<std::size_t>(each.kind)] << ", " << unsigned{each.thread} << ", "
-         << each.pick << ", " << each.number << "},\n";
+    text << "{Operation::Kind::" << kKindNames[static_cast<std::size_t>(each.kind)] << ", " << unsigned{each.thread}
+         << ", " << each.pick << ", " << each.number << "},\n";
   }
   return text.str();
 }
@@ -188,7 +190,8 @@ std::uint64_t AllocWorld::new_block(Process& process, const Operation& operation
     process.freed.pop_back();
     return block;
   }
-  if (bytes_of(operation) >= kMremapMinBytes) return std::exchange(process.next_mapped_block, process.next_mapped_block + (2 << 20));
+  if (bytes_of(operation) >= kMremapMinBytes)
+    return std::exchange(process.next_mapped_block, process.next_mapped_block + (2 << 20));
   return std::exchange(process.next_block, process.next_block + 0x20);
 }
 

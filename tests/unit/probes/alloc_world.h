@@ -18,17 +18,33 @@ namespace poolscope::probes::test {
 // makes no sense at that moment does nothing.
 struct Operation {
   enum class Kind : std::uint8_t {
-    kMalloc, kCalloc, kPosixMemalign, kMallocFails, kReallocOfNull,
-    kReallocMoves, kReallocInPlace, kReallocFails, kReallocToNothing,
-    kFree, kDelete, kFreeOfNull, kFreeOfOlder, kFreeUnseen,
-    kStartMalloc, kStartRealloc, kFinish, kLongjmp,
-    kPassTime, kArm, kNextBurst,
+    kMalloc,
+    kCalloc,
+    kPosixMemalign,
+    kMallocFails,
+    kReallocOfNull,
+    kReallocMoves,
+    kReallocInPlace,
+    kReallocFails,
+    kReallocToNothing,
+    kFree,
+    kDelete,
+    kFreeOfNull,
+    kFreeOfOlder,
+    kFreeUnseen,
+    kStartMalloc,
+    kStartRealloc,
+    kFinish,
+    kLongjmp,
+    kPassTime,
+    kArm,
+    kNextBurst,
     kCount
   };
   Kind kind = Kind::kMalloc;
   std::uint8_t thread = 0;
-  std::uint16_t pick = 0;     // which block, which call site
-  std::uint32_t number = 0;   // bytes, ns or bits to arm
+  std::uint16_t pick = 0;    // which block, which call site
+  std::uint32_t number = 0;  // bytes, ns or bits to arm
 
   static constexpr std::size_t kEncodedBytes = 8;
 };

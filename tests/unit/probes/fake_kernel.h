@@ -72,12 +72,18 @@ struct FakeKernel {
 }  // namespace poolscope::probes::test
 
 // The operations that alloc_logic.h asks for.
-inline birth* births_find(const birth_key* key) { return poolscope::probes::test::FakeKernel::current->births.find(*key); }
+inline birth* births_find(const birth_key* key) {
+  return poolscope::probes::test::FakeKernel::current->births.find(*key);
+}
 inline long births_put(const birth_key* key, const birth* life) {
   return poolscope::probes::test::FakeKernel::current->births.put(*key, *life);
 }
-inline void births_erase(const birth_key* key) { poolscope::probes::test::FakeKernel::current->births.erase(*key); }
-inline site* sites_find(const site_key* key) { return poolscope::probes::test::FakeKernel::current->sites.find(*key); }
+inline void births_erase(const birth_key* key) {
+  poolscope::probes::test::FakeKernel::current->births.erase(*key);
+}
+inline site* sites_find(const site_key* key) {
+  return poolscope::probes::test::FakeKernel::current->sites.find(*key);
+}
 inline long sites_put(const site_key* key, const site* fresh) {
   return poolscope::probes::test::FakeKernel::current->sites.put(*key, *fresh);
 }
@@ -87,7 +93,9 @@ inline chain* chains_find_or_make(const site_key* key) {
 inline thread_state* threads_find_or_make(__u32 tid) {
   return poolscope::probes::test::FakeKernel::current->threads.find_or_make(tid);
 }
-inline const step* steps_find(const step_key* key) { return poolscope::probes::test::FakeKernel::current->steps.find(*key); }
+inline const step* steps_find(const step_key* key) {
+  return poolscope::probes::test::FakeKernel::current->steps.find(*key);
+}
 inline const alloc_code* code_ranges_find(__u32 tgid) {
   return poolscope::probes::test::FakeKernel::current->code_ranges.find(tgid);
 }

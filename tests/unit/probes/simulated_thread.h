@@ -31,7 +31,11 @@ class SimulatedThread {
   static constexpr std::uint64_t kTrampoline = 0x7ffff7fbd000;
 
   SimulatedThread(FakeKernel& kernel, std::uint32_t tgid, std::uint32_t tid, Mode mode = Mode::kSession)
-      : kernel_(kernel), tgid_(tgid), tid_(tid), mode_(mode), stack_top_(0x7fff'0000'0000 + (std::uint64_t{tid} << 20)) {}
+      : kernel_(kernel),
+        tgid_(tgid),
+        tid_(tid),
+        mode_(mode),
+        stack_top_(0x7fff'0000'0000 + (std::uint64_t{tid} << 20)) {}
 
   // A call instruction whose return address is `from`, and the entry of the function.
   void enter(const Probed& probed, const Arguments& arguments, std::uint64_t from) {
@@ -56,7 +60,8 @@ class SimulatedThread {
   void unwind() { frames_.clear(); }
 
   // A whole call; gives its result.
-  std::uint64_t call(const Probed& probed, const Arguments& arguments, std::uint64_t result = 0, std::uint64_t from = kSite) {
+  std::uint64_t call(const Probed& probed, const Arguments& arguments, std::uint64_t result = 0,
+                     std::uint64_t from = kSite) {
     enter(probed, arguments, from);
     leave(result);
     return result;
