@@ -67,7 +67,9 @@ PriceCheck check_price(std::span<const model::BurstRecord> records, std::span<co
   double work = 0, charge_ns = 0;
   for (const auto& record : records) {
     const model::Window& each = record.*window;
-    if (each.length_ns == 0 || !each.work) continue;
+    // Births of a cohort have other prices than counted calls.
+    const bool births = record.kind == model::BurstKind::kCohort && window == &model::BurstRecord::allocation_window;
+    if (each.length_ns == 0 || !each.work || births) continue;
     work += static_cast<double>(*each.work);
     charge_ns += static_cast<double>(each.charge_ns);
     observations.push_back({static_cast<double>(each.cpu_ns) - static_cast<double>(*each.work) / *work_rate,

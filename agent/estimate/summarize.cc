@@ -1,6 +1,7 @@
 #include "agent/estimate/summarize.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "agent/estimate/call_sites.h"
 #include "agent/estimate/cost.h"
@@ -35,6 +36,16 @@ model::Estimate measured_cost(const model::Cost& cost, const PriceCheck& price) 
   const double half = 1.96 * price.standard_error;
   return {cost.charged_cpu_ratio * price.factor, cost.charged_cpu_ratio * std::max(price.factor - half, 0.0),
           cost.charged_cpu_ratio * (price.factor + half)};
+}
+
+// Probes that follow objects cost about twice as much as those that count, so what they say of the rate is less certain:
+// it is used only where nothing else is there.
+RecordList without_cohorts(const RecordList& records) {
+  RecordList counting;
+  std::ranges::copy_if(records, std::back_inserter(counting), [](const model::BurstRecord* record) {
+    return record->kind != model::BurstKind::kCohort;
+  });
+  return counting.empty() ? records : counting;
 }
 
 model::Counted count(std::span<const model::BurstRecord> records) {
@@ -89,7 +100,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   const TargetCpu cpu = target_cpu(records, allocation_price.factor);
   const Basis basis{all_exact(records.bursts), cpu.undilated_per_second, allocation_price, free_price};
   const RecordList list = in_time_order(records.bursts);
-  const Sample allocations = Sample::of_allocations(list, basis);
+  const Sample allocations = Sample::of_allocations(without_cohorts(list), basis);
   const Sample frees = Sample::of_frees(list, basis);
 
   model::TargetSnapshot target;

@@ -44,6 +44,7 @@ bool is_reallocation(const PlannedFunction& function) {
 struct Moment {
   std::uint64_t time_ns = 0;
   std::uint64_t cpu_ns = 0;
+  std::optional<std::uint64_t> work;
   alloc_counts counts{};
 };
 
@@ -106,6 +107,7 @@ class Burst {
     moment.time_ns = process::monotonic_ns();
     const auto cpu = target_.clock.read_ns();
     moment.cpu_ns = cpu ? *cpu : 0;
+    moment.work = process::io_calls(target_.image.key().pid);
     return moment;
   }
 
@@ -133,6 +135,9 @@ Window window_between(const Moment& begin, const Moment& end, const alloc_contro
   const std::uint64_t full_ns = std::max<std::uint64_t>(end.time_ns - begin.time_ns, 1);
   const double part = static_cast<double>(window.length_ns) / static_cast<double>(full_ns);
   window.cpu_ns = static_cast<std::uint64_t>(static_cast<double>(end.cpu_ns - begin.cpu_ns) * part);
+  if (begin.work && end.work && *end.work >= *begin.work) {
+    window.work = static_cast<std::uint64_t>(static_cast<double>(*end.work - *begin.work) * part);
+  }
   const alloc_counts difference = minus(end.counts, begin.counts);
   window.probe_hits = sum_of(difference.window_hits);
   window.charge_ns = charge_ns(difference.window_hits, prices);
@@ -243,15 +248,16 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& given, 
 
   alloc_control& control = burst.control();
   control.hit_limit = limits.hits;
-  const std::uint64_t start_ns = process::monotonic_ns();
+  const Moment births_begin = burst.moment();
+  const std::uint64_t start_ns = births_begin.time_ns;
   const std::uint64_t follow_end_ns = start_ns + std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
   control.deadline_ns = follow_end_ns + kDeadlineGraceNs;
   store(control.armed, ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);
   wait_until(control, start_ns + limits.births_ns);
   store(control.armed, ALLOC_ARMED_DEATHS);
-  const std::uint64_t births_end_ns = process::monotonic_ns();
+  const Moment births_end = burst.moment();
   burst.end_births();
-  wait_until(control, births_end_ns + kSettleNs);
+  wait_until(control, births_end.time_ns + kSettleNs);
 
   const Moment begin = burst.moment();
   store(control.armed, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
@@ -263,12 +269,17 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& given, 
   const AllocResults results = burst.take_results();
   BurstRecord record;
   record.kind = model::BurstKind::kCohort;
+  record.allocation_window = window_between(births_begin, births_end, control, burst.prices());
   record.free_window = window_between(begin, end, control, burst.prices());
+  record.counts.allocations = results.counts.allocations;
+  record.counts.allocated_bytes = results.counts.allocated_bytes;
+  record.counts.reallocations = results.counts.reallocations;
   record.counts.frees = results.counts.frees;
+  record.size_bytes = size_histogram(results.counts);
   record.frees_of_older = results.counts.frees_of_older;
   const std::uint64_t follow_stop_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.time_ns;
   record.lifetimes = lifetimes(results, follow_stop_ns);
-  record.lifetimes.followed_ns = follow_stop_ns > births_end_ns ? follow_stop_ns - births_end_ns : 0;
+  record.lifetimes.followed_ns = follow_stop_ns > births_end.time_ns ? follow_stop_ns - births_end.time_ns : 0;
   fill_totals(record, results, burst.prices(), target);
   return record;
 }

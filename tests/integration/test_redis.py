@@ -94,7 +94,10 @@ class RedisUnderSet(unittest.TestCase):
 
     def test_most_objects_die_at_once(self):
         lifetime = self.allocations["lifetime_seconds"]
-        self.assertGreater(lifetime["below"]["0.01"]["value"], 0.3)
+        # On a slow machine redis is too hot to be followed for 10 ms; what was identified instead is said.
+        age = max((age for age in lifetime["below"] if float(age) <= 0.01), key=float)
+        self.assertLessEqual(float(age), lifetime["identified_below"])
+        self.assertGreater(lifetime["below"][age]["value"], 0.3)
         self.assertLessEqual(lifetime["below"]["0.001"]["value"], lifetime["below"]["0.01"]["value"])
         self.assertTrue(0 < lifetime["identified_below"] <= 0.05)
 
