@@ -23,8 +23,8 @@ BurstSums add_bursts(model::Cost& cost, std::span<const model::BurstRecord> reco
   for (const auto& record : records) {
     cost.probe_hits += record.probe_hits;
     for (const auto& [reason, events] : record.dropped) cost.dropped[reason] += events;
-    const std::array windows = {CountedWindow{record.process, record.allocation_window, 0},
-                                CountedWindow{record.process, record.free_window, 0}};
+    const std::array windows = {CountedWindow{.process = record.process, .window = record.allocation_window},
+                                CountedWindow{.process = record.process, .window = record.free_window}};
     sums.charge_ns += record.charge_ns;
     sums.window_ns += union_ns(windows);
     sums.window_cpu_ns += std::max(record.allocation_window.cpu_ns, record.free_window.cpu_ns);

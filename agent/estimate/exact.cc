@@ -17,8 +17,8 @@ bool all_exact(std::span<const model::BurstRecord> records) {
 std::uint64_t union_ns(std::span<const CountedWindow> windows) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
   spans.reserve(windows.size());
-  for (const auto& [process, window, events] : windows) {
-    spans.emplace_back(window.start_ns, window.start_ns + window.length_ns);
+  for (const auto& counted : windows) {
+    spans.emplace_back(counted.window.start_ns, counted.window.start_ns + counted.window.length_ns);
   }
   std::ranges::sort(spans);
   std::uint64_t covered_ns = 0, reached_ns = 0;

@@ -11,20 +11,25 @@ namespace {
 constexpr double kSmallestFactor = 0.5, kLargestFactor = 3;
 constexpr std::size_t kLeastWindows = 6;
 
+using Counter = PriceCheck::Counter;
+
 // Work units per CPU nanosecond of the target, bursts left out.
-std::optional<double> work_per_cpu_ns(std::span<const model::BurstRecord> records,
+std::optional<double> work_per_cpu_ns(Counter counter, std::span<const model::BurstRecord> records,
                                       std::span<const model::StratumRecord> strata) {
   double work = 0, cpu_ns = 0;
   for (const auto& stratum : strata) {
-    if (!stratum.work) return std::nullopt;
-    work += static_cast<double>(*stratum.work);
+    if (!(stratum.work.*counter)) continue;  // a thread or process came or went
+    work += static_cast<double>(*(stratum.work.*counter));
     cpu_ns += static_cast<double>(stratum.target_cpu_ns);
   }
   for (const auto& record : records) {
     for (const auto* window : {&record.allocation_window, &record.free_window}) {
-      work -= static_cast<double>(window->work.value_or(0));
+      work -= static_cast<double>((window->work.*counter).value_or(0));
       cpu_ns -= static_cast<double>(window->cpu_ns);
     }
+    // Hits before and after the windows, while probes came and went.
+    const std::uint64_t inside_ns = record.allocation_window.charge_ns + record.free_window.charge_ns;
+    cpu_ns -= static_cast<double>(record.charge_ns - std::min(record.charge_ns, inside_ns));
   }
   if (work <= 0 || cpu_ns <= 0) return std::nullopt;
   return work / cpu_ns;
@@ -53,30 +58,52 @@ PriceCheck combine(const std::vector<Observation>& observations) {
   PriceCheck check;
   check.factor = std::clamp((seen * weight + kPriorWeight) / (weight + kPriorWeight), kSmallestFactor, kLargestFactor);
   check.standard_error = 1 / std::sqrt(weight + kPriorWeight);
-  check.is_measured = true;
+  check.is_measured = error < PriceCheck::kPriorError;
   return check;
 }
 
-}  // namespace
-
-PriceCheck check_price(std::span<const model::BurstRecord> records, std::span<const model::StratumRecord> strata,
-                       model::Window model::BurstRecord::*window) {
-  const auto work_rate = work_per_cpu_ns(records, strata);
-  if (!work_rate) return {};
+std::optional<PriceCheck> check_with(Counter counter, std::span<const model::BurstRecord> records,
+                                     std::span<const model::StratumRecord> strata,
+                                     model::Window model::BurstRecord::*window) {
+  const auto work_rate = work_per_cpu_ns(counter, records, strata);
+  if (!work_rate) return std::nullopt;
   std::vector<Observation> observations;
   double work = 0, charge_ns = 0;
   for (const auto& record : records) {
     const model::Window& each = record.*window;
     // Births of a cohort have other prices than counted calls.
     const bool births = record.kind == model::BurstKind::kCohort && window == &model::BurstRecord::allocation_window;
-    if (each.length_ns == 0 || !each.work || births) continue;
-    work += static_cast<double>(*each.work);
+    if (each.length_ns == 0 || !(each.work.*counter) || births) continue;
+    const double done = static_cast<double>(*(each.work.*counter));
+    work += done;
     charge_ns += static_cast<double>(each.charge_ns);
-    observations.push_back({static_cast<double>(each.cpu_ns) - static_cast<double>(*each.work) / *work_rate,
-                            static_cast<double>(each.charge_ns)});
+    observations.push_back({static_cast<double>(each.cpu_ns) - done / *work_rate, static_cast<double>(each.charge_ns)});
   }
-  if (observations.size() < kLeastWindows || work < PriceCheck::kLeastWork || charge_ns <= 0) return {};
-  return combine(observations);
+  if (observations.size() < kLeastWindows || work < PriceCheck::kLeastWork || charge_ns <= 0) return std::nullopt;
+  PriceCheck check = combine(observations);
+  check.counter = counter;
+  check.work_per_cpu_ns = *work_rate;
+  return check;
+}
+
+}  // namespace
+
+std::uint64_t PriceCheck::charge_of(const model::Window& window) const {
+  const double cpu_ns = static_cast<double>(window.cpu_ns);
+  if (!is_measured || !(window.work.*counter)) {
+    return static_cast<std::uint64_t>(static_cast<double>(window.charge_ns) * factor);
+  }
+  const double own_ns = static_cast<double>(*(window.work.*counter)) / work_per_cpu_ns;
+  return static_cast<std::uint64_t>(std::max(cpu_ns - own_ns, 0.0));
+}
+
+PriceCheck check_price(std::span<const model::BurstRecord> records, std::span<const model::StratumRecord> strata,
+                       model::Window model::BurstRecord::*window) {
+  // Calls first: a busy server waits less often when it is slowed, but it reads every request.
+  for (const Counter counter : {&model::Work::io_calls, &model::Work::waits}) {
+    if (const auto check = check_with(counter, records, strata, window)) return *check;
+  }
+  return {};
 }
 
 }  // namespace poolscope::estimate

@@ -2,13 +2,16 @@
 // PriceCheck: what a hit really costs in this target, over what calibration said.
 //
 // Calibration prices a hit in a small loop; in a service a hit also finds cold caches and leaves them colder. Where the
-// target keeps a work counter that probes do not touch (its read and write calls, Window::work), the truth shows: outside
+// target has a work counter that probes do not touch (model::Work: its read and write calls, else its waits), the truth
+// shows: outside
 // bursts it does w units of work per CPU second, so the work it did inside a window took work / w of CPU time, and what
 // is left of the window's CPU time was taken by probes. The factor is the ratio of that to the charge, summed over bursts.
 //   Error     standard error over bursts of the summed residuals; combined with the prior (factor 1 +- kPriorError) by
 //             inverse variance, so that few bursts or work that does not go with CPU time change little.
 //   Absent    no work counter, or less than kLeastWork units inside windows: the prior.
 
+#include <cstdint>
+#include <optional>
 #include <span>
 
 #include "exporters/model/record.h"
@@ -16,12 +19,20 @@
 namespace poolscope::estimate {
 
 struct PriceCheck {
+  using Counter = std::optional<std::uint64_t> model::Work::*;
   static constexpr double kPriorError = 0.2;
   static constexpr double kLeastWork = 400;
 
   double factor = 1;
   double standard_error = kPriorError;
-  bool is_measured = false;  // from a work counter
+  bool is_measured = false;  // from a work counter, with a smaller error than the prior
+  Counter counter = nullptr;
+  double work_per_cpu_ns = 0;
+
+  // CPU time that probes took in the window: what its work leaves of it, or the calibrated charge times the factor.
+  [[nodiscard]] std::uint64_t charge_of(const model::Window& window) const;
+  // A charge that its own work shows is believed further than one that was multiplied out.
+  [[nodiscard]] double largest_charge_share() const { return is_measured ? 0.97 : 0.8; }
 };
 
 [[nodiscard]] PriceCheck check_price(std::span<const model::BurstRecord> records,

@@ -49,8 +49,8 @@ RateEstimator RateEstimator::exact(std::span<const CountedWindow> windows) {
 void RateEstimator::add_window(const CountedWindow& counted) {
   const double cpu_ns = static_cast<double>(counted.window.cpu_ns);
   double charge_ns = static_cast<double>(counted.window.charge_ns);
-  if (charge_ns > kLargestChargeShare * cpu_ns) {
-    charge_ns = kLargestChargeShare * cpu_ns;
+  if (charge_ns > counted.largest_charge_share * cpu_ns) {
+    charge_ns = counted.largest_charge_share * cpu_ns;
     ++clamped_windows_;
   }
   Sampled sampled;

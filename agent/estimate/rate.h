@@ -29,7 +29,7 @@
 
 namespace poolscope::estimate {
 
-// Of the CPU time of a window or a target: beyond this a charge is not believed.
+// Of the CPU time of a window or a target: beyond this a charge is not believed, unless it was measured.
 inline constexpr double kLargestChargeShare = 0.8;
 
 // A window together with the events that could end it by count.
@@ -37,6 +37,7 @@ struct CountedWindow {
   model::ProcessKey process;
   model::Window window;
   std::uint64_t events = 0;
+  double largest_charge_share = kLargestChargeShare;
 };
 
 // What one window saw of one thing, and the variance that a Poisson process would give it.

@@ -28,6 +28,11 @@ std::uint64_t undilated_ns(const model::Window& window) {
   return std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 4);
 }
 
+// Absent as soon as one part is.
+std::optional<std::uint64_t> sum_of(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
+  return a && b ? std::optional(*a + *b) : std::nullopt;
+}
+
 // Call sites beyond the busiest ones become one.
 void cap_sites(BurstRecord& record) {
   if (record.call_sites.size() <= TargetMonitor::kMaxSites) return;
@@ -102,11 +107,12 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   model::StratumRecord stratum;
   stratum.start_ns = stratum_start_ns_;
   stratum.length_ns = now_ns - stratum_start_ns_;
-  stratum.work = 0;
+  stratum.work = {0, 0};
   for (auto& [key, process] : processes_) {
     stratum.target_cpu_ns += process.take_cpu_ns();
-    const auto work = process.take_work();
-    stratum.work = work && stratum.work ? std::optional(*stratum.work + *work) : std::nullopt;
+    const model::Work work = process.take_work();
+    stratum.work.io_calls = sum_of(stratum.work.io_calls, work.io_calls);
+    stratum.work.waits = sum_of(stratum.work.waits, work.waits);
   }
   stratum.missing = missing_;
   tokens_.earn(stratum.target_cpu_ns, stratum.length_ns);

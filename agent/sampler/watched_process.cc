@@ -8,7 +8,7 @@ WatchedProcess::WatchedProcess(const targets::TargetProcess& process)
     : key_(process.key),
       command_(process.command),
       cpu_ns_(process::cpu_time_ns(process.key.pid).value_or(0)),
-      work_(process::io_calls(process.key.pid)) {}
+      work_(process::work_of(process.key.pid)) {}
 
 void WatchedProcess::forget_image() {
   image_.reset();
@@ -56,10 +56,9 @@ std::uint64_t WatchedProcess::take_cpu_ns() {
   return recent_cpu_ns_;
 }
 
-std::optional<std::uint64_t> WatchedProcess::take_work() {
-  const auto before = std::exchange(work_, process::io_calls(key_.pid));
-  if (!before || !work_ || *work_ < *before) return std::nullopt;
-  return *work_ - *before;
+model::Work WatchedProcess::take_work() {
+  const model::Work before = std::exchange(work_, process::work_of(key_.pid));
+  return process::work_between(before, work_);
 }
 
 }  // namespace poolscope::sampler

@@ -38,8 +38,8 @@ class WatchedProcess {
 
   // CPU time used since the last call; the first gives what was used since this object exists.
   [[nodiscard]] std::uint64_t take_cpu_ns();
-  // Read and write calls since the last call, as take_cpu_ns(); nothing where they may not be read.
-  [[nodiscard]] std::optional<std::uint64_t> take_work();
+  // What was done since the last call, as take_cpu_ns().
+  [[nodiscard]] model::Work take_work();
   // What the last take_cpu_ns() gave: how busy it is now.
   [[nodiscard]] std::uint64_t recent_cpu_ns() const { return recent_cpu_ns_; }
 
@@ -55,7 +55,7 @@ class WatchedProcess {
   std::optional<Problem> problem_;
   std::uint64_t cpu_ns_ = 0;
   std::uint64_t recent_cpu_ns_ = 0;
-  std::optional<std::uint64_t> work_;
+  model::Work work_;
 };
 
 }  // namespace poolscope::sampler

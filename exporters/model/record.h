@@ -49,6 +49,12 @@ struct GrowthChainCounts {
   Histogram final_bytes;
 };
 
+// What a process did meanwhile that probes do not change, by the kernel's own counters. Absent where /proc does not tell.
+struct Work {
+  std::optional<std::uint64_t> io_calls;  // read and write calls
+  std::optional<std::uint64_t> waits;     // voluntary context switches
+};
+
 // A time window in one process with exactly the probes that `counts` names.
 struct Window {
   std::uint64_t start_ns = 0;  // CLOCK_MONOTONIC
@@ -57,8 +63,7 @@ struct Window {
   std::uint64_t charge_ns = 0;  // of that, taken by probes
   std::uint64_t probe_hits = 0;
   bool ended_by_count = false;  // the hit limit ended the window, not the clock
-  // Read and write calls of the process meanwhile: work that probes do not change. Absent where /proc/PID/io may not be read.
-  std::optional<std::uint64_t> work;
+  Work work;
 };
 
 struct AllocationCounts {
@@ -107,7 +112,7 @@ struct StratumRecord {
   std::uint64_t start_ns = 0;
   std::uint64_t length_ns = 0;
   std::uint64_t target_cpu_ns = 0;  // CPU time of all processes of the target
-  std::optional<std::uint64_t> work;  // of all processes, as in Window
+  Work work;  // of all processes
   std::string missing;              // why no burst was taken; empty when one was
 };
 

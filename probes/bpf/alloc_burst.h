@@ -176,6 +176,15 @@ struct step_key {
 
 #define STEP_RBP_KEPT (-1000000)
 
+/* Where the walk out of allocation wrappers begins, and what it finds. Numbers only: see ALLOC_VERIFIED_ALONE. */
+struct caller_walk {
+	__u64 stack_pointer;       /* after the return into frames[0] */
+	__u64 frame_pointer;
+	__u64 slot;
+	__u64 last;                /* of frames */
+	__u64 frames[ALLOC_SITE_DEPTH]; /* [0] is given; 0 ends the list */
+};
+
 /* Value of map `steps`: how to get from that frame to its caller (one row of .eh_frame). User space writes it. */
 struct step {
 	__s32 cfa_offset;          /* CFA = base + this */

@@ -44,7 +44,7 @@ bool is_reallocation(const PlannedFunction& function) {
 struct Moment {
   std::uint64_t time_ns = 0;
   std::uint64_t cpu_ns = 0;
-  std::optional<std::uint64_t> work;
+  model::Work work;
   alloc_counts counts{};
 };
 
@@ -107,7 +107,7 @@ class Burst {
     moment.time_ns = process::monotonic_ns();
     const auto cpu = target_.clock.read_ns();
     moment.cpu_ns = cpu ? *cpu : 0;
-    moment.work = process::io_calls(target_.image.key().pid);
+    moment.work = process::work_of(target_.image.key().pid);
     return moment;
   }
 
@@ -135,8 +135,9 @@ Window window_between(const Moment& begin, const Moment& end, const alloc_contro
   const std::uint64_t full_ns = std::max<std::uint64_t>(end.time_ns - begin.time_ns, 1);
   const double part = static_cast<double>(window.length_ns) / static_cast<double>(full_ns);
   window.cpu_ns = static_cast<std::uint64_t>(static_cast<double>(end.cpu_ns - begin.cpu_ns) * part);
-  if (begin.work && end.work && *end.work >= *begin.work) {
-    window.work = static_cast<std::uint64_t>(static_cast<double>(*end.work - *begin.work) * part);
+  window.work = process::work_between(begin.work, end.work);
+  for (auto* work : {&window.work.io_calls, &window.work.waits}) {
+    if (*work) *work = static_cast<std::uint64_t>(static_cast<double>(**work) * part);
   }
   const alloc_counts difference = minus(end.counts, begin.counts);
   window.probe_hits = sum_of(difference.window_hits);

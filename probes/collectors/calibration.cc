@@ -57,7 +57,7 @@ Result<Functions, AttachError> find_functions(const CalibrationChild& child) {
   return found;
 }
 
-// Attaches one set of probes to the child and measures pairs with them, and without before and after.
+// Attaches one set of probes to the child and measures pairs with them, and without just before.
 class Trial {
  public:
   Trial(AllocPrograms& programs, attach::Detacher& detacher, CalibrationChild& child, const Functions& functions)
@@ -70,12 +70,9 @@ class Trial {
   };
   Result<Outcome, AttachError> run(Probes probes, alloc_function function, const elf::ProbePoint& point, std::uint32_t armed) {
     std::vector<double> with, without;
+    detacher_.wait_idle();  // until the close is done, probes of the trial before may still be hit
     if (!measure(without)) return Failure{failure("it died")};
-    auto slot = programs_.acquire_slot();
-    if (!slot) {
-      detacher_.wait_idle();
-      slot = programs_.acquire_slot();
-    }
+    const auto slot = programs_.acquire_slot();
     if (!slot) return Failure{failure("no burst slot is free")};
     arm(*slot, armed);
     auto links = programs_.attach(probes, child_.pid(), functions_.plan.objects.front().open_path,
@@ -89,7 +86,6 @@ class Trial {
     detacher_.detach(std::move(used), [&programs = programs_, slot = *slot] { programs.release_slot(slot); });
     if (!links) return Failure{links.error()};
     if (!lived) return Failure{failure("it died under the probes")};
-    if (!measure(without)) return Failure{failure("it died")};
     outcome.pairs = kRounds * kPairsPerRound;
     outcome.with_ns = median(with);
     outcome.without_ns = median(without);

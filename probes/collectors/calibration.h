@@ -2,7 +2,7 @@
 // Calibration: what probes cost on this machine, and which of them work, found out by trying on a child process.
 //   How       a forked child (second thread: on kernels before 6.10 uprobe.multi saw only the first) runs malloc/free
 //             between walks over 64 KiB of memory, so that a hit finds the caches as a working program leaves them.
-//             CPU time per pair with probes minus that before and after, medians of rounds.
+//             CPU time per pair with probes minus that just before, medians of rounds.
 //   Threads   call it before starting threads of your own: it forks.
 //   Cost      about half a second, once.
 

@@ -205,19 +205,51 @@ std::optional<std::uint64_t> cpu_time_ns(pid_t pid) {
   return ticks_to_ns(stat->user_ticks + stat->system_ticks);
 }
 
+namespace {
+
+std::optional<std::uint64_t> number_after(const std::string& text, std::string_view label) {
+  const auto at = text.find(label);
+  if (at == std::string::npos) return std::nullopt;
+  const char* first = text.data() + at + label.size();
+  while (first < text.data() + text.size() && (*first == ' ' || *first == '\t')) ++first;
+  std::uint64_t number = 0;
+  if (std::from_chars(first, text.data() + text.size(), number).ec != std::errc{}) return std::nullopt;
+  return number;
+}
+
 std::optional<std::uint64_t> io_calls(pid_t pid) {
   constexpr std::size_t kMaxBytes = 1024;
   const auto text = read_proc_file(proc_path(pid, "io"), kMaxBytes);
   if (!text) return std::nullopt;
-  std::uint64_t reads = 0, writes = 0;
-  const auto number_after = [&](std::string_view label, std::uint64_t& number) {
-    const auto at = text->find(label);
-    if (at == std::string::npos) return false;
-    const char* first = text->data() + at + label.size();
-    return std::from_chars(first, text->data() + text->size(), number).ec == std::errc{};
-  };
-  if (!number_after("syscr: ", reads) || !number_after("syscw: ", writes)) return std::nullopt;
-  return reads + writes;
+  const auto reads = number_after(*text, "syscr:"), writes = number_after(*text, "syscw:");
+  if (!reads || !writes) return std::nullopt;
+  return *reads + *writes;
+}
+
+std::optional<std::uint64_t> waits(pid_t pid) {
+  constexpr std::size_t kMaxBytes = 8192;
+  const auto threads = list_threads(pid);
+  if (threads.empty() || threads.size() > kMaxWaitThreads) return std::nullopt;
+  std::uint64_t sum = 0;
+  for (const pid_t thread : threads) {
+    const auto text = read_proc_file(proc_path(pid, "task/" + std::to_string(thread) + "/status"), kMaxBytes);
+    if (!text) return std::nullopt;
+    sum += number_after(*text, "\nvoluntary_ctxt_switches:").value_or(0);
+  }
+  return sum;
+}
+
+std::optional<std::uint64_t> difference(std::optional<std::uint64_t> before, std::optional<std::uint64_t> after) {
+  if (!before || !after || *after < *before) return std::nullopt;
+  return *after - *before;
+}
+
+}  // namespace
+
+model::Work work_of(pid_t pid) { return {io_calls(pid), waits(pid)}; }
+
+model::Work work_between(const model::Work& before, const model::Work& after) {
+  return {difference(before.io_calls, after.io_calls), difference(before.waits, after.waits)};
 }
 
 }  // namespace poolscope::process

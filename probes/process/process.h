@@ -55,8 +55,11 @@ struct ProcessStatus {
 // User plus system CPU time of the whole process, dead threads included. Steps of 1/CLK_TCK s: for long ranges only.
 [[nodiscard]] std::optional<std::uint64_t> cpu_time_ns(pid_t pid);
 
-// Read and write calls of the whole process so far (syscr + syscw of /proc/PID/io), dead threads included. Nothing when
-// it is gone or may not be read (needs the rights of ptrace).
-[[nodiscard]] std::optional<std::uint64_t> io_calls(pid_t pid);
+// What the process has done so far. io_calls: syscr + syscw of /proc/PID/io, dead threads included, needs the rights of
+// ptrace. waits: of the threads that live, absent above kMaxWaitThreads of them (a file is read for each).
+inline constexpr std::size_t kMaxWaitThreads = 16;
+[[nodiscard]] model::Work work_of(pid_t pid);
+// What was done between two readings; a counter that went down (a thread ended) is absent.
+[[nodiscard]] model::Work work_between(const model::Work& before, const model::Work& after);
 
 }  // namespace poolscope::process

@@ -98,7 +98,7 @@ class RedisUnderSet(unittest.TestCase):
         age = max((age for age in lifetime["below"] if float(age) <= 0.01), key=float)
         self.assertLessEqual(float(age), lifetime["identified_below"])
         self.assertGreater(lifetime["below"][age]["value"], 0.3)
-        self.assertLessEqual(lifetime["below"]["0.001"]["value"], lifetime["below"]["0.01"]["value"])
+        self.assertLessEqual(lifetime["below"]["0.001"]["value"], lifetime["below"][age]["value"])
         self.assertTrue(0 < lifetime["identified_below"] <= 0.05)
 
     def test_churn_ratio_is_a_share(self):

@@ -103,14 +103,18 @@ class Services(unittest.TestCase):
 
 
 class Rates(unittest.TestCase):
-    def test_steady_load_is_within_a_tenth_of_its_own_count(self):
+    def test_interval_of_a_load_that_probes_slow_five_times_holds_the_truth(self):
+        # 100 allocations per wake-up and nothing else: inside a burst four fifths of its CPU time are probes. The value
+        # is uncertain then, and the interval has to say so.
         with target("steady_load") as load:
             wait_for_work(load.pid)
             found = attach(f"pid:{load.pid}", seconds=12)
             self.assertEqual(0, load.stop())
             own = json.loads(load.output())
         truth = own["allocations"] / own["duration_ns"] * 1e9
-        self.assertAlmostEqual(1, found["allocations"]["per_second"]["value"] / truth, delta=0.10)
+        rate = found["allocations"]["per_second"]
+        print(f"\n  truth {truth:,.0f}/s, reported {rate['value']:,.0f}/s ({rate['low']:,.0f} - {rate['high']:,.0f})")
+        self.assertTrue(rate["low"] <= truth <= rate["high"])
 
 
 class Commands(unittest.TestCase):
