@@ -1,8 +1,7 @@
 #pragma once
 // RequestGuard: may this request be answered at all? Pure; knows nothing of what the pages hold.
-//   Loopback is no border: every web page a user opens can send requests to it, and by DNS rebinding under a
-//   name of its own even read the answers. So the Host must be one that no stranger can own, and an Origin
-//   must be ourselves.
+//   Why      loopback is no border: every web page a user opens can send requests to it, and by DNS rebinding under a name of
+//            its own even read the answers. So the Host must be one that no stranger can own, and an Origin must be ourselves.
 
 #include <optional>
 #include <string>

@@ -1,13 +1,11 @@
 #pragma once
 // The agent's HTTP side (civetweb): pages and formats of one immutable Snapshot.
 //   /  /metrics  /-/healthy  /-/ready  /api/v1/snapshot  /api/v1/history?after=SEQUENCE[&limit=N]
-//   Threads   start() and the destructor: one thread. Handlers run on civetweb's threads and only read the
-//             SnapshotSource, which must be thread-safe.
-//   Safety    loopback by default; Host allow-list (IP addresses, localhost, the listen host, the machine's
-//             name); any Origin that is not ourselves is refused; no CORS; GET and HEAD only; no document
-//             root; exact paths.
-//   Clients   one thread each while a request is under way, four in all; a stuck one loses its connection
-//             after five seconds.
+//   Threads   start() and the destructor: one thread. Handlers run on civetweb's threads and only read the SnapshotSource,
+//             which must be thread-safe.
+//   Safety    loopback by default; Host allow-list (IP addresses, localhost, the listen host, the machine's name); any Origin
+//             that is not ourselves is refused; no CORS; GET and HEAD only; no document root; exact paths.
+//   Clients   one thread each while a request is under way, four in all; a stuck one loses its connection after five seconds.
 
 #include <cstdint>
 #include <functional>

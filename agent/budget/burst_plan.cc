@@ -11,7 +11,9 @@ constexpr double kLongestBirthsNs = 2e6;
 constexpr double kShortestFollowNs = 1e6;  // below that hardly any life ends inside
 
 // How much slower a thread runs: 0.5 means half again as long.
-double extra(const HitRate& rate, double price_ns) { return rate.per_cpu_second() * price_ns * 1e-9; }
+double extra(const HitRate& rate, double price_ns) {
+  return rate.per_cpu_second() * price_ns * 1e-9;
+}
 
 // CPU time that probes take in `length_ns` of wall time.
 double charge(double length_ns, double slower, const BurstBudget& budget) {
@@ -24,14 +26,17 @@ std::uint64_t hits_for(double tokens_ns, double price_ns) {
 }
 
 Refusal too_hot(double slower, const BurstBudget& budget) {
-  return {Refusal::Reason::kTooHot,
-          fmt::format("L2 refused: probes would slow the target {:.1f}x; budget.burst_slowdown is {:.2g}x averaged over {:.3g} ms",
-                      1 + slower, budget.slowdown, static_cast<double>(budget.max_ns) * 1e-6)};
+  return {
+      Refusal::Reason::kTooHot,
+      fmt::format(
+          "L2 refused: probes would slow the target {:.1f}x; budget.burst_slowdown is {:.2g}x averaged over {:.3g} ms",
+          1 + slower, budget.slowdown, static_cast<double>(budget.max_ns) * 1e-6)};
 }
 
 Refusal no_tokens(double needed_ns, const BurstBudget& budget) {
-  return {Refusal::Reason::kNoTokens, fmt::format("waiting for budget: a burst costs {:.2f} ms of CPU time, {:.2f} ms are saved",
-                                                  needed_ns * 1e-6, std::max(budget.tokens_ns, 0.0) * 1e-6)};
+  return {Refusal::Reason::kNoTokens,
+          fmt::format("waiting for budget: a burst costs {:.2f} ms of CPU time, {:.2f} ms are saved", needed_ns * 1e-6,
+                      std::max(budget.tokens_ns, 0.0) * 1e-6)};
 }
 
 struct CohortShape {
@@ -65,7 +70,9 @@ void HitRate::observe(double per_cpu_second) {
   ++observations_;
 }
 
-double HitRate::per_cpu_second() const { return std::max(average_, *std::max_element(recent_, recent_ + kRecent)); }
+double HitRate::per_cpu_second() const {
+  return std::max(average_, *std::max_element(recent_, recent_ + kRecent));
+}
 
 PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices, const BurstBudget& budget) {
   if (!allocations.known()) return {RatePlan{std::min(kFirstBurstNs, budget.max_ns), kFirstBurstHits}};
@@ -89,8 +96,8 @@ PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate&
   const double freeing = extra(frees.known() ? frees : allocations, prices.free_ns);
   const double births = extra(allocations, prices.life_ns) + freeing;
   const CohortShape shape = shape_of(births, freeing, budget);
-  const double most_ns = std::min({static_cast<double>(wanted_follow_ns), static_cast<double>(budget.follow_max_ns),
-                                   shape.longest_follow_ns});
+  const double most_ns = std::min(
+      {static_cast<double>(wanted_follow_ns), static_cast<double>(budget.follow_max_ns), shape.longest_follow_ns});
   if (shape.births_ns < kShortestNs || most_ns < kShortestFollowNs) return {std::nullopt, too_hot(births, budget)};
 
   const double births_cost = charge(shape.births_ns, births, budget);

@@ -39,11 +39,11 @@ struct BurstPrices {
 
 struct BurstBudget {
   double slowdown = 1.5;
-  std::uint64_t max_ns = 5'000'000;       // burst_max_ms
+  std::uint64_t max_ns = 5'000'000;  // burst_max_ms
   std::uint64_t follow_max_ns = 50'000'000;
-  double tokens_ns = 0;                   // what may be spent now
-  double capacity_ns = 0;                 // what could ever be saved
-  double busy_cpus = 1;                   // CPU seconds per second of the process
+  double tokens_ns = 0;    // what may be spent now
+  double capacity_ns = 0;  // what could ever be saved
+  double busy_cpus = 1;    // CPU seconds per second of the process
 };
 
 struct Refusal {
@@ -69,10 +69,11 @@ struct PlanOrRefusal {
   Refusal refusal{};  // meaningful without a plan
 };
 
-[[nodiscard]] PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices, const BurstBudget& budget);
+[[nodiscard]] PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices,
+                                                const BurstBudget& budget);
 // `wanted_follow_ns` is shortened to what the tokens pay for, but not below `least_follow_ns`.
-[[nodiscard]] PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,
-                                                    const BurstBudget& budget, std::uint64_t least_follow_ns,
-                                                    std::uint64_t wanted_follow_ns);
+[[nodiscard]] PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees,
+                                                    const BurstPrices& prices, const BurstBudget& budget,
+                                                    std::uint64_t least_follow_ns, std::uint64_t wanted_follow_ns);
 
 }  // namespace poolscope::budget

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <limits>
@@ -8,6 +6,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "agent/api/server.h"
 #include "agent/cli/exit_code.h"
@@ -31,7 +30,9 @@ double unix_seconds() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-void say(const std::string& line) { (void)print("poolscope: " + line + "\n", STDERR_FILENO); }
+void say(const std::string& line) {
+  (void)print("poolscope: " + line + "\n", STDERR_FILENO);
+}
 
 // The file first, then what the command line adds.
 Result<config::Config, std::string> read_config(const AgentOptions& options) {
@@ -135,10 +136,12 @@ void register_agent_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("agent", "watch services and serve metrics; the daemon");
   const auto options = std::make_shared<AgentOptions>();
   command->group(kGroupMeasure);
-  command->add_option("--config.file", options->config_file, "YAML configuration; SIGHUP reads it again")->type_name("FILE");
+  command->add_option("--config.file", options->config_file, "YAML configuration; SIGHUP reads it again")
+      ->type_name("FILE");
   command->add_option("--web.listen-address", options->listen_address, "where to serve; default 127.0.0.1:9777")
       ->type_name("HOST:PORT");
-  command->add_option("--target", options->targets, "PID, NAME, exe:GLOB or cmdline:REGEX; may be repeated")->type_name("SPEC");
+  command->add_option("--target", options->targets, "PID, NAME, exe:GLOB or cmdline:REGEX; may be repeated")
+      ->type_name("SPEC");
   command->footer(
       "Examples:\n"
       "  poolscope agent --target redis-server\n"

@@ -1,9 +1,9 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
+
+#include <unistd.h>
 
 #include "agent/cli/duration.h"
 #include "agent/cli/exit_code.h"
@@ -59,7 +59,8 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
   const std::uint64_t end_ns = deadline_after(options.duration);
   std::string name;
   bool had_process = false;
-  for (std::uint64_t now = process::monotonic_ns(); now < end_ns && !StopSignals::requested(); now = process::monotonic_ns()) {
+  for (std::uint64_t now = process::monotonic_ns(); now < end_ns && !StopSignals::requested();
+       now = process::monotonic_ns()) {
     const targets::TargetState state = set->update().front();
     name = state.name;
     if (had_process && state.processes.empty()) break;

@@ -30,18 +30,29 @@ void handle(void (*handler)(int)) {
 
 }  // namespace
 
-StopSignals::StopSignals() { handle(remember); }
-StopSignals::~StopSignals() { handle(SIG_DFL); }
-bool StopSignals::requested() { return signal() != 0; }
-int StopSignals::signal() { return stop_signal.load(std::memory_order_relaxed); }
-bool StopSignals::take_reload_request() { return reload.exchange(false, std::memory_order_relaxed); }
+StopSignals::StopSignals() {
+  handle(remember);
+}
+StopSignals::~StopSignals() {
+  handle(SIG_DFL);
+}
+bool StopSignals::requested() {
+  return signal() != 0;
+}
+int StopSignals::signal() {
+  return stop_signal.load(std::memory_order_relaxed);
+}
+bool StopSignals::take_reload_request() {
+  return reload.exchange(false, std::memory_order_relaxed);
+}
 
 void add_budget_options(CLI::App& command, config::BudgetConfig& budget) {
   command.add_option("--budget.cpu-ratio", budget.cpu_ratio, "share of the target's CPU time that probes may take")
       ->check(CLI::Range(0.0001, 0.5))
       ->type_name("RATIO")
       ->capture_default_str();
-  command.add_option("--budget.burst-slowdown", budget.burst_slowdown, "how much slower the target may run inside a burst")
+  command
+      .add_option("--budget.burst-slowdown", budget.burst_slowdown, "how much slower the target may run inside a burst")
       ->check(CLI::Range(1.05, 10.0))
       ->type_name("FACTOR")
       ->capture_default_str();

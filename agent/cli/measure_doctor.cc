@@ -1,6 +1,3 @@
-#include <sys/utsname.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <fstream>
 #include <memory>
@@ -9,6 +6,8 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "agent/cli/exit_code.h"
 #include "agent/cli/measure_common.h"
@@ -61,7 +60,8 @@ std::string capability_text() {
   const std::uint64_t held = effective_capabilities();
   std::string text;
   for (const auto& capability : kCapabilities) {
-    text += fmt::format("  {:<16} {:<8} {}\n", capability.name, held >> capability.bit & 1 ? "yes" : "MISSING", capability.purpose);
+    text += fmt::format("  {:<16} {:<8} {}\n", capability.name, held >> capability.bit & 1 ? "yes" : "MISSING",
+                        capability.purpose);
   }
   return text;
 }
@@ -76,7 +76,8 @@ std::string machine_text() {
   const std::string lockdown = first_line("/sys/kernel/security/lockdown");
   text += fmt::format("  lockdown         {}\n", lockdown.empty() ? "not in this kernel" : lockdown);
   text += fmt::format("  perf_event_paranoid {}, unprivileged_bpf_disabled {}\n",
-                      first_line("/proc/sys/kernel/perf_event_paranoid"), first_line("/proc/sys/kernel/unprivileged_bpf_disabled"));
+                      first_line("/proc/sys/kernel/perf_event_paranoid"),
+                      first_line("/proc/sys/kernel/unprivileged_bpf_disabled"));
   return text;
 }
 
@@ -104,7 +105,8 @@ struct CollectorLine {
 std::string collector_text(const std::vector<CollectorLine>& lines) {
   std::string text = "collectors\n";
   for (const auto& line : lines) {
-    text += fmt::format("  {:<14} {:<17} {}\n", line.name, line.why_not ? "WILL NOT COLLECT" : "WILL COLLECT", line.gives);
+    text +=
+        fmt::format("  {:<14} {:<17} {}\n", line.name, line.why_not ? "WILL NOT COLLECT" : "WILL COLLECT", line.gives);
     if (line.why_not) text += fmt::format("  {:<14} {:<17} because {}\n", "", "", *line.why_not);
   }
   return text;
@@ -144,7 +146,8 @@ void register_doctor_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("doctor", "what can be measured here, what it costs, and why not");
   const auto options = std::make_shared<DoctorOptions>();
   command->group(kGroupCheck);
-  command->add_option("--target", options->spec, "also show what would be probed in PID, NAME or SPEC")->type_name("SPEC");
+  command->add_option("--target", options->spec, "also show what would be probed in PID, NAME or SPEC")
+      ->type_name("SPEC");
   command->footer("Exit code 1 when nothing can be measured.");
   command->callback([options, &invocation] { invocation.run = [options] { return doctor(*options); }; });
 }

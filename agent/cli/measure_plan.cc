@@ -12,7 +12,9 @@
 namespace poolscope::cli {
 namespace {
 
-std::string nanoseconds(std::uint64_t ns) { return text::format_seconds(static_cast<double>(ns) * 1e-9); }
+std::string nanoseconds(std::uint64_t ns) {
+  return text::format_seconds(static_cast<double>(ns) * 1e-9);
+}
 
 const char* words(elf::CostClass cost) {
   return cost == elf::CostClass::kEmulated ? "one trap" : "single-stepped";
@@ -50,7 +52,8 @@ std::string cost_lines(const probes::AllocatorPlan& plan, const probes::Calibrat
     const auto planned = budget::plan_rate(known, burst_prices, burst_budget(config));
     lines += fmt::format("    {:<28}", text::format_count(rate));
     if (planned.plan) {
-      lines += fmt::format("{:<22}{:.2f}x\n", nanoseconds(planned.plan->length_ns), 1 + rate * burst_prices.allocation_ns * 1e-9);
+      lines += fmt::format("{:<22}{:.2f}x\n", nanoseconds(planned.plan->length_ns),
+                           1 + rate * burst_prices.allocation_ns * 1e-9);
     } else {
       lines += planned.refusal.detail + "\n";
     }
@@ -63,7 +66,8 @@ std::string cost_lines(const probes::AllocatorPlan& plan, const probes::Calibrat
 std::string price_text(const probes::Calibration& calibration) {
   const auto& costs = calibration.costs;
   const std::uint64_t life_ns = costs.emulated_ns[ALLOC_HIT_ENTRY] + costs.emulated_ns[ALLOC_HIT_RETURN];
-  std::string text = fmt::format("probes by {}; CPU time they take from the target, calibrated just now:\n", name_of(calibration.mode));
+  std::string text = fmt::format("probes by {}; CPU time they take from the target, calibrated just now:\n",
+                                 name_of(calibration.mode));
   text += fmt::format("  counted allocation            {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_RATE]));
   text += fmt::format("  counted free                  {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_FREE]));
   text += fmt::format("  followed allocation           {} (entry and return)\n", nanoseconds(life_ns));
@@ -73,7 +77,8 @@ std::string price_text(const probes::Calibration& calibration) {
   return text;
 }
 
-std::string plan_text(sampler::Probing& probing, const targets::TargetState& state, const config::BudgetConfig& budget) {
+std::string plan_text(sampler::Probing& probing, const targets::TargetState& state,
+                      const config::BudgetConfig& budget) {
   std::string text = fmt::format("{}: {} process(es)\n", state.name, state.processes.size());
   std::set<std::string> shown;
   for (const auto& process : state.processes) {

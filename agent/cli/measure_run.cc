@@ -1,11 +1,11 @@
-#include <unistd.h>
-
 #include <chrono>
 #include <csignal>
 #include <limits>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 #include "agent/cli/exit_code.h"
 #include "agent/cli/measure_common.h"
@@ -116,7 +116,8 @@ int run_exact(sampler::Probing& probing, const RunOptions& options) {
       wrappers_due_ns = process::monotonic_ns() + kFollowWrappersNs;
     }
   }
-  return finish((*session)->snapshot(name_of(options.command)), options, (*launcher)->exit_code().value_or(kExitFailed));
+  return finish((*session)->snapshot(name_of(options.command)), options,
+                (*launcher)->exit_code().value_or(kExitFailed));
 }
 
 int run(const RunOptions& options) {

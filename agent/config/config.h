@@ -60,8 +60,7 @@ struct ConfigError {
 [[nodiscard]] std::string describe(const ConfigError& error);
 
 // All errors of the text, not only the first.
-[[nodiscard]] Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml,
-                                                                    std::string file_name);
+[[nodiscard]] Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml, std::string file_name);
 [[nodiscard]] Result<Config, std::vector<ConfigError>> load_config(const std::string& path);
 
 // A target from the command line: "1234", "pid:1234", "redis-server" (process name), "name:redis-server",

@@ -36,7 +36,7 @@ std::optional<double> work_per_cpu_ns(Counter counter, std::span<const model::Bu
 }
 
 struct Observation {
-  double taken_ns = 0;   // CPU time of the window that its work does not explain
+  double taken_ns = 0;  // CPU time of the window that its work does not explain
   double charge_ns = 0;
 };
 

@@ -67,7 +67,7 @@ class RateEstimator {
  private:
   struct Sampled {
     double undilated_seconds = 0;
-    double cpu_seconds = 0;    // undilated
+    double cpu_seconds = 0;  // undilated
     double charge_seconds = 0;
     double counted_share = 1;  // (N - 1) / N when the N-th event ended the window
     std::size_t group = 0;

@@ -16,8 +16,9 @@ Sample make_sample(const RecordList& records, const Basis& basis, model::Window 
     windows.push_back({record->process, record->*window, events(record->counts), price.largest_charge_share()});
     windows.back().window.charge_ns = price.charge_of(record->*window);
   }
-  return {std::move(used),
-          basis.exact ? RateEstimator::exact(windows) : RateEstimator::sampled(windows, basis.target_cpu_per_second, price.standard_error / price.factor)};
+  return {std::move(used), basis.exact ? RateEstimator::exact(windows)
+                                       : RateEstimator::sampled(windows, basis.target_cpu_per_second,
+                                                                price.standard_error / price.factor)};
 }
 
 }  // namespace

@@ -42,9 +42,8 @@ model::Estimate measured_cost(const model::Cost& cost, const PriceCheck& price) 
 // it is used only where nothing else is there.
 RecordList without_cohorts(const RecordList& records) {
   RecordList counting;
-  std::ranges::copy_if(records, std::back_inserter(counting), [](const model::BurstRecord* record) {
-    return record->kind != model::BurstKind::kCohort;
-  });
+  std::ranges::copy_if(records, std::back_inserter(counting),
+                       [](const model::BurstRecord* record) { return record->kind != model::BurstKind::kCohort; });
   return counting.empty() ? records : counting;
 }
 
@@ -95,7 +94,8 @@ void set_lifetimes(model::AllocationSummary& summary, const RecordList& records,
 }  // namespace
 
 model::TargetSnapshot summarize(const TargetRecords& records) {
-  const PriceCheck allocation_price = check_price(records.bursts, records.strata, &model::BurstRecord::allocation_window);
+  const PriceCheck allocation_price =
+      check_price(records.bursts, records.strata, &model::BurstRecord::allocation_window);
   const PriceCheck free_price = check_price(records.bursts, records.strata, &model::BurstRecord::free_window);
   const TargetCpu cpu = target_cpu(records, allocation_price.factor);
   const Basis basis{all_exact(records.bursts), cpu.undilated_per_second, allocation_price, free_price};

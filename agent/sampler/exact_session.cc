@@ -1,9 +1,9 @@
 #include "agent/sampler/exact_session.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <time.h>
 
 #include "agent/estimate/summarize.h"
 #include "probes/collectors/allocator_plan.h"
@@ -32,9 +32,11 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
   };
   const auto status = process::check_observable(pid);
   if (!status) return reject(process::describe(status.error()));
-  const bool known = std::any_of(processes_.begin(), processes_.end(), [&](const auto& each) { return each.key == status->key; });
+  const bool known =
+      std::any_of(processes_.begin(), processes_.end(), [&](const auto& each) { return each.key == status->key; });
   if (!known) processes_.push_back({status->key, status->start_time_unix_ns, status->command});
-  if (status->seccomp != process::SeccompMode::kNone && probing_.seccomp_refusal()) return reject(*probing_.seccomp_refusal());
+  if (status->seccomp != process::SeccompMode::kNone && probing_.seccomp_refusal())
+    return reject(*probing_.seccomp_refusal());
   auto image = probes::ProcessImage::read(status->key, probing_.elf_cache());
   if (!image) return reject(process::describe(image.error()));
   const auto plan = probes::plan_allocators(*image);
@@ -64,7 +66,8 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   model::Snapshot snapshot;
-  snapshot.time_unix_ns = static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  snapshot.time_unix_ns =
+      static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
   snapshot.agent.version = POOLSCOPE_VERSION;
   snapshot.agent.sequence = 1;
   snapshot.agent.budget_cpu_ratio = 1;

@@ -1,12 +1,11 @@
 #include "agent/sampler/sampler.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <random>
 #include <utility>
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include "probes/process/monotonic_clock.h"
 
@@ -38,7 +37,9 @@ Result<std::unique_ptr<Sampler>, std::string> Sampler::create(Probing& probing, 
   return sampler;
 }
 
-Result<Done, std::string> Sampler::reload(const config::Config& config) { return set_targets(config); }
+Result<Done, std::string> Sampler::reload(const config::Config& config) {
+  return set_targets(config);
+}
 
 Result<Done, std::string> Sampler::set_targets(const config::Config& config) {
   auto set = targets::TargetSet::create(config.targets);

@@ -27,7 +27,8 @@ class Sampler {
   static constexpr std::size_t kEnoughBursts = 60;
   static constexpr double kAgentCpuRatio = 0.01;
 
-  [[nodiscard]] static Result<std::unique_ptr<Sampler>, std::string> create(Probing& probing, const config::Config& config);
+  [[nodiscard]] static Result<std::unique_ptr<Sampler>, std::string> create(Probing& probing,
+                                                                            const config::Config& config);
 
   // Measures until stop(), `until_ns` (CLOCK_MONOTONIC), or `idle` says so. `idle` is called between bursts, at least
   // five times a second, and may call snapshot(), reload() and stop().

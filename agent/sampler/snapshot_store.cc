@@ -28,11 +28,12 @@ std::shared_ptr<const model::Snapshot> SnapshotStore::snapshot() const {
   return snapshots_.empty() ? nullptr : snapshots_.back();
 }
 
-std::vector<std::shared_ptr<const model::Snapshot>> SnapshotStore::history(std::uint64_t after, std::size_t limit) const {
+std::vector<std::shared_ptr<const model::Snapshot>> SnapshotStore::history(std::uint64_t after,
+                                                                           std::size_t limit) const {
   const std::lock_guard lock(mutex_);
-  const auto first = std::upper_bound(snapshots_.begin(), snapshots_.end(), after, [](std::uint64_t sequence, const auto& each) {
-    return sequence < each->agent.sequence;
-  });
+  const auto first =
+      std::upper_bound(snapshots_.begin(), snapshots_.end(), after,
+                       [](std::uint64_t sequence, const auto& each) { return sequence < each->agent.sequence; });
   const auto count = std::min<std::size_t>(limit, static_cast<std::size_t>(snapshots_.end() - first));
   return {first, first + static_cast<std::ptrdiff_t>(count)};
 }

@@ -12,10 +12,10 @@ namespace {
 
 using model::BurstRecord;
 
-constexpr std::uint64_t kUsualFollowNs = 12'000'000;   // churn asks for 10 ms
+constexpr std::uint64_t kUsualFollowNs = 12'000'000;  // churn asks for 10 ms
 constexpr std::uint64_t kLeastFollowNs = 3'000'000;
-constexpr unsigned kLongFollowEvery = 4;               // every fourth cohort is followed as long as allowed
-constexpr std::uint64_t kBurstRoomNs = 60'000'000;     // kept free at the end of a stratum for attaching and the burst
+constexpr unsigned kLongFollowEvery = 4;            // every fourth cohort is followed as long as allowed
+constexpr std::uint64_t kBurstRoomNs = 60'000'000;  // kept free at the end of a stratum for attaching and the burst
 
 const Problem kNoCpuClock{"cpu_clock_failed", ""};
 
@@ -179,7 +179,9 @@ budget::BurstBudget TargetMonitor::burst_budget(const WatchedProcess& process) c
   result.tokens_ns = tokens_.level_ns();
   result.capacity_ns = tokens_.capacity_ns();
   // A burst finds the process running or waiting: one CPU at least, as many as it used lately.
-  const double used = strata_.empty() ? 0 : static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(strata_.back().length_ns);
+  const double used =
+      strata_.empty() ? 0
+                      : static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(strata_.back().length_ns);
   result.busy_cpus = std::max(1.0, used);
   return result;
 }
@@ -209,8 +211,8 @@ std::optional<Problem> TargetMonitor::cohort_burst(WatchedProcess& process) {
   }
   const bool long_follow = turn_ / 2 % kLongFollowEvery == kLongFollowEvery - 1;
   const std::uint64_t wanted = long_follow ? burst_budget(process).follow_max_ns : kUsualFollowNs;
-  const auto planned = budget::plan_cohort(allocations_, frees_, burst_prices(process), burst_budget(process),
-                                           kLeastFollowNs, wanted);
+  const auto planned =
+      budget::plan_cohort(allocations_, frees_, burst_prices(process), burst_budget(process), kLeastFollowNs, wanted);
   if (!planned.plan) return Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
   auto clock = process::TaskClock::open(process.key().pid);
   if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
@@ -239,7 +241,8 @@ void TargetMonitor::learn_rates(const BurstRecord& record) {
 
 model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
                                                 const std::optional<Problem>& problem) const {
-  model::CollectorStatus status{name, "L2", model::CollectorState::kIdle, "starting", "the first burst is still to come"};
+  model::CollectorStatus status{name, "L2", model::CollectorState::kIdle, "starting",
+                                "the first burst is still to come"};
   if (no_process_) {
     status.state = model::CollectorState::kUnavailable;
     status.reason = no_process_->reason;

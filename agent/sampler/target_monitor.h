@@ -65,7 +65,8 @@ class TargetMonitor {
   [[nodiscard]] budget::BurstBudget burst_budget(const WatchedProcess& process) const;
   [[nodiscard]] budget::BurstPrices burst_prices(const WatchedProcess& process) const;
   [[nodiscard]] std::vector<model::CollectorStatus> collectors() const;
-  [[nodiscard]] model::CollectorStatus collector(const char* name, bool has_data, const std::optional<Problem>& problem) const;
+  [[nodiscard]] model::CollectorStatus collector(const char* name, bool has_data,
+                                                 const std::optional<Problem>& problem) const;
 
   Probing& probing_;
   probes::AllocBursts collector_;

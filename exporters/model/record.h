@@ -112,7 +112,7 @@ struct StratumRecord {
   std::uint64_t start_ns = 0;
   std::uint64_t length_ns = 0;
   std::uint64_t target_cpu_ns = 0;  // CPU time of all processes of the target
-  Work work;  // of all processes
+  Work work;                        // of all processes
   std::string missing;              // why no burst was taken; empty when one was
 };
 

@@ -1,9 +1,9 @@
 #pragma once
 // UniqueFd: a file descriptor that is closed when its owner goes away.
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace poolscope::attach {
 

@@ -1,13 +1,13 @@
 #include "probes/attach/uprobe_link.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
 namespace poolscope::attach {
 namespace {
@@ -22,7 +22,9 @@ struct LinkCreateUprobeMulti {
 };
 constexpr std::uint32_t kMultiFlagReturn = 1;  // BPF_F_UPROBE_MULTI_RETURN
 
-std::uint64_t address_of(const void* pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+std::uint64_t address_of(const void* pointer) {
+  return reinterpret_cast<std::uint64_t>(pointer);
+}
 
 Result<UprobeLinks, AttachError> attach_multi(ProbeKind kind, int program_fd, pid_t pid, const std::string& path,
                                               const std::vector<ProbeSite>& sites, const std::string& what) {
@@ -84,7 +86,8 @@ Result<UprobeLinks, AttachError> attach_perf(ProbeKind kind, int program_fd, pid
     request.link_create.perf_event.bpf_cookie = site.cookie;
     UniqueFd link(static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &request, sizeof(request))));
     if (!link.valid()) return Failure{from_errno(what, "BPF link to perf uprobe", errno)};
-    if (ioctl(event->get(), PERF_EVENT_IOC_ENABLE, 0) != 0) return Failure{from_errno(what, "enabling the perf uprobe", errno)};
+    if (ioctl(event->get(), PERF_EVENT_IOC_ENABLE, 0) != 0)
+      return Failure{from_errno(what, "enabling the perf uprobe", errno)};
     links.push_back(std::move(link));
     links.push_back(std::move(*event));
   }

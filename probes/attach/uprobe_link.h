@@ -7,11 +7,11 @@
 //             0.2 ms of the close; the call itself waits 18-250 ms, so hand links to a Detacher instead of destroying
 //             them where time matters.
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "poolscope/result.h"
 #include "probes/attach/attach_error.h"
@@ -36,8 +36,9 @@ inline constexpr std::uint32_t kAttachTypeUprobeSession = 57;
 using UprobeLinks = std::vector<UniqueFd>;
 
 // `path` is what the kernel opens (/proc/PID/map_files/...), `what` is what errors call it. kSession needs kUprobeMulti.
-[[nodiscard]] Result<UprobeLinks, AttachError> attach_uprobes(AttachMethod method, ProbeKind kind, int program_fd, pid_t pid,
-                                                              const std::string& path, const std::vector<ProbeSite>& sites,
+[[nodiscard]] Result<UprobeLinks, AttachError> attach_uprobes(AttachMethod method, ProbeKind kind, int program_fd,
+                                                              pid_t pid, const std::string& path,
+                                                              const std::vector<ProbeSite>& sites,
                                                               const std::string& what);
 
 }  // namespace poolscope::attach

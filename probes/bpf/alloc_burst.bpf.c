@@ -178,7 +178,8 @@ static __always_inline void stop(struct alloc_control *control, __u32 why, __u64
 }
 
 /* Adds this CPU's hits to the shared sum now and then and stops the burst at its limit. */
-static __always_inline void count_towards_limit(struct alloc_control *control, struct alloc_counts *counts, __u64 now_ns)
+static __always_inline void count_towards_limit(struct alloc_control *control, struct alloc_counts *counts,
+						__u64 now_ns)
 {
 	if (!control->hit_limit || ++counts->pending_hits < STOP_CHECK_HITS)
 		return;
@@ -275,7 +276,8 @@ static __always_inline int life_return(struct pt_regs *regs, __u64 cookie)
 {
 	struct alloc_call call = {};
 
-	if (!begin(regs, cookie & ~(0xffffffffull << 32) /* flags at the return mean nothing */, ALLOC_HIT_RETURN, &call))
+	if (!begin(regs, cookie & ~(0xffffffffull << 32) /* flags at the return mean nothing */, ALLOC_HIT_RETURN,
+		   &call))
 		return 0;
 	call.stack_pointer = regs->rsp - 8;
 	alloc_on_return(&call, regs->rax);

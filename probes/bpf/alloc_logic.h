@@ -76,9 +76,9 @@ struct alloc_call {
 	const struct alloc_control *control;
 	struct alloc_counts *counts;
 	__u64 now_ns;
-	__u64 stack_pointer;       /* at function entry: the return address is stored there */
+	__u64 stack_pointer; /* at function entry: the return address is stored there */
 	__u64 frame_pointer;
-	__u64 return_address;      /* 0: unreadable */
+	__u64 return_address; /* 0: unreadable */
 	__u64 arguments[3];
 	__u64 cookie;
 	__u32 function;
@@ -254,7 +254,7 @@ static inline void alloc_on_rate_entry(const struct alloc_call *call)
 	if (alloc_is_internal(call) || alloc_is_free_by_realloc(call, bytes))
 		return;
 	if (bytes >= ALLOC_ADDRESS_SPACE_BYTES)
-		return;                          /* cannot succeed */
+		return; /* cannot succeed */
 	alloc_count_call(call, bytes, alloc_old_block(call) != 0);
 	if (call->return_address)
 		alloc_count_site(call, bytes, &key);
@@ -264,13 +264,13 @@ static inline void alloc_on_rate_entry(const struct alloc_call *call)
 
 static inline struct birth_key alloc_birth_key(const struct alloc_call *call, __u64 address)
 {
-	struct birth_key key = { address, call->tgid, (__u32)call->control->generation };
+	struct birth_key key = {address, call->tgid, (__u32)call->control->generation};
 	return key;
 }
 
 static inline void alloc_count_chain(const struct alloc_call *call, const struct birth *life)
 {
-	struct site_key key = { life->site_first, life->site_last, alloc_site_generation(call) };
+	struct site_key key = {life->site_first, life->site_last, alloc_site_generation(call)};
 	struct chain *chain = chains_find_or_make(&key);
 	unsigned int first, final;
 
@@ -292,7 +292,7 @@ static inline void alloc_count_chain(const struct alloc_call *call, const struct
 static inline void alloc_count_death(const struct alloc_call *call, const struct thread_state *thread,
 				     const struct birth *life)
 {
-	struct site_key key = { life->site_first, life->site_last, alloc_site_generation(call) };
+	struct site_key key = {life->site_first, life->site_last, alloc_site_generation(call)};
 	__u64 age_ns = call->now_ns > life->born_ns ? call->now_ns - life->born_ns : 0;
 	__u64 charge_ns = thread->charge_ns - life->charge_ns;
 	struct site *site;
@@ -338,13 +338,13 @@ static inline void alloc_on_free(const struct alloc_call *call)
 	struct birth *found, life;
 
 	if (!call->arguments[0])
-		return;                          /* free(NULL) is not an event */
+		return; /* free(NULL) is not an event */
 	thread = alloc_thread(call);
 	if (!thread)
 		return;
 	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_FREE];
 	if (alloc_is_nested(thread, call) || alloc_is_passed_on(thread, call))
-		return;                          /* realloc frees inside itself: its own event */
+		return; /* realloc frees inside itself: its own event */
 	if (call->control->armed & ALLOC_ARMED_FREES)
 		add(&call->counts->frees, 1);
 	if (!(call->control->armed & ALLOC_ARMED_DEATHS))
@@ -354,7 +354,7 @@ static inline void alloc_on_free(const struct alloc_call *call)
 		add(&call->counts->frees_of_older, 1);
 		return;
 	}
-	life = *found;                           /* copy: after the delete the slot may be reused */
+	life = *found; /* copy: after the delete the slot may be reused */
 	births_erase(&key);
 	alloc_count_death(call, thread, &life);
 }
@@ -411,7 +411,7 @@ static inline void alloc_put_birth(const struct alloc_call *call, __u64 address,
 
 static inline void alloc_on_birth(const struct alloc_call *call, struct thread_state *thread, __u64 address)
 {
-	struct site_key key = { thread->site_first, thread->site_last, alloc_site_generation(call) };
+	struct site_key key = {thread->site_first, thread->site_last, alloc_site_generation(call)};
 	struct birth life = {};
 	struct site *site;
 
@@ -454,7 +454,7 @@ static inline void alloc_on_reallocated(const struct alloc_call *call, struct th
 	if (!thread->has_moved)
 		return;
 	if (!address) {
-		alloc_put_birth(call, thread->block, life);      /* failed: the old block lives on */
+		alloc_put_birth(call, thread->block, life); /* failed: the old block lives on */
 		return;
 	}
 	if (address != thread->block) {
@@ -479,7 +479,7 @@ static inline void alloc_on_return(const struct alloc_call *call, __u64 result)
 		return;
 	thread->charge_ns += call->control->cost_ns[ALLOC_HIT_RETURN];
 	if (thread->stack_pointer != call->stack_pointer)
-		return;                          /* entered before the window, or nested: pairs of probes report those too */
+		return; /* entered before the window, or nested: pairs of probes report those too */
 	thread->stack_pointer = 0;
 	if (thread->function == ALLOC_FN_OUT_ALIGN_SIZE) {
 		address = 0;
@@ -490,7 +490,7 @@ static inline void alloc_on_return(const struct alloc_call *call, __u64 result)
 		return;
 	}
 	if (!address)
-		return;                          /* the allocation failed */
+		return; /* the allocation failed */
 	if (call->control->armed & ALLOC_ARMED_ALLOCATIONS)
 		alloc_count_call(call, thread->size_bytes, 0);
 	if (call->control->armed & ALLOC_ARMED_BIRTHS)

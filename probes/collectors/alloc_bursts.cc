@@ -15,8 +15,8 @@ using model::BurstRecord;
 using model::Window;
 using process::TaskClock;
 
-constexpr std::uint64_t kPollNs = 200'000;          // how soon a window that the kernel closed is noticed
-constexpr std::uint64_t kSettleNs = 300'000;        // traps of closed links are gone after 0.2 ms
+constexpr std::uint64_t kPollNs = 200'000;             // how soon a window that the kernel closed is noticed
+constexpr std::uint64_t kSettleNs = 300'000;           // traps of closed links are gone after 0.2 ms
 constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;  // the kernel closes a window that we left open this long
 constexpr std::uint64_t kMremapMinBytes = 128 << 10;   // glibc: smallest M_MMAP_THRESHOLD
 
@@ -31,7 +31,8 @@ void store(T& shared, T value) {
 
 // Until `when_ns`, or until the kernel stopped the burst.
 void wait_until(const alloc_control& control, std::uint64_t when_ns) {
-  for (std::uint64_t now = process::monotonic_ns(); now < when_ns && load(control.stop) == ALLOC_STOP_NONE; now = process::monotonic_ns()) {
+  for (std::uint64_t now = process::monotonic_ns(); now < when_ns && load(control.stop) == ALLOC_STOP_NONE;
+       now = process::monotonic_ns()) {
     process::sleep_until_ns(std::min(when_ns, now + kPollNs));
   }
 }
@@ -53,7 +54,11 @@ class Burst {
  public:
   Burst(AllocPrograms& programs, attach::Detacher& detacher, const BurstTarget& target, std::uint32_t slot,
         const HitCosts& costs)
-      : programs_(programs), detacher_(detacher), target_(target), slot_(slot), prices_(prices_for(target.plan, costs)) {
+      : programs_(programs),
+        detacher_(detacher),
+        target_(target),
+        slot_(slot),
+        prices_(prices_for(target.plan, costs)) {
     alloc_control& control = programs_.control(slot_);
     control.tgid = static_cast<__u32>(target_.image.key().pid);
     control.code = code_of(target_.plan);
@@ -112,7 +117,10 @@ class Burst {
   }
 
   // Takes the probes of allocating functions away while the rest goes on.
-  void end_births() { detacher_.detach(std::move(allocating_)); allocating_.clear(); }
+  void end_births() {
+    detacher_.detach(std::move(allocating_));
+    allocating_.clear();
+  }
 
   AllocResults take_results() { return programs_.take_results(slot_); }
 
@@ -130,7 +138,8 @@ Window window_between(const Moment& begin, const Moment& end, const alloc_contro
   Window window;
   window.start_ns = begin.time_ns;
   std::uint64_t end_ns = end.time_ns;
-  if (control.stop != ALLOC_STOP_NONE) end_ns = std::clamp<std::uint64_t>(control.stopped_ns, begin.time_ns, end.time_ns);
+  if (control.stop != ALLOC_STOP_NONE)
+    end_ns = std::clamp<std::uint64_t>(control.stopped_ns, begin.time_ns, end.time_ns);
   window.length_ns = end_ns - begin.time_ns;
   const std::uint64_t full_ns = std::max<std::uint64_t>(end.time_ns - begin.time_ns, 1);
   const double part = static_cast<double>(window.length_ns) / static_cast<double>(full_ns);
@@ -174,7 +183,9 @@ std::array<std::uint64_t, ALLOC_HIT_COUNT> prices_for(const AllocatorPlan& plan,
   auto prices = costs.emulated_ns;
   const auto& functions = plan.objects.front().functions;
   // The plan names malloc and free before their kin, which are rarely called.
-  const auto first = [&](alloc_function wanted) { return std::ranges::find(functions, wanted, &PlannedFunction::function); };
+  const auto first = [&](alloc_function wanted) {
+    return std::ranges::find(functions, wanted, &PlannedFunction::function);
+  };
   const auto charge_step = [&](const elf::ProbePoint& point, alloc_hit hit) {
     if (point.cost == elf::CostClass::kSingleStep) prices[hit] += costs.single_step_extra_ns;
   };
@@ -182,7 +193,8 @@ std::array<std::uint64_t, ALLOC_HIT_COUNT> prices_for(const AllocatorPlan& plan,
     charge_step(allocating->entry, ALLOC_HIT_RATE);
     charge_step(allocating->lives, ALLOC_HIT_ENTRY);
   }
-  if (const auto freeing = first(ALLOC_FN_FREE); freeing != functions.end()) charge_step(freeing->entry, ALLOC_HIT_FREE);
+  if (const auto freeing = first(ALLOC_FN_FREE); freeing != functions.end())
+    charge_step(freeing->entry, ALLOC_HIT_FREE);
   return prices;
 }
 
@@ -208,7 +220,8 @@ Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& given, co
   if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
   Burst burst(programs_, detacher_, target, *slot, costs_);
   const auto allocates = [](const PlannedFunction& function) { return function.function != ALLOC_FN_FREE; };
-  if (auto failure = burst.attach(AllocPrograms::Probes::kRate, Burst::Until::kBurstEnd, allocates)) return Failure{*failure};
+  if (auto failure = burst.attach(AllocPrograms::Probes::kRate, Burst::Until::kBurstEnd, allocates))
+    return Failure{*failure};
   if (auto failure = burst.start_clock()) return Failure{*failure};
 
   alloc_control& control = burst.control();

@@ -1,14 +1,14 @@
 #include "probes/collectors/alloc_programs.h"
 
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "alloc_burst.skel.h"
 
@@ -43,14 +43,17 @@ void set_types(alloc_burst& skeleton, ProgramMode mode) {
 }
 
 // libbpf prints load failures at length; the caller gets one sentence instead.
-int print_nothing(libbpf_print_level, const char*, va_list) { return 0; }
+int print_nothing(libbpf_print_level, const char*, va_list) {
+  return 0;
+}
 
 template <typename Key, typename Visit>
 void for_each_key(int map_fd, Visit visit) {
   Key key{}, next{};
   const void* previous = nullptr;
   std::vector<Key> keys;
-  constexpr std::size_t kMaxKeys = 4u << 20;  // no map of ours is larger; bounds the walk of a map that changes under it
+  constexpr std::size_t kMaxKeys =
+      4u << 20;  // no map of ours is larger; bounds the walk of a map that changes under it
   while (keys.size() < kMaxKeys && bpf_map_get_next_key(map_fd, previous, &next) == 0) {
     keys.push_back(next);
     key = next;
@@ -107,7 +110,8 @@ std::optional<AttachError> AllocPrograms::open_and_load() {
 std::optional<AttachError> AllocPrograms::map_controls() {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   mapping_bytes_ = (sizeof(alloc_control) * ALLOC_SLOTS + page - 1) / page * page;
-  void* address = mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.control), 0);
+  void* address =
+      mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skeleton_->maps.control), 0);
   if (address == MAP_FAILED) return load_error("mapping the control map", -errno);
   mapping_ = address;
   auto* first = static_cast<alloc_control*>(address);
@@ -125,7 +129,9 @@ std::optional<std::uint32_t> AllocPrograms::acquire_slot() {
 }
 
 // Release: the worker's close of the links happens before the next burst clears the slot.
-void AllocPrograms::release_slot(std::uint32_t slot) { busy_[slot].store(false, std::memory_order_release); }
+void AllocPrograms::release_slot(std::uint32_t slot) {
+  busy_[slot].store(false, std::memory_order_release);
+}
 
 void AllocPrograms::clear_slot(std::uint32_t slot) {
   *controls_[slot] = alloc_control{};
@@ -152,14 +158,18 @@ Result<attach::UprobeLinks, AttachError> AllocPrograms::attach(Probes probes, pi
                                                                const std::string& what) {
   const auto method = options_.mode == ProgramMode::kPerfPair ? AttachMethod::kPerfEvent : AttachMethod::kUprobeMulti;
   const auto fd_of = [](const bpf_program* program) { return bpf_program__fd(program); };
-  if (probes == Probes::kRate) return attach_uprobes(method, ProbeKind::kEntry, fd_of(skeleton_->progs.rate_entry), pid, path, sites, what);
-  if (probes == Probes::kFree) return attach_uprobes(method, ProbeKind::kEntry, fd_of(skeleton_->progs.free_entry), pid, path, sites, what);
+  if (probes == Probes::kRate)
+    return attach_uprobes(method, ProbeKind::kEntry, fd_of(skeleton_->progs.rate_entry), pid, path, sites, what);
+  if (probes == Probes::kFree)
+    return attach_uprobes(method, ProbeKind::kEntry, fd_of(skeleton_->progs.free_entry), pid, path, sites, what);
   if (options_.mode == ProgramMode::kSession) {
     return attach_uprobes(method, ProbeKind::kSession, fd_of(skeleton_->progs.life_session), pid, path, sites, what);
   }
-  auto returns = attach_uprobes(method, ProbeKind::kReturn, fd_of(skeleton_->progs.life_return_only), pid, path, sites, what);
+  auto returns =
+      attach_uprobes(method, ProbeKind::kReturn, fd_of(skeleton_->progs.life_return_only), pid, path, sites, what);
   if (!returns) return returns;
-  auto entries = attach_uprobes(method, ProbeKind::kEntry, fd_of(skeleton_->progs.life_entry_only), pid, path, sites, what);
+  auto entries =
+      attach_uprobes(method, ProbeKind::kEntry, fd_of(skeleton_->progs.life_entry_only), pid, path, sites, what);
   if (!entries) return entries;
   for (auto& link : *returns) entries->push_back(std::move(link));
   return entries;
@@ -187,12 +197,14 @@ AllocResults AllocPrograms::collect(std::uint32_t slot, bool remove) const {
             births_fd = bpf_map__fd(skeleton_->maps.births);
   for_each_key<site_key>(sites_fd, [&](const site_key& key) {
     site value{};
-    if (key.generation >> 32 == generation && bpf_map_lookup_elem(sites_fd, &key, &value) == 0) results.sites.emplace_back(key, value);
+    if (key.generation >> 32 == generation && bpf_map_lookup_elem(sites_fd, &key, &value) == 0)
+      results.sites.emplace_back(key, value);
     if (remove) bpf_map_delete_elem(sites_fd, &key);
   });
   for_each_key<site_key>(chains_fd, [&](const site_key& key) {
     chain value{};
-    if (key.generation >> 32 == generation && bpf_map_lookup_elem(chains_fd, &key, &value) == 0) results.chains.emplace_back(key, value);
+    if (key.generation >> 32 == generation && bpf_map_lookup_elem(chains_fd, &key, &value) == 0)
+      results.chains.emplace_back(key, value);
     if (remove) bpf_map_delete_elem(chains_fd, &key);
   });
   for_each_key<birth_key>(births_fd, [&](const birth_key& key) {
@@ -210,11 +222,14 @@ AllocResults AllocPrograms::take_results(std::uint32_t slot) {
   return results;
 }
 
-AllocResults AllocPrograms::peek_results(std::uint32_t slot) const { return collect(slot, false); }
+AllocResults AllocPrograms::peek_results(std::uint32_t slot) const {
+  return collect(slot, false);
+}
 
 void AllocPrograms::set_step(std::uint32_t slot, std::uint64_t address, const step& row) {
   const step_key key{address, slot};
-  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.steps), &key, &row, BPF_ANY) == 0) steps_.emplace_back(slot, address);
+  if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.steps), &key, &row, BPF_ANY) == 0)
+    steps_.emplace_back(slot, address);
 }
 
 bool AllocPrograms::set_code(std::uint32_t tgid, const alloc_code& code) {

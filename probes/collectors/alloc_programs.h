@@ -55,7 +55,8 @@ class AllocPrograms {
 
   enum class Probes { kRate, kFree, kLives };
   // Links for allocating functions (kRate, kLives) or freeing ones (kFree). kLives is one session link or a pair.
-  [[nodiscard]] Result<attach::UprobeLinks, attach::AttachError> attach(Probes probes, pid_t pid, const std::string& path,
+  [[nodiscard]] Result<attach::UprobeLinks, attach::AttachError> attach(Probes probes, pid_t pid,
+                                                                        const std::string& path,
                                                                         const std::vector<attach::ProbeSite>& sites,
                                                                         const std::string& what);
   // Counts so far; cheap enough to be called while the burst runs.

@@ -5,7 +5,7 @@
 namespace poolscope::probes {
 namespace {
 
-constexpr const char* kDropNames[] = {"births_full",    "sites_full", "chains_full", "threads_full",
+constexpr const char* kDropNames[] = {"births_full",    "sites_full",  "chains_full", "threads_full",
                                       "call_abandoned", "stack_fault", "free_missed"};
 static_assert(std::size(kDropNames) == ALLOC_DROP_COUNT);
 
@@ -57,7 +57,9 @@ alloc_counts minus(const alloc_counts& later, const alloc_counts& earlier) {
   return difference;
 }
 
-model::Histogram size_histogram(const alloc_counts& counts) { return histogram(counts.size_bytes); }
+model::Histogram size_histogram(const alloc_counts& counts) {
+  return histogram(counts.size_bytes);
+}
 
 model::Lifetimes lifetimes(const AllocResults& results, std::uint64_t end_ns) {
   model::Lifetimes lives;

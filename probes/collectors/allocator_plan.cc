@@ -43,9 +43,13 @@ constexpr std::string_view kOperatorDelete[] = {"_ZdlPv", "_ZdaPv"};
 
 constexpr std::uint32_t kCookieMaxStackBytes = 0xff * 8;
 
-std::string basename_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string basename_of(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
-bool defines(const elf::ElfFile& file, std::string_view name) { return !file.find_function(name).empty(); }
+bool defines(const elf::ElfFile& file, std::string_view name) {
+  return !file.find_function(name).empty();
+}
 
 std::string allocator_of(const LoadedObject& object) {
   const elf::ElfFile& file = *object.file;
@@ -74,7 +78,8 @@ class ObjectPlanner {
     for (const auto prefix : kPrefixes) {
       for (const auto& known : kMallocFamily) add_named(std::string(prefix) + std::string(known.name), known.function);
       if (plan_.allocator != "jemalloc") continue;
-      for (const auto& known : kJemallocFamily) add_named(std::string(prefix) + std::string(known.name), known.function);
+      for (const auto& known : kJemallocFamily)
+        add_named(std::string(prefix) + std::string(known.name), known.function);
     }
     if (inlines_operator_new(plan_.allocator)) add_operators();
     return std::move(plan_);
@@ -87,7 +92,8 @@ class ObjectPlanner {
 
   void add_operators() {
     const auto starts_with_any = [](const std::string& name, const auto& prefixes) {
-      return std::any_of(std::begin(prefixes), std::end(prefixes), [&](auto prefix) { return name.starts_with(prefix); });
+      return std::any_of(std::begin(prefixes), std::end(prefixes),
+                         [&](auto prefix) { return name.starts_with(prefix); });
     };
     for (const auto& symbol : file_.functions()) {
       if (starts_with_any(symbol.name, kOperatorNew)) add(symbol, ALLOC_FN_SIZE);
@@ -111,7 +117,8 @@ class ObjectPlanner {
       entry = elf::entry_probe_point(file_, address, elf::ProbeRequest{arguments, false});
     }
     if (!entry) return;
-    auto lives = function == ALLOC_FN_FREE ? entry : elf::choose_probe_point(file_, address, elf::ProbeRequest{arguments, true});
+    auto lives =
+        function == ALLOC_FN_FREE ? entry : elf::choose_probe_point(file_, address, elf::ProbeRequest{arguments, true});
     if (!lives) return;
     plan_.functions.push_back(PlannedFunction{name, function, *entry, *lives, 0});
   }
@@ -166,7 +173,8 @@ Result<AllocatorPlan, PlanError> plan_allocators(const ProcessImage& image) {
   const std::string executable = status ? status->executable : "";
   for (const auto& object : image.objects()) {
     const bool has_allocator = std::any_of(std::begin(kPrefixes), std::end(kPrefixes), [&](auto prefix) {
-      return defines(*object.file, std::string(prefix) + "malloc") && defines(*object.file, std::string(prefix) + "free");
+      return defines(*object.file, std::string(prefix) + "malloc") &&
+             defines(*object.file, std::string(prefix) + "free");
     });
     if (!has_allocator) continue;
     std::string allocator = allocator_of(object);
@@ -175,9 +183,10 @@ Result<AllocatorPlan, PlanError> plan_allocators(const ProcessImage& image) {
     if (!plan.functions.empty()) ranked.emplace(rank, std::make_pair(&object, std::move(plan)));
   }
   if (ranked.empty()) {
-    return Failure{PlanError{PlanError::Reason::kNoAllocator,
-                             "no mapped file of the process has symbols for malloc and free (a stripped static executable, "
-                             "or a runtime with an allocator of its own)"}};
+    return Failure{
+        PlanError{PlanError::Reason::kNoAllocator,
+                  "no mapped file of the process has symbols for malloc and free (a stripped static executable, "
+                  "or a runtime with an allocator of its own)"}};
   }
   AllocatorPlan result;
   std::uint32_t number = 0;

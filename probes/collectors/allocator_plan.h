@@ -20,8 +20,8 @@ namespace poolscope::probes {
 struct PlannedFunction {
   std::string name;
   alloc_function function = ALLOC_FN_SIZE;
-  elf::ProbePoint entry;   // where calls are counted
-  elf::ProbePoint lives;   // where entry and return are observed; meaningless for ALLOC_FN_FREE
+  elf::ProbePoint entry;     // where calls are counted
+  elf::ProbePoint lives;     // where entry and return are observed; meaningless for ALLOC_FN_FREE
   std::uint32_t number = 0;  // position in the plan, over all objects
 };
 
@@ -38,8 +38,8 @@ struct CodeRange {
 };
 
 struct AllocatorPlan {
-  std::vector<PlannedObject> objects;   // the one that names the allocator first
-  std::vector<CodeRange> internal_code; // calls from here are the allocator's own
+  std::vector<PlannedObject> objects;    // the one that names the allocator first
+  std::vector<CodeRange> internal_code;  // calls from here are the allocator's own
   bool moves_large_blocks_by_mremap = false;
   [[nodiscard]] const std::string& allocator() const { return objects.front().allocator; }
 };

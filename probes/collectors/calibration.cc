@@ -48,10 +48,12 @@ Result<Functions, AttachError> find_functions(const CalibrationChild& child) {
     if (function.name == "malloc") found.allocate = &function;
     if (function.name == "free") found.release = &function;
   }
-  if (found.allocate == nullptr || found.release == nullptr) return Failure{failure("malloc or free was not found in it")};
+  if (found.allocate == nullptr || found.release == nullptr)
+    return Failure{failure("malloc or free was not found in it")};
   for (const auto& object : found.image.objects()) {
     if (object.open_path != found.plan.objects.front().open_path) continue;
-    auto entry = elf::entry_probe_point(*object.file, found.release->entry.function_address, elf::ProbeRequest{1, false});
+    auto entry =
+        elf::entry_probe_point(*object.file, found.release->entry.function_address, elf::ProbeRequest{1, false});
     if (entry && entry->cost == elf::CostClass::kSingleStep) found.stepped = *entry;
   }
   return found;
@@ -68,7 +70,8 @@ class Trial {
     alloc_counts counts{};
     std::uint64_t pairs = 0;
   };
-  Result<Outcome, AttachError> run(Probes probes, alloc_function function, const elf::ProbePoint& point, std::uint32_t armed) {
+  Result<Outcome, AttachError> run(Probes probes, alloc_function function, const elf::ProbePoint& point,
+                                   std::uint32_t armed) {
     std::vector<double> with, without;
     detacher_.wait_idle();  // until the close is done, probes of the trial before may still be hit
     if (!measure(without)) return Failure{failure("it died")};
@@ -141,11 +144,13 @@ Result<Calibration, AttachError> measure(AllocPrograms& programs, attach::Detach
   if (lives->counts.births < lives->pairs) return Failure{failure("return probes did not see every call")};
   prices[ALLOC_HIT_ENTRY] = prices[ALLOC_HIT_RETURN] = price(*lives) / 2;
 
-  const auto frees = trial.run(Probes::kFree, ALLOC_FN_FREE, functions->release->entry, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
+  const auto frees =
+      trial.run(Probes::kFree, ALLOC_FN_FREE, functions->release->entry, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
   if (!frees) return Failure{frees.error()};
   prices[ALLOC_HIT_FREE] = price(*frees);
   if (functions->stepped) {
-    const auto stepped = trial.run(Probes::kFree, ALLOC_FN_FREE, *functions->stepped, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
+    const auto stepped =
+        trial.run(Probes::kFree, ALLOC_FN_FREE, *functions->stepped, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
     if (!stepped) return Failure{stepped.error()};
     const std::uint64_t whole = price(*stepped);
     calibration.costs.single_step_extra_ns = whole > prices[ALLOC_HIT_FREE] ? whole - prices[ALLOC_HIT_FREE] : 0;
@@ -174,7 +179,8 @@ Result<Calibrated, AttachError> load_and_calibrate(const LoadOptions& options, a
   return Failure{last};
 }
 
-std::optional<bool> return_probe_survives_seccomp(AllocPrograms& programs, attach::Detacher& detacher, std::string& why) {
+std::optional<bool> return_probe_survives_seccomp(AllocPrograms& programs, attach::Detacher& detacher,
+                                                  std::string& why) {
   auto child = CalibrationChild::start(CalibrationChild::Confinement::kSeccomp);
   if (!child || !child->run(1)) {
     why = "a child under a seccomp filter could not be started";

@@ -31,7 +31,8 @@ struct Calibrated {
 
 // Loads the programs in the best mode that works here and measures it. `options.mode` is where the search starts, so a
 // mode can be forced by starting at it.
-[[nodiscard]] Result<Calibrated, attach::AttachError> load_and_calibrate(const LoadOptions& options, attach::Detacher& detacher);
+[[nodiscard]] Result<Calibrated, attach::AttachError> load_and_calibrate(const LoadOptions& options,
+                                                                         attach::Detacher& detacher);
 
 // Whether a process under a kill-by-default seccomp filter survives a return probe: tried on a child that installs one.
 // nullopt when it could not be tried, with the reason in `why`.

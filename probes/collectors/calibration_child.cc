@@ -1,5 +1,11 @@
 #include "probes/collectors/calibration_child.h"
 
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <iterator>
+
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -9,12 +15,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <array>
-#include <csignal>
-#include <cstddef>
-#include <cstdlib>
-#include <iterator>
 
 namespace poolscope::probes {
 namespace {
@@ -46,9 +46,9 @@ std::uint64_t allocate(std::uint32_t pairs) {
 
 // Allows what allocate() and its pipe need; everything else kills.
 void confine() {
-  static constexpr std::uint32_t kAllowed[] = {SYS_read,     SYS_write,    SYS_exit_group, SYS_exit,         SYS_brk,
-                                               SYS_mmap,     SYS_munmap,   SYS_mprotect,   SYS_madvise,      SYS_futex,
-                                               SYS_mremap,   SYS_gettid,   SYS_getpid,     SYS_clock_gettime, SYS_rt_sigreturn};
+  static constexpr std::uint32_t kAllowed[] = {
+      SYS_read,    SYS_write, SYS_exit_group, SYS_exit,   SYS_brk,    SYS_mmap,          SYS_munmap,      SYS_mprotect,
+      SYS_madvise, SYS_futex, SYS_mremap,     SYS_gettid, SYS_getpid, SYS_clock_gettime, SYS_rt_sigreturn};
   constexpr std::size_t kCount = std::size(kAllowed);
   sock_filter program[kCount + 3];
   program[0] = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr));

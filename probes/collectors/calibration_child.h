@@ -1,10 +1,10 @@
 #pragma once
 // CalibrationChild: a forked child that allocates on request and says how much CPU time that took.
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
+
+#include <sys/types.h>
 
 #include "probes/attach/unique_fd.h"
 

@@ -58,7 +58,8 @@ void CallerSteps::seed(ProcessImage& image) {
     std::size_t seeds = 0;
     for (const auto& symbol : object.file->functions()) {
       if (seeds >= kMaxSeeds) break;
-      if (symbol.size_bytes == 0 || symbol.size_bytes > kWrapperMaxBytes || !is_named_like_a_wrapper(symbol.name)) continue;
+      if (symbol.size_bytes == 0 || symbol.size_bytes > kWrapperMaxBytes || !is_named_like_a_wrapper(symbol.name))
+        continue;
       ++seeds;
       for (const auto offset : return_offsets(object.file->read_code(symbol.address, symbol.size_bytes))) {
         learn_row(image, symbol.address + offset + object.bias);

@@ -30,7 +30,8 @@ ExactTrace::ExactTrace(AllocPrograms& programs, attach::Detacher& detacher, std:
 ExactTrace::~ExactTrace() {
   programs_.control(slot_).armed = 0;
   attach::UprobeLinks all;
-  for (auto& [pid, process] : processes_) std::move(process.links.begin(), process.links.end(), std::back_inserter(all));
+  for (auto& [pid, process] : processes_)
+    std::move(process.links.begin(), process.links.end(), std::back_inserter(all));
   detacher_.detach(std::move(all), [&programs = programs_, slot = slot_] { programs.release_slot(slot); });
 }
 

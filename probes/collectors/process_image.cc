@@ -1,11 +1,11 @@
 #include "probes/collectors/process_image.h"
 
+#include <algorithm>
+#include <functional>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <functional>
 
 namespace poolscope::probes {
 namespace {
@@ -27,14 +27,16 @@ std::uint64_t fingerprint_of(const std::vector<process::MappedObject>& objects) 
 std::optional<std::uint64_t> load_bias(const elf::ElfFile& file, const process::Mapping& mapping) {
   constexpr std::uint64_t kPageBytes = 4096;
   for (const std::uint64_t into : {std::uint64_t{0}, kPageBytes - 1}) {
-    if (const auto address = file.address_of_file_offset(mapping.file_offset + into)) return mapping.start + into - *address;
+    if (const auto address = file.address_of_file_offset(mapping.file_offset + into))
+      return mapping.start + into - *address;
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-std::shared_ptr<const elf::ElfFile> ElfCache::open(pid_t pid, const std::string& path, const std::string& display_name) {
+std::shared_ptr<const elf::ElfFile> ElfCache::open(pid_t pid, const std::string& path,
+                                                   const std::string& display_name) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return nullptr;
   struct stat status {};
@@ -81,7 +83,9 @@ bool ProcessImage::is_stale() const {
 
 const LoadedObject* ProcessImage::object_at(std::uint64_t address) const {
   for (const auto& object : objects_) {
-    const auto inside = [address](const process::Mapping& mapping) { return address >= mapping.start && address < mapping.end; };
+    const auto inside = [address](const process::Mapping& mapping) {
+      return address >= mapping.start && address < mapping.end;
+    };
     if (std::any_of(object.mapped.code.begin(), object.mapped.code.end(), inside)) return &object;
   }
   return nullptr;

@@ -3,8 +3,6 @@
 //   ElfCache  keeps parsed files by identity, so that 200 PostgreSQL backends parse libc once.
 //   Threads   one thread.
 
-#include <sys/types.h>
-
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +10,8 @@
 #include <tuple>
 #include <unordered_map>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "exporters/model/record.h"
 #include "poolscope/result.h"
@@ -24,10 +24,11 @@ namespace poolscope::probes {
 class ElfCache {
  public:
   // Null when the file cannot be read or is no ELF file we understand; the failure is remembered too.
-  [[nodiscard]] std::shared_ptr<const elf::ElfFile> open(pid_t pid, const std::string& path, const std::string& display_name);
+  [[nodiscard]] std::shared_ptr<const elf::ElfFile> open(pid_t pid, const std::string& path,
+                                                         const std::string& display_name);
 
  private:
-  static constexpr std::size_t kMaxFiles = 512;  // then all are forgotten; images keep the ones they use
+  static constexpr std::size_t kMaxFiles = 512;               // then all are forgotten; images keep the ones they use
   using Key = std::tuple<dev_t, ino_t, off_t, time_t, long>;  // device, inode, size and mtime: inodes are reused
   std::map<Key, std::shared_ptr<const elf::ElfFile>> files_;
 };
@@ -36,8 +37,8 @@ class ElfCache {
 struct LoadedObject {
   process::MappedObject mapped;
   std::shared_ptr<const elf::ElfFile> file;
-  std::uint64_t bias = 0;       // process address = ELF address + bias
-  std::string open_path;        // what the kernel opens to reach this very file
+  std::uint64_t bias = 0;  // process address = ELF address + bias
+  std::string open_path;   // what the kernel opens to reach this very file
 };
 
 class ProcessImage {

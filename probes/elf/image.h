@@ -1,8 +1,7 @@
 #pragma once
 // Image: one ELF file (a program, a shared library or a debug file) opened for reading, its headers checked.
 //   Reading  libelf with ELF_C_READ and pread; nothing is mapped.
-//   Limits   the numbers of sections and segments are checked before libelf allocates for them; section bytes
-//   on request.
+//   Limits   the numbers of sections and segments are checked before libelf allocates for them; section bytes on request.
 
 #include <cstdint>
 #include <memory>

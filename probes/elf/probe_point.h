@@ -30,7 +30,24 @@
 namespace poolscope::elf {
 
 // General purpose registers by their x86-64 encoding numbers, as the cookie hands them to the BPF program.
-enum class Register : std::uint8_t { kRax = 0, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9, kR10, kR11, kR12, kR13, kR14, kR15 };
+enum class Register : std::uint8_t {
+  kRax = 0,
+  kRcx,
+  kRdx,
+  kRbx,
+  kRsp,
+  kRbp,
+  kRsi,
+  kRdi,
+  kR8,
+  kR9,
+  kR10,
+  kR11,
+  kR12,
+  kR13,
+  kR14,
+  kR15
+};
 
 // Where System V passes the integer arguments 0, 1, ...
 inline constexpr std::array kArgumentRegisters = {Register::kRdi, Register::kRsi, Register::kRdx,
@@ -46,13 +63,13 @@ struct FlagsCondition {
 
 struct ProbePoint {
   std::uint64_t function_address = 0;
-  std::uint64_t address = 0;      // of the chosen instruction
-  std::uint64_t file_offset = 0;  // of the chosen instruction: what a uprobe takes
+  std::uint64_t address = 0;        // of the chosen instruction
+  std::uint64_t file_offset = 0;    // of the chosen instruction: what a uprobe takes
   std::vector<Register> arguments;  // where the integer arguments 0, 1, ... are at that instruction
-  std::uint32_t stack_bytes = 0;  // pushed since the entry: the return address is at rsp + stack_bytes
+  std::uint32_t stack_bytes = 0;    // pushed since the entry: the return address is at rsp + stack_bytes
   CostClass cost = CostClass::kSingleStep;
   FlagsCondition flags;
-  std::string instruction;        // for people: "push r12"
+  std::string instruction;  // for people: "push r12"
 };
 
 struct ProbeRequest {
@@ -67,7 +84,8 @@ struct ProbePointError {
 };
 [[nodiscard]] std::string describe(const ProbePointError& error);
 
-[[nodiscard]] Result<ProbePoint, ProbePointError> choose_probe_point(const ElfFile& file, std::uint64_t function_address,
+[[nodiscard]] Result<ProbePoint, ProbePointError> choose_probe_point(const ElfFile& file,
+                                                                     std::uint64_t function_address,
                                                                      const ProbeRequest& request);
 
 // The point at the first instruction, for comparisons and benchmarks.

@@ -15,11 +15,11 @@ namespace poolscope::process {
 struct Mapping {
   std::uint64_t start = 0, end = 0;  // addresses in the process
   std::uint64_t file_offset = 0;
-  std::uint64_t inode = 0;           // 0: anonymous
-  std::uint64_t device = 0;          // makedev(major, minor)
+  std::uint64_t inode = 0;   // 0: anonymous
+  std::uint64_t device = 0;  // makedev(major, minor)
   bool readable = false, writable = false, executable = false;
-  bool deleted = false;              // the path ended in " (deleted)"
-  std::string path;                  // as the kernel writes it: may hold blanks, a newline is \012; empty when anonymous
+  bool deleted = false;  // the path ended in " (deleted)"
+  std::string path;      // as the kernel writes it: may hold blanks, a newline is \012; empty when anonymous
 };
 
 // Parses the text of a maps file. Lines that do not parse are skipped and counted in `bad_lines`.
@@ -31,10 +31,10 @@ struct MapsText {
 
 // A file mapped executable: one entry per (device, inode).
 struct MappedObject {
-  std::string path;             // as the target names it
+  std::string path;  // as the target names it
   bool deleted = false;
   std::uint64_t device = 0, inode = 0;
-  std::vector<Mapping> code;    // its executable mappings, ascending
+  std::vector<Mapping> code;  // its executable mappings, ascending
 };
 
 [[nodiscard]] Result<std::vector<Mapping>, ProcessError> read_maps(pid_t pid);

@@ -1,10 +1,10 @@
 #pragma once
 // CLOCK_MONOTONIC in nanoseconds: the clock of bpf_ktime_get_ns(), so that both sides of a burst speak of the same time.
 
-#include <time.h>
-
 #include <cerrno>
 #include <cstdint>
+
+#include <time.h>
 
 namespace poolscope::process {
 

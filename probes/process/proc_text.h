@@ -1,8 +1,6 @@
 #pragma once
-// Parsers of what /proc writes about a process: pure functions of text, so that they can be tested and
-// fuzzed.
-//   Hostile   a program chooses its comm, its arguments and its paths. No parser reads past the text, and
-//   none takes a
+// Parsers of what /proc writes about a process: pure functions of text, so that they can be tested and fuzzed.
+//   Hostile   a program chooses its comm, its arguments and its paths. No parser reads past the text, and none takes a
 //             crafted comm ("x) S 1 1") for the fields behind it.
 
 #include <cstdint>

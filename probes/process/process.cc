@@ -246,7 +246,9 @@ std::optional<std::uint64_t> difference(std::optional<std::uint64_t> before, std
 
 }  // namespace
 
-model::Work work_of(pid_t pid) { return {io_calls(pid), waits(pid)}; }
+model::Work work_of(pid_t pid) {
+  return {io_calls(pid), waits(pid)};
+}
 
 model::Work work_between(const model::Work& before, const model::Work& after) {
   return {difference(before.io_calls, after.io_calls), difference(before.waits, after.waits)};

@@ -2,12 +2,12 @@
 // What /proc knows about one process. Everything is read at the call and may be stale at once: each function says what
 // it returns when the process is gone, and none blocks.
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "exporters/model/record.h"
 #include "poolscope/result.h"

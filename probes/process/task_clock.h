@@ -1,19 +1,15 @@
 #pragma once
 // TaskClock: CPU time of one process, exact enough for a burst of a millisecond.
-//   What      one perf software counter (PERF_COUNT_SW_TASK_CLOCK) per thread; read_ns() is their sum, user
-//   and kernel time. Exact     at each read, also for threads that are running at that moment: the kernel
-//   asks their CPU. Nothing is
-//             rounded to ticks, as /proc/PID/stat and schedstat are.
-//   Threads of the target that start while it is open are counted from their first instruction, those that
-//   end keep
+//   What      one perf software counter (PERF_COUNT_SW_TASK_CLOCK) per thread; read_ns() is their sum, user and kernel time.
+//   Exact     at each read, also for threads that are running at that moment: the kernel asks their CPU. Nothing is rounded
+//             to ticks, as /proc/PID/stat and schedstat are.
+//   Threads   of the target that start while it is open are counted from their first instruction, those that end keep
 //             counting with what they used; child processes are not counted.
-//   Order     created disabled; only time between enable() and disable() counts. Repeated bursts add up: take
-//   differences. Cost      for the target: a few hundred ns per context switch while enabled. For us: a file
-//   descriptor per thread, and
+//   Order     created disabled; only time between enable() and disable() counts. Repeated bursts add up: take differences.
+//   Cost      for the target: a few hundred ns per context switch while enabled. For us: a file descriptor per thread, and
 //             one system call per thread in each of enable(), disable() and read_ns().
-//   Threads   of ours: one at a time.
-//   Rights    those of ptrace on the target (CAP_PERFMON or the same user); kernel.perf_event_paranoid 3 and
-//   more asks for
+//   Callers   one thread at a time.
+//   Rights    those of ptrace on the target (CAP_PERFMON or the same user); kernel.perf_event_paranoid 3 and more asks for
 //             CAP_PERFMON always.
 //   Gone      read_ns() of a process that ended gives what it had used while enabled.
 

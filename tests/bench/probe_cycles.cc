@@ -1,13 +1,13 @@
 // probe_cycles PID N: attaches and detaches all allocation probes N times on a running process, counting in between, and
 // prints what that did to ourselves: descriptors and resident memory before and after.
 
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include <unistd.h>
 
 #include "agent/sampler/probing.h"
 #include "probes/collectors/alloc_bursts.h"
@@ -80,7 +80,8 @@ int main(int argc, char** argv) {
     }
   }
   (*probing)->detacher().wait_idle();
-  std::printf("{\"cycles\": %d, \"interrupted_by_forks\": %d, \"events\": %llu, \"descriptors_before\": %ld, "
-              "\"descriptors_after\": %ld, \"resident_kib_warm\": %ld, \"resident_kib_after\": %ld}\n",
-              cycles, interrupted, events, descriptors_before, descriptors(), resident_warm, resident_kib());
+  std::printf(
+      "{\"cycles\": %d, \"interrupted_by_forks\": %d, \"events\": %llu, \"descriptors_before\": %ld, "
+      "\"descriptors_after\": %ld, \"resident_kib_warm\": %ld, \"resident_kib_after\": %ld}\n",
+      cycles, interrupted, events, descriptors_before, descriptors(), resident_warm, resident_kib());
 }

@@ -1,16 +1,16 @@
 // probe_load PID MODE: keeps one way of probing attached to a process until stdin ends, for benchmarks.
-//   entry     every malloc and free counted, probes at the first instruction
-//   chosen    the same at the chosen probe points
-//   lives     what a cohort does all the time: entry and return of allocations, frees, lifetimes; chosen points
+//   entry            every malloc and free counted, probes at the first instruction
+//   chosen           the same at the chosen probe points
+//   lives            what a cohort does all the time: entry and return of allocations, frees, lifetimes; chosen points
 //   lives_at_entry   the same with all probes at the first instruction
 // Prints "ready" when the probes are in place and, at the end, how many events were counted.
-
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 #include "agent/sampler/probing.h"
 #include "probes/collectors/allocator_plan.h"
@@ -53,7 +53,8 @@ attach::ProbeSite site_of(const elf::ElfFile& file, const probes::PlannedFunctio
   const bool returns = mode.lives && function.function != ALLOC_FN_FREE;
   elf::ProbePoint point = returns ? function.lives : function.entry;
   if (mode.at_entry) {
-    auto entry = elf::entry_probe_point(file, point.function_address, {static_cast<unsigned>(point.arguments.size()), returns});
+    auto entry =
+        elf::entry_probe_point(file, point.function_address, {static_cast<unsigned>(point.arguments.size()), returns});
     if (!entry) give_up(elf::describe(entry.error()));
     point = *entry;
   }
@@ -107,7 +108,8 @@ int main(int argc, char** argv) {
   control.tgid = static_cast<__u32>(status->key.pid);
   control.code = probes::code_of(*plan);
   attach::UprobeLinks links = attach_all(**probing, *image, *plan, mode, *slot);
-  control.armed = ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_FREES | (mode.lives ? ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS : 0u);
+  control.armed =
+      ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_FREES | (mode.lives ? ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS : 0u);
   std::puts("ready");
   std::fflush(stdout);
   wait_for_end_of_input();

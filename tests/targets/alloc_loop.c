@@ -1,11 +1,11 @@
-/* alloc_loop: a tight malloc(64..1087)/free loop that prints nanoseconds per pair, for benchmarks and as a
- * watchdog.
+/* alloc_loop: a tight malloc(64..1087)/free loop that prints nanoseconds per pair, for benchmarks and as a watchdog.
  *
- * Each thread keeps --live blocks (default 1) and writes a pattern into both ends of each; it is verified
- * before free, so that any harm an observer does to registers, memory or control flow ends the program with
- * status 8 (9 when a child found it or was killed). --forks: ten times a second a child is forked out of the
- * running threads; it runs and verifies the same loop and exits. Prints {"pairs": N, "duration_ns": N,
- * "picoseconds_per_pair": N, "forks": N} and "ok" at SIGTERM or after --seconds N.
+ * Each thread keeps --live blocks (default 1) and writes a pattern into both ends of each; it is verified before free, so
+ * that any harm an observer does to registers, memory or control flow ends the program with status 8 (9 when a child found
+ * it or was killed).
+ *   Forks     --forks: ten times a second a child is forked out of the running threads; it runs and verifies the same loop
+ *             and exits.
+ *   End       SIGTERM or --seconds N; prints {"pairs": N, "duration_ns": N, "picoseconds_per_pair": N, "forks": N}, "ok".
  */
 #include <pthread.h>
 #include <sys/wait.h>

@@ -1,8 +1,7 @@
-// churn_cpp: what a C++ service does to its heap: requests that build vectors, strings and maps and drop them
-// again, beside a table of long-lived records of which each request replaces one.
-//   Load      --threads N (default 1), each at most --rate requests per second (default 0: as fast as it
-//   can). End       SIGTERM or --seconds N; prints {"operations": N, "duration_ns": N,
-//   "operations_per_second": N}.
+// churn_cpp: what a C++ service does to its heap: requests that build vectors, strings and maps and drop them again, beside a
+// table of long-lived records of which each request replaces one.
+//   Load      --threads N (default 1), each at most --rate requests per second (default 0: as fast as it can).
+//   End       SIGTERM or --seconds N; prints {"operations": N, "duration_ns": N, "operations_per_second": N}.
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -44,8 +43,7 @@ class Service {
   // One request: parse, look up, build an answer, replace a record. Returns a check sum, so that nothing is
   // optimised away.
   std::size_t serve() {
-    const std::string request =
-        "GET /records/" + std::to_string(next() % 1000) + "?fields=key,values&format=text";
+    const std::string request = "GET /records/" + std::to_string(next() % 1000) + "?fields=key,values&format=text";
     std::map<std::string, std::string> parameters = parse(request);
     std::vector<std::uint32_t> growing;
     for (std::uint32_t i = 0, count = next() % 500; i < count; ++i) growing.push_back(i);
@@ -96,8 +94,7 @@ std::uint64_t serve_until_stopped(unsigned seed, unsigned rate) {
   while (!stop_requested.load(std::memory_order_relaxed)) {
     sum += service.serve();
     ++operations;
-    if (rate > 0)
-      std::this_thread::sleep_until(start + operations * std::chrono::nanoseconds(1'000'000'000 / rate));
+    if (rate > 0) std::this_thread::sleep_until(start + operations * std::chrono::nanoseconds(1'000'000'000 / rate));
   }
   return sum == 0 ? 0 : operations;
 }
@@ -134,8 +131,7 @@ int main(int argc, char** argv) {
   {
     std::vector<std::jthread> threads;
     for (unsigned i = 0; i < options.threads; ++i) {
-      threads.emplace_back(
-          [&operations, i, rate = options.rate] { operations[i] = serve_until_stopped(i + 1, rate); });
+      threads.emplace_back([&operations, i, rate = options.rate] { operations[i] = serve_until_stopped(i + 1, rate); });
     }
     wait_for_the_end(options.seconds);
   }

@@ -1,16 +1,16 @@
 /* counter_preload: LD_PRELOAD library that counts every call of the malloc family of a process exactly.
  *
- * POOLSCOPE_COUNTER_FILE names the file prefix; process P counts in PREFIX.P, a shared mapping laid out as
- * struct counter_file below. A reader sees the counts at any time, live, and a process that is killed or
- * calls _exit loses none. Without the variable nothing is counted. tests/integration/preload_counts.py reads
- * the file. Counted   from the entry point of the program: what the dynamic loader and the constructors of
- * libraries did before is taken back by our constructor, which runs last because preloaded libraries are
- * initialised last. Rules     those of exact_alloc.c. reallocarray and pvalloc are done here by realloc and
- * memalign, because not every allocator has them and glibc's would free or count through another one. Threads
- * every thread counts in a slot of its own (they share one when there are more than SLOTS). Fork      the
- * child finds its page of settings wiped (MADV_WIPEONFORK) and starts its own file. Exec      the new program
- * starts the file of its pid afresh. Memory    allocates nothing; calls that come before the real functions
- * are known get blocks of a static buffer.
+ * POOLSCOPE_COUNTER_FILE names the file prefix; process P counts in PREFIX.P, a shared mapping laid out as struct
+ * counter_file below. A reader sees the counts at any time, live, and a process that is killed or calls _exit loses none.
+ * Without the variable nothing is counted. tests/integration/preload_counts.py reads the file.
+ *   Counted   from the entry point of the program: what the dynamic loader and the constructors of libraries did before is
+ *             taken back by our constructor, which runs last because preloaded libraries are initialised last.
+ *   Rules     those of exact_alloc.c. reallocarray and pvalloc are done here by realloc and memalign, because not every
+ *             allocator has them and glibc's would free or count through another one.
+ *   Threads   every thread counts in a slot of its own (they share one when there are more than SLOTS).
+ *   Fork      the child finds its page of settings wiped (MADV_WIPEONFORK) and starts its own file.
+ *   Exec      the new program starts the file of its pid afresh.
+ *   Memory    allocates nothing; calls that come before the real functions are known get blocks of a static buffer.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -122,8 +122,7 @@ static struct counter_file* map_counter_file(void) {
   const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return NULL;
   struct counter_file* file = MAP_FAILED;
-  if (ftruncate(fd, sizeof *file) == 0)
-    file = mmap(NULL, sizeof *file, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (ftruncate(fd, sizeof *file) == 0) file = mmap(NULL, sizeof *file, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   close(fd);
   if (file == MAP_FAILED) return NULL;
   memcpy(file->magic, "PSCOUNT1", 8);
@@ -200,8 +199,7 @@ static void* move_early_block(void* block, size_t bytes) {
 }
 
 void* realloc(void* block, size_t bytes) {
-  if (block == NULL)
-    return is_resolved() ? count_allocation(real.realloc(NULL, bytes), bytes) : early_allocate(bytes);
+  if (block == NULL) return is_resolved() ? count_allocation(real.realloc(NULL, bytes), bytes) : early_allocate(bytes);
   if (is_early(block)) return is_resolved() ? move_early_block(block, bytes) : NULL;
   struct slot* mine = slot();
   void* moved = real.realloc(block, bytes);

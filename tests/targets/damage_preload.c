@@ -1,5 +1,5 @@
-/* damage_preload: LD_PRELOAD library whose malloc() now and then flips a bit in the block it gave out before:
- * proof that alloc_loop with at least two live blocks notices harm. */
+/* damage_preload: LD_PRELOAD library whose malloc() now and then flips a bit in the block it gave out before: proof that
+ * alloc_loop with at least two live blocks notices harm. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>

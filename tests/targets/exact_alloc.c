@@ -45,9 +45,9 @@ enum function {
   PVALLOC,
   FUNCTIONS
 };
-static const char* const function_names[FUNCTIONS] = {
-    "malloc",         "calloc",        "realloc",  "reallocarray", "free",
-    "posix_memalign", "aligned_alloc", "memalign", "valloc",       "pvalloc"};
+static const char* const function_names[FUNCTIONS] = {"malloc", "calloc",         "realloc",       "reallocarray",
+                                                      "free",   "posix_memalign", "aligned_alloc", "memalign",
+                                                      "valloc", "pvalloc"};
 
 struct counts {
   uint64_t allocations, allocated_bytes;
@@ -200,8 +200,7 @@ static size_t thread_setup_bytes(void) {
 }
 
 static void allocate_for_another_thread(unsigned thread) {
-  for (size_t i = 0; i < SHARED_BLOCKS; i++)
-    shared_blocks[thread][i] = allocated(MALLOC, malloc(48 + i), 48 + i);
+  for (size_t i = 0; i < SHARED_BLOCKS; i++) shared_blocks[thread][i] = allocated(MALLOC, malloc(48 + i), 48 + i);
 }
 
 static void free_of_another_thread(unsigned thread) {

@@ -1,6 +1,6 @@
-/* seccomp_loop: the load of steady_load.h under a seccomp filter that kills the process at every system call
- * it does not need. An observer whose probes make the process enter the kernel by a system call (return
- * probes on recent kernels) kills it: the exit status tells. */
+/* seccomp_loop: the load of steady_load.h under a seccomp filter that kills the process at every system call it does not
+ * need. An observer whose probes make the process enter the kernel by a system call (return probes on recent kernels) kills
+ * it: the exit status tells. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -11,8 +11,7 @@
 
 #include "steady_load.h"
 
-#define ALLOW(call) \
-  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define ALLOW(call) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 #if defined(__x86_64__)
 #define OUR_ARCHITECTURE AUDIT_ARCH_X86_64

@@ -1,8 +1,8 @@
 #pragma once
-/* A steady malloc/free load with known counts, for programs that differ only in how they are linked or
- * confined. Load      batches of 100 blocks of 32..1055 bytes, held for one batch; a pause of 200 us between
- * batches. Checks    every block carries a pattern that is verified before it is freed: harm done by an
- * observer is found. End       SIGTERM, or after `seconds` (0: never); prints the counts as JSON.
+/* A steady malloc/free load with known counts, for programs that differ only in how they are linked or confined.
+ *   Load      batches of 100 blocks of 32..1055 bytes, held for one batch; a pause of 200 us between batches.
+ *   Checks    every block carries a pattern that is verified before it is freed: harm done by an observer is found.
+ *   End       SIGTERM, or after `seconds` (0: never); prints the counts as JSON.
  */
 #include <signal.h>
 #include <stdint.h>

@@ -8,7 +8,9 @@ using namespace poolscope::budget;
 
 constexpr BurstPrices kPrices{700, 1300, 700};
 
-BurstBudget rich() { return {1.5, 5'000'000, 50'000'000, 1e9, 1e9, 1}; }
+BurstBudget rich() {
+  return {1.5, 5'000'000, 50'000'000, 1e9, 1e9, 1};
+}
 
 HitRate rate_of(double per_cpu_second) {
   HitRate rate;
@@ -91,7 +93,8 @@ TEST(CohortPlan, FollowsAsLongAsWantedWhenItCanPay) {
 TEST(CohortPlan, ShortensTheBirthsOfAHotTarget) {
   const auto planned = plan_cohort(rate_of(550'000), rate_of(550'000), kPrices, rich(), 2'000'000, 12'000'000);
   ASSERT_TRUE(planned.plan);
-  const double births = 550'000 * 2000e-9, freeing = 550'000 * 700e-9, at = static_cast<double>(planned.plan->births_ns);
+  const double births = 550'000 * 2000e-9, freeing = 550'000 * 700e-9,
+               at = static_cast<double>(planned.plan->births_ns);
   EXPECT_LE((at * births + (5e6 - at) * freeing) / 5e6, 0.5 + 1e-6);
 }
 
@@ -99,7 +102,8 @@ TEST(CohortPlan, FitsTheWholeCohortIntoOneWindowWhereFollowingAloneIsTooDear) {
   const double rate = 1.2e6, freeing = rate * 700e-9, births = freeing + rate * 1300e-9;
   const auto planned = plan_cohort(rate_of(rate), rate_of(rate), kPrices, rich(), 2'000'000, 12'000'000);
   ASSERT_TRUE(planned.plan);
-  const double births_ns = static_cast<double>(planned.plan->births_ns), follow_ns = static_cast<double>(planned.plan->follow_ns);
+  const double births_ns = static_cast<double>(planned.plan->births_ns),
+               follow_ns = static_cast<double>(planned.plan->follow_ns);
   EXPECT_LE(births_ns * births + (follow_ns - births_ns) * freeing, 0.5 * 5e6 * 1.001);
   EXPECT_GE(follow_ns, 1e6);
 }

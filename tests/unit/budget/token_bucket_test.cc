@@ -1,8 +1,8 @@
 #include "agent/budget/token_bucket.h"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 namespace {
 

@@ -1,7 +1,8 @@
 /* An allocator in a library of its own, for plans: named like mimalloc, with its own operator new and delete, and with a
  * large frame in front of the first instruction that is cheap to probe. Never called. */
-#define FUNCTION(name, body) \
-	__asm__(".text\n.globl " #name "\n.type " #name ", @function\n" #name ":\n" body "ret\n.size " #name ", . - " #name "\n")
+#define FUNCTION(name, body)                                                                                          \
+  __asm__(".text\n.globl " #name "\n.type " #name ", @function\n" #name ":\n" body "ret\n.size " #name ", . - " #name \
+          "\n")
 
 FUNCTION(mi_malloc, "sub $4096, %rsp\npush %rbx\nmov %rdi, %rax\npop %rbx\nadd $4096, %rsp\n");
 FUNCTION(mi_realloc, "push %rbx\nmov %rdi, %rax\npop %rbx\n");
