@@ -100,7 +100,8 @@ void register_attach_command(CLI::App& app, Invocation& invocation) {
       ->required()
       ->type_name("")
       ->option_text("PID|NAME|SPEC");
-  add_duration_option(*command, "--for", options->duration, std::chrono::milliseconds(100), "how long to watch");
+  add_duration_option(*command, "--for", options->duration, std::chrono::milliseconds(100),
+                      "how long to watch, default 30s");
   command->add_flag("--plan", options->plan_only, "print what would be probed and what it would cost, probe nothing");
   command->add_flag("--exact", options->exact, "trace every allocation and free; no budget: slows the target a lot");
   add_budget_options(*command, options->budget);

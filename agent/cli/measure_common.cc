@@ -66,7 +66,11 @@ Result<targets::TargetState, std::string> find_processes(const config::TargetCon
   auto set = targets::TargetSet::create({target});
   if (!set) return Failure{targets::describe(set.error())};
   auto states = set->update();
-  if (states.front().problem) return Failure{states.front().problem->detail};
+  if (const auto& problem = states.front().problem) {
+    if (problem->reason != targets::TargetProblem::Reason::kNoMatch) return Failure{problem->detail};
+    return Failure{"no process matches " + targets::describe(target.match) +
+                   "; start it first, or let `poolscope agent` wait for it"};
+  }
   return std::move(states.front());
 }
 

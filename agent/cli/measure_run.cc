@@ -68,7 +68,11 @@ int run_sampled(sampler::Probing& probing, const RunOptions& options) {
     forward_once(**launcher, forwarded);
     if (exit_code) (*sampler)->stop();
   });
-  return finish((*sampler)->snapshot(), options, exit_code.value_or(kExitFailed));
+  const bool unseen = (*sampler)->monitors().front()->bursts() == 0;
+  const int result = finish((*sampler)->snapshot(), options, exit_code.value_or(kExitFailed));
+  if (unseen)
+    fail("run: the program ended before it could be looked at; `run --exact` traces it from its first instruction");
+  return result;
 }
 
 // Places or removes probes as the program and its descendants come and go.

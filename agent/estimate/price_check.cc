@@ -88,13 +88,18 @@ std::optional<PriceCheck> check_with(Counter counter, std::span<const model::Bur
 
 }  // namespace
 
-std::uint64_t PriceCheck::charge_of(const model::Window& window) const {
-  const double cpu_ns = static_cast<double>(window.cpu_ns);
+model::Window PriceCheck::corrected(const model::Window& window) const {
+  model::Window result = window;
   if (!is_measured || !(window.work.*counter)) {
-    return static_cast<std::uint64_t>(static_cast<double>(window.charge_ns) * factor);
+    result.charge_ns = static_cast<std::uint64_t>(static_cast<double>(window.charge_ns) * factor);
+    return result;
   }
-  const double own_ns = static_cast<double>(*(window.work.*counter)) / work_per_cpu_ns;
-  return static_cast<std::uint64_t>(std::max(cpu_ns - own_ns, 0.0));
+  // Work is counted in whole units, so in a short window it may stand for more CPU time than there was. It is kept:
+  // cutting it would make the sum over windows too small.
+  const auto own_ns = static_cast<std::uint64_t>(static_cast<double>(*(window.work.*counter)) / work_per_cpu_ns);
+  result.charge_ns = window.cpu_ns > own_ns ? window.cpu_ns - own_ns : 0;
+  result.cpu_ns = own_ns + result.charge_ns;
+  return result;
 }
 
 PriceCheck check_price(std::span<const model::BurstRecord> records, std::span<const model::StratumRecord> strata,

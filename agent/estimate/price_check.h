@@ -29,10 +29,11 @@ struct PriceCheck {
   Counter counter = nullptr;
   double work_per_cpu_ns = 0;
 
-  // CPU time that probes took in the window: what its work leaves of it, or the calibrated charge times the factor.
-  [[nodiscard]] std::uint64_t charge_of(const model::Window& window) const;
-  // A charge that its own work shows is believed further than one that was multiplied out.
-  [[nodiscard]] double largest_charge_share() const { return is_measured ? 0.97 : 0.8; }
+  // The window with what probes really took: the CPU time its work does not explain, or the calibrated charge times the
+  // factor. cpu_ns - charge_ns is then what the target itself did.
+  [[nodiscard]] model::Window corrected(const model::Window& window) const;
+  // A charge that the target's own work shows is believed whatever it is.
+  [[nodiscard]] double largest_charge_share() const { return is_measured ? 1.0 : 0.8; }
 };
 
 [[nodiscard]] PriceCheck check_price(std::span<const model::BurstRecord> records,

@@ -13,8 +13,8 @@ Sample make_sample(const RecordList& records, const Basis& basis, model::Window 
   for (const model::BurstRecord* record : records) {
     if ((record->*window).length_ns == 0) continue;
     used.push_back(record);
-    windows.push_back({record->process, record->*window, events(record->counts), price.largest_charge_share()});
-    windows.back().window.charge_ns = price.charge_of(record->*window);
+    windows.push_back(
+        {record->process, price.corrected(record->*window), events(record->counts), price.largest_charge_share()});
   }
   return {std::move(used), basis.exact ? RateEstimator::exact(windows)
                                        : RateEstimator::sampled(windows, basis.target_cpu_per_second,

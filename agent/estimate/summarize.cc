@@ -82,6 +82,30 @@ void set_rates(model::AllocationSummary& summary, const Sample& allocations, con
   });
 }
 
+void scale(model::MaybeEstimate& estimate, double factor) {
+  if (!estimate) return;
+  estimate->value *= factor;
+  for (auto* limit : {&estimate->low, &estimate->high}) {
+    if (*limit) **limit *= factor;
+  }
+}
+
+double calls_per_second(const Sample& sample) {
+  const auto rate = sample.rate([](const model::BurstRecord& record) {
+    return WindowCount::of_events(static_cast<double>(record.counts.allocations + record.counts.reallocations));
+  });
+  return rate ? rate->value : 0;
+}
+
+// Sites are seen by cohorts too, the rate is not made from these: without this the parts would not add up to the whole.
+void fit_to_total(std::vector<model::CallSite>& sites, double of_total, double of_sites) {
+  if (of_total <= 0 || of_sites <= 0) return;
+  for (auto& site : sites) {
+    scale(site.per_second, of_total / of_sites);
+    scale(site.bytes_per_second, of_total / of_sites);
+  }
+}
+
 void set_lifetimes(model::AllocationSummary& summary, const RecordList& records, const Basis& basis) {
   const auto estimates = estimate_lifetimes(records, basis);
   if (!estimates) return;
@@ -111,6 +135,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.allocations.size_bytes = summarize_sizes(allocations);
   set_lifetimes(target.allocations, list, basis);
   target.call_sites = estimate_call_sites(list, basis);
+  fit_to_total(target.call_sites, calls_per_second(allocations), calls_per_second(Sample::of_allocations(list, basis)));
   target.growth_chains = estimate_growth_chains(list, basis);
   target.cost = summarize_cost(records);
   if (allocation_price.is_measured) target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/estimate/price_check.h"
 #include "agent/estimate/summarize.h"
 #include "probes/process/monotonic_clock.h"
 #include "probes/process/task_clock.h"
@@ -118,15 +119,16 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   tokens_.earn(stratum.target_cpu_ns, stratum.length_ns);
   strata_.push_back(std::move(stratum));
   forget_old(now_ns);
+  const auto price = estimate::check_price(bursts_, strata_, &BurstRecord::allocation_window);
+  price_factor_ = std::max(price.factor, 1.0);
 }
 
 void TargetMonitor::forget_old(std::uint64_t now_ns) {
   const std::uint64_t oldest = now_ns > kKeepNs ? now_ns - kKeepNs : 0;
-  while (!strata_.empty() && strata_.front().start_ns < oldest) strata_.pop_front();
-  const auto start_of = [](const BurstRecord& record) {
-    return std::max(record.allocation_window.start_ns, record.free_window.start_ns);
-  };
-  while (!bursts_.empty() && start_of(bursts_.front()) < oldest) bursts_.pop_front();
+  std::erase_if(strata_, [&](const model::StratumRecord& stratum) { return stratum.start_ns < oldest; });
+  std::erase_if(bursts_, [&](const BurstRecord& record) {
+    return std::max(record.allocation_window.start_ns, record.free_window.start_ns) < oldest;
+  });
 }
 
 // Every process gets a little weight besides its CPU time, so that idle ones are looked at now and then.
@@ -188,9 +190,9 @@ budget::BurstBudget TargetMonitor::burst_budget(const WatchedProcess& process) c
 
 budget::BurstPrices TargetMonitor::burst_prices(const WatchedProcess& process) const {
   const auto prices = probes::prices_for(*process.plan(), probing_.calibration().costs);
-  return {static_cast<double>(prices[ALLOC_HIT_RATE]),
-          static_cast<double>(prices[ALLOC_HIT_ENTRY] + prices[ALLOC_HIT_RETURN]),
-          static_cast<double>(prices[ALLOC_HIT_FREE])};
+  return {price_factor_ * static_cast<double>(prices[ALLOC_HIT_RATE]),
+          price_factor_ * static_cast<double>(prices[ALLOC_HIT_ENTRY] + prices[ALLOC_HIT_RETURN]),
+          price_factor_ * static_cast<double>(prices[ALLOC_HIT_FREE])};
 }
 
 std::optional<Problem> TargetMonitor::rate_burst(WatchedProcess& process) {
@@ -224,7 +226,7 @@ std::optional<Problem> TargetMonitor::cohort_burst(WatchedProcess& process) {
 }
 
 void TargetMonitor::keep(BurstRecord record) {
-  tokens_.spend(record.charge_ns);
+  tokens_.spend(static_cast<std::uint64_t>(static_cast<double>(record.charge_ns) * price_factor_));
   learn_rates(record);
   cap_sites(record);
   bursts_.push_back(std::move(record));
@@ -269,9 +271,7 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
 }
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
-  const std::vector<BurstRecord> bursts(bursts_.begin(), bursts_.end());
-  const std::vector<model::StratumRecord> strata(strata_.begin(), strata_.end());
-  model::TargetSnapshot snapshot = estimate::summarize({bursts, strata});
+  model::TargetSnapshot snapshot = estimate::summarize({bursts_, strata_});
   snapshot.name = name_;
   snapshot.runtime = "native";
   snapshot.labels = labels_;

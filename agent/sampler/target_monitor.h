@@ -7,7 +7,6 @@
 //             replaced by a rate burst, a rate burst that cannot be paid by a stratum that says why it is missing.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -88,8 +87,11 @@ class TargetMonitor {
   std::optional<std::uint64_t> burst_due_ns_;
   std::string missing_;
 
-  std::deque<model::BurstRecord> bursts_;
-  std::deque<model::StratumRecord> strata_;
+  // How much dearer a hit is here than calibrated, where the target's own work shows it; never taken as cheaper.
+  double price_factor_ = 1;
+
+  std::vector<model::BurstRecord> bursts_;  // oldest first
+  std::vector<model::StratumRecord> strata_;
 };
 
 }  // namespace poolscope::sampler

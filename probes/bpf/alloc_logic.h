@@ -251,8 +251,13 @@ static inline void alloc_on_rate_entry(const struct alloc_call *call)
 	__u64 bytes = alloc_requested_bytes(call);
 	struct site_key key;
 
-	if (alloc_is_internal(call) || alloc_is_free_by_realloc(call, bytes))
+	if (alloc_is_internal(call))
 		return;
+	if (alloc_is_free_by_realloc(call, bytes)) {
+		if (call->control->armed & ALLOC_ARMED_FREES)
+			add(&call->counts->frees, 1);
+		return;
+	}
 	if (bytes >= ALLOC_ADDRESS_SPACE_BYTES)
 		return; /* cannot succeed */
 	alloc_count_call(call, bytes, alloc_old_block(call) != 0);

@@ -1,5 +1,6 @@
 #include "probes/collectors/exact_trace.h"
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -40,6 +41,7 @@ std::optional<BurstFailure> ExactTrace::add(ProcessImage image, const AllocatorP
   remove(pid);
   processes_.erase(pid);
   Process& process = processes_.emplace(pid, Process{std::move(image), CallerSteps{}, {}}).first->second;
+  process.first_cpu_ns = process.last_cpu_ns = process::cpu_time_ns(pid).value_or(0);
   if (plan.moves_large_blocks_by_mremap) programs_.control(slot_).mremap_min_bytes = 128 << 10;
   if (!programs_.set_code(static_cast<std::uint32_t>(pid), code_of(plan))) {
     return BurstFailure{BurstFailure::Reason::kAttach, "too many processes at once; this one is not counted"};
@@ -75,7 +77,15 @@ void ExactTrace::remove(pid_t pid) {
   found->second.links.clear();
 }
 
+// What a process used after the last look and before its end is not known; the sum is a little too small.
+void ExactTrace::look_at_cpu_time() {
+  for (auto& [pid, process] : processes_) {
+    process.last_cpu_ns = std::max(process.last_cpu_ns, process::cpu_time_ns(pid).value_or(0));
+  }
+}
+
 void ExactTrace::follow_wrappers() {
+  look_at_cpu_time();
   const AllocResults results = programs_.peek_results(slot_);
   for (auto& [pid, process] : processes_) {
     std::vector<std::pair<site_key, site>> own;
@@ -97,6 +107,10 @@ model::BurstRecord ExactTrace::read() {
   record.allocation_window.length_ns = now_ns - start_ns_;
   record.allocation_window.probe_hits = sum_of(results.counts.window_hits);
   record.allocation_window.charge_ns = charge_ns(results.counts.window_hits, prices);
+  look_at_cpu_time();
+  for (const auto& [pid, process] : processes_) {
+    record.allocation_window.cpu_ns += process.last_cpu_ns - process.first_cpu_ns;
+  }
   record.free_window = record.allocation_window;
   record.counts.allocations = results.counts.allocations;
   record.counts.allocated_bytes = results.counts.allocated_bytes;

@@ -36,7 +36,7 @@ class ExactTrace {
   [[nodiscard]] std::optional<BurstFailure> add(ProcessImage image, const AllocatorPlan& plan);
   // The process has ended: its probes go, its counts stay.
   void remove(pid_t pid);
-  // Learns wrappers from what was seen so far; call it a few times in the first second.
+  // Learns wrappers from what was seen so far and keeps up with CPU times; call it several times a second.
   void follow_wrappers();
   // Everything counted so far.
   [[nodiscard]] model::BurstRecord read();
@@ -46,7 +46,10 @@ class ExactTrace {
     ProcessImage image;
     CallerSteps steps;
     attach::UprobeLinks links;
+    std::uint64_t first_cpu_ns = 0;  // CPU time of the process when it was added, and when last seen
+    std::uint64_t last_cpu_ns = 0;
   };
+  void look_at_cpu_time();
   ExactTrace(AllocPrograms& programs, attach::Detacher& detacher, std::uint32_t slot, const HitCosts& costs);
   [[nodiscard]] std::optional<BurstFailure> attach(const AllocatorPlan& plan, Process& process);
 

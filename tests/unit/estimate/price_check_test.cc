@@ -1,0 +1,156 @@
+#include "agent/estimate/price_check.h"
+
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace poolscope;
+using estimate::check_price;
+using estimate::PriceCheck;
+using model::BurstRecord;
+using model::StratumRecord;
+
+// A target that needs `cpu_per_call_ns` per read call, watched by hits that really cost `true_price_ns` and are charged
+// `charged_price_ns`.
+struct World {
+  double cpu_per_call_ns = 5000, true_price_ns = 900, charged_price_ns = 720, hits_per_call = 6;
+  double noise = 0;  // relative, of the CPU time of a window
+  std::mt19937_64 random{7};
+
+  BurstRecord burst(std::uint64_t calls) {
+    const double hits = static_cast<double>(calls) * hits_per_call;
+    std::normal_distribution<double> factor(1, noise);
+    BurstRecord record;
+    record.kind = model::BurstKind::kRate;
+    record.allocation_window.length_ns = 5'000'000;
+    record.allocation_window.cpu_ns = static_cast<std::uint64_t>(
+        (static_cast<double>(calls) * cpu_per_call_ns + hits * true_price_ns) * (noise > 0 ? factor(random) : 1));
+    record.allocation_window.charge_ns = static_cast<std::uint64_t>(hits * charged_price_ns);
+    record.allocation_window.work.io_calls = calls;
+    record.charge_ns = record.allocation_window.charge_ns;
+    return record;
+  }
+
+  // Strata of the whole time: the bursts and what happens outside them.
+  std::vector<StratumRecord> strata(const std::vector<BurstRecord>& bursts) const {
+    std::vector<StratumRecord> result;
+    for (const auto& burst : bursts) {
+      constexpr std::uint64_t kCallsOutside = 40'000;
+      StratumRecord stratum;
+      stratum.length_ns = 400'000'000;
+      stratum.target_cpu_ns =
+          burst.allocation_window.cpu_ns + static_cast<std::uint64_t>(kCallsOutside * cpu_per_call_ns);
+      stratum.work.io_calls = *burst.allocation_window.work.io_calls + kCallsOutside;
+      result.push_back(stratum);
+    }
+    return result;
+  }
+
+  std::vector<BurstRecord> bursts(std::size_t count, std::uint64_t calls) {
+    std::vector<BurstRecord> result;
+    for (std::size_t i = 0; i < count; ++i) result.push_back(burst(calls + i % 7));
+    return result;
+  }
+};
+
+PriceCheck check(const std::vector<BurstRecord>& bursts, const std::vector<StratumRecord>& strata) {
+  return check_price(bursts, strata, &BurstRecord::allocation_window);
+}
+
+TEST(PriceCheck, FindsThatHitsAreDearerThanCalibrated) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  const auto price = check(bursts, world.strata(bursts));
+  EXPECT_TRUE(price.is_measured);
+  EXPECT_NEAR(price.factor, 900.0 / 720.0, 0.01);
+  EXPECT_LT(price.standard_error, 0.05);
+}
+
+TEST(PriceCheck, LeavesARightPriceAlone) {
+  World world;
+  world.charged_price_ns = world.true_price_ns;
+  const auto bursts = world.bursts(24, 300);
+  EXPECT_NEAR(check(bursts, world.strata(bursts)).factor, 1, 0.01);
+}
+
+TEST(PriceCheck, KeepsThePriorWithoutAWorkCounter) {
+  World world;
+  auto bursts = world.bursts(24, 300);
+  for (auto& burst : bursts) burst.allocation_window.work = {};
+  const auto price = check(bursts, world.strata(world.bursts(24, 300)));
+  EXPECT_FALSE(price.is_measured);
+  EXPECT_DOUBLE_EQ(price.factor, 1);
+  EXPECT_DOUBLE_EQ(price.standard_error, PriceCheck::kPriorError);
+}
+
+TEST(PriceCheck, KeepsThePriorWhenTheWindowsSawLittleWork) {
+  World world;
+  const auto bursts = world.bursts(24, 3);
+  EXPECT_FALSE(check(bursts, world.strata(bursts)).is_measured);
+}
+
+TEST(PriceCheck, KeepsThePriorForFewBursts) {
+  World world;
+  const auto bursts = world.bursts(5, 300);
+  EXPECT_FALSE(check(bursts, world.strata(bursts)).is_measured);
+}
+
+TEST(PriceCheck, TrustsNoisyWorkLess) {
+  World world;
+  world.noise = 0.6;
+  const auto bursts = world.bursts(8, 300);
+  const auto price = check(bursts, world.strata(bursts));
+  EXPECT_LT(std::abs(price.factor - 1), 0.6);
+  EXPECT_GT(price.standard_error, 0.1);
+}
+
+TEST(PriceCheck, TakesWaitsWhereThereAreNoCalls) {
+  World world;
+  auto bursts = world.bursts(24, 300);
+  auto strata = world.strata(bursts);
+  for (auto& burst : bursts) std::swap(burst.allocation_window.work.io_calls, burst.allocation_window.work.waits);
+  for (auto& stratum : strata) std::swap(stratum.work.io_calls, stratum.work.waits);
+  EXPECT_NEAR(check(bursts, strata).factor, 900.0 / 720.0, 0.01);
+}
+
+TEST(PriceCheck, ChargesAWindowWhatItsOwnWorkLeaves) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  const auto price = check(bursts, world.strata(bursts));
+  const double truth = static_cast<double>(*bursts[0].allocation_window.work.io_calls) * world.hits_per_call * 900;
+  EXPECT_NEAR(static_cast<double>(price.corrected(bursts[0].allocation_window).charge_ns), truth, 0.01 * truth);
+}
+
+TEST(PriceCheck, MultipliesTheChargeOfAWindowWithoutWork) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  const auto price = check(bursts, world.strata(bursts));
+  model::Window bare;
+  bare.cpu_ns = 1'000'000;
+  bare.charge_ns = 100'000;
+  EXPECT_NEAR(static_cast<double>(price.corrected(bare).charge_ns), 100'000 * price.factor, 1);
+}
+
+TEST(PriceCheck, KeepsWorkThatStandsForMoreCpuTimeThanThereWas) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  const auto price = check(bursts, world.strata(bursts));
+  model::Window brief;
+  brief.cpu_ns = 20'000;
+  brief.work.io_calls = 10;  // stands for 50 us
+  const model::Window corrected = price.corrected(brief);
+  EXPECT_EQ(corrected.charge_ns, 0u);
+  EXPECT_NEAR(static_cast<double>(corrected.cpu_ns), 50'000, 500);
+}
+
+TEST(PriceCheck, LeavesBirthsOfCohortsOut) {
+  World world;
+  auto bursts = world.bursts(24, 300);
+  for (auto& burst : bursts) burst.kind = model::BurstKind::kCohort;
+  EXPECT_FALSE(check(bursts, world.strata(bursts)).is_measured);
+}
+
+}  // namespace
