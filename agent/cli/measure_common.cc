@@ -67,7 +67,7 @@ Result<targets::TargetState, std::string> find_processes(const config::TargetCon
   if (!set) return Failure{targets::describe(set.error())};
   auto states = set->update();
   if (const auto& problem = states.front().problem) {
-    if (problem->reason != targets::TargetProblem::Reason::kNoMatch) return Failure{problem->detail};
+    if (problem->reason != targets::TargetProblem::Reason::kNoProcess) return Failure{problem->detail};
     return Failure{"no process matches " + targets::describe(target.match) +
                    "; start it first, or let `poolscope agent` wait for it"};
   }
