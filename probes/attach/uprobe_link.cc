@@ -43,7 +43,7 @@ Result<UprobeLinks, AttachError> attach_multi(ProbeKind kind, int program_fd, pi
   request.multi_flags = kind == ProbeKind::kReturn ? kMultiFlagReturn : 0;
   request.pid = pid;
   UniqueFd link(static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &request, sizeof(request))));
-  if (!link.valid()) return Failure{from_errno(what, "uprobe.multi link", errno)};
+  if (!link) return Failure{from_errno(what, "uprobe.multi link", errno)};
   UprobeLinks links;
   links.push_back(std::move(link));
   return links;
@@ -67,7 +67,7 @@ Result<UniqueFd, AttachError> open_perf_uprobe(std::uint32_t type, ProbeKind kin
   attributes.config1 = address_of(path.c_str());
   attributes.config2 = site.file_offset;
   UniqueFd event(static_cast<int>(syscall(SYS_perf_event_open, &attributes, pid, -1, -1, PERF_FLAG_FD_CLOEXEC)));
-  if (!event.valid()) return Failure{from_errno(what, "perf uprobe", errno)};
+  if (!event) return Failure{from_errno(what, "perf uprobe", errno)};
   return event;
 }
 
@@ -85,7 +85,7 @@ Result<UprobeLinks, AttachError> attach_perf(ProbeKind kind, int program_fd, pid
     request.link_create.attach_type = BPF_PERF_EVENT;
     request.link_create.perf_event.bpf_cookie = site.cookie;
     UniqueFd link(static_cast<int>(syscall(SYS_bpf, BPF_LINK_CREATE, &request, sizeof(request))));
-    if (!link.valid()) return Failure{from_errno(what, "BPF link to perf uprobe", errno)};
+    if (!link) return Failure{from_errno(what, "BPF link to perf uprobe", errno)};
     if (ioctl(event->get(), PERF_EVENT_IOC_ENABLE, 0) != 0)
       return Failure{from_errno(what, "enabling the perf uprobe", errno)};
     links.push_back(std::move(link));

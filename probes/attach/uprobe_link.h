@@ -14,8 +14,8 @@
 #include <sys/types.h>
 
 #include "poolscope/result.h"
+#include "poolscope/unique_fd.h"
 #include "probes/attach/attach_error.h"
-#include "probes/attach/unique_fd.h"
 
 namespace poolscope::attach {
 

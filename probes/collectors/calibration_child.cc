@@ -90,9 +90,9 @@ void* serve(void* argument) {
 std::optional<CalibrationChild> CalibrationChild::start(Confinement confinement) {
   int requests[2], answers[2];
   if (pipe2(requests, O_CLOEXEC) != 0) return std::nullopt;
-  attach::UniqueFd request_read(requests[0]), request_write(requests[1]);
+  UniqueFd request_read(requests[0]), request_write(requests[1]);
   if (pipe2(answers, O_CLOEXEC) != 0) return std::nullopt;
-  attach::UniqueFd answer_read(answers[0]), answer_write(answers[1]);
+  UniqueFd answer_read(answers[0]), answer_write(answers[1]);
   const pid_t pid = fork();
   if (pid < 0) return std::nullopt;
   if (pid == 0) {
@@ -104,7 +104,7 @@ std::optional<CalibrationChild> CalibrationChild::start(Confinement confinement)
 }
 
 CalibrationChild::~CalibrationChild() {
-  if (!to_.valid()) return;  // moved from
+  if (!to_) return;  // moved from
   to_.reset();
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-#include "probes/attach/unique_fd.h"
+#include "poolscope/unique_fd.h"
 
 namespace poolscope::probes {
 
@@ -24,10 +24,9 @@ class CalibrationChild {
   [[nodiscard]] std::optional<double> run(std::uint32_t pairs);
 
  private:
-  CalibrationChild(pid_t pid, attach::UniqueFd to, attach::UniqueFd from)
-      : pid_(pid), to_(std::move(to)), from_(std::move(from)) {}
+  CalibrationChild(pid_t pid, UniqueFd to, UniqueFd from) : pid_(pid), to_(std::move(to)), from_(std::move(from)) {}
   pid_t pid_;
-  attach::UniqueFd to_, from_;
+  UniqueFd to_, from_;
 };
 
 }  // namespace poolscope::probes

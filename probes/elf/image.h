@@ -15,8 +15,8 @@
 #include <libelf.h>
 
 #include "poolscope/result.h"
+#include "poolscope/unique_fd.h"
 #include "probes/elf/elf_file.h"
-#include "probes/elf/unique_fd.h"
 
 namespace poolscope::elf {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "probes/elf/unique_fd.h"
+#include "poolscope/unique_fd.h"
 
 namespace poolscope::elf {
 

@@ -17,8 +17,8 @@
 #include <sys/types.h>
 
 #include "poolscope/result.h"
+#include "poolscope/unique_fd.h"
 #include "probes/process/launcher.h"
-#include "probes/process/unique_fd.h"
 
 namespace poolscope::process {
 

@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "probes/process/unique_fd.h"
+#include "poolscope/unique_fd.h"
 
 namespace poolscope::process {
 namespace {

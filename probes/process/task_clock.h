@@ -21,7 +21,7 @@
 #include <sys/types.h>
 
 #include "poolscope/result.h"
-#include "probes/process/unique_fd.h"
+#include "poolscope/unique_fd.h"
 
 namespace poolscope::process {
 
