@@ -56,6 +56,7 @@ int run_sampled(sampler::Probing& probing, const RunOptions& options) {
   config::TargetConfig target;
   target.name = name_of(options.command);
   target.match.pid = (*launcher)->pid();
+  target.include_descendants = true;
   config.targets = {target};
   config.budget = options.budget;
   auto sampler = sampler::Sampler::create(probing, config);

@@ -27,7 +27,8 @@ struct Matcher {
 struct TargetConfig {
   std::string name;  // empty: name of the first matching process
   Matcher match;
-  bool include_children = true;  // children of matching processes that run the same executable join
+  bool include_children = true;      // children of matching processes that run the same executable join
+  bool include_descendants = false;  // whatever they run; `poolscope run` wants it, no configuration key sets it
   std::map<std::string, std::string> labels;
 };
 

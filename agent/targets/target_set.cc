@@ -137,11 +137,13 @@ void TargetSet::add_children() {
   while (!parents.empty()) {
     const Known& parent = *parents.back();
     parents.pop_back();
-    if (!targets_[*parent.target].config.include_children || parent.details.executable.empty()) continue;
+    const config::TargetConfig& config = targets_[*parent.target].config;
+    const bool same_only = !config.include_descendants;
+    if (same_only && (!config.include_children || parent.details.executable.empty())) continue;
     const auto [first, last] = children.equal_range(parent.entry.key.pid);
     for (auto child = first; child != last; ++child) {
       Known& known = *child->second;
-      if (known.target || known.details.executable != parent.details.executable) continue;
+      if (known.target || (same_only && known.details.executable != parent.details.executable)) continue;
       known.target = parent.target;
       parents.push_back(&known);
     }

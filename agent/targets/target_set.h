@@ -2,6 +2,7 @@
 // TargetSet: which processes belong to which target now, and what changed since the last look.
 //   Who       a process belongs to the first target whose conditions it meets. With include_children, so does a process
 //             that meets none, whose parent belongs and which runs the same executable; their children in turn.
+//             With include_descendants the executable does not matter.
 //   How long  until it ends, or execs a program that no longer belongs. A new name (comm) or a dead parent ends nothing.
 //   Never     this very process, kernel threads, zombies.
 //   Pids      a process is (pid, start time): a reused pid is another process. A target given by pid is the process that had

@@ -292,6 +292,16 @@ TEST_F(Targets, WithTheSameNameAreNumbered) {
   EXPECT_EQ(states[1].name, "a-4");
 }
 
+TEST_F(Targets, TakeAllDescendantsWhereAsked) {
+  TargetConfig config = by_pid(10);
+  config.include_descendants = true;
+  machine.add(10, "/bin/sh");
+  machine.add(11, "/usr/bin/service", 10);
+  machine.add(12, "/usr/bin/helper", 11);
+  machine.add(13, "/usr/bin/other");
+  EXPECT_THAT(pids(set_of({config}).update().at(0)), ElementsAre(10, 11, 12));
+}
+
 TEST_F(Targets, CarryTheirLabels) {
   TargetConfig config = by_exe("a");
   config.labels = {{"team", "x"}};
