@@ -20,14 +20,15 @@ struct World {
   double noise = 0;  // relative, of the CPU time of a window
   std::mt19937_64 random{7};
 
+  double disturbance() { return noise > 0 ? std::normal_distribution<double>(1, noise)(random) : 1; }
+
   BurstRecord burst(std::uint64_t calls) {
     const double hits = static_cast<double>(calls) * hits_per_call;
-    std::normal_distribution<double> factor(1, noise);
     BurstRecord record;
     record.kind = model::BurstKind::kRate;
     record.allocation_window.length_ns = 5'000'000;
     record.allocation_window.cpu_ns = static_cast<std::uint64_t>(
-        (static_cast<double>(calls) * cpu_per_call_ns + hits * true_price_ns) * (noise > 0 ? factor(random) : 1));
+        (static_cast<double>(calls) * cpu_per_call_ns + hits * true_price_ns) * disturbance());
     record.allocation_window.charge_ns = static_cast<std::uint64_t>(hits * charged_price_ns);
     record.allocation_window.work.io_calls = calls;
     record.charge_ns = record.allocation_window.charge_ns;
