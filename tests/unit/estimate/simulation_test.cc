@@ -128,7 +128,8 @@ TEST(Simulation, MostlyIdleTargetIsEstimatedWithoutBias) {
     for (unsigned i = 0; i < 60; ++i) {
       const Design design;
       const double requests = std::poisson_distribution<unsigned>(kRequestsPerSecond * design.window_seconds)(random);
-      const unsigned events = requests > 0 ? std::poisson_distribution<unsigned>(requests * kEventsPerRequest)(random) : 0;
+      const unsigned events =
+          requests > 0 ? std::poisson_distribution<unsigned>(requests * kEventsPerRequest)(random) : 0;
       auto burst = rate_burst(i, events);
       const double charge = static_cast<double>(burst.counts.allocations) * kCostPerHitSeconds;
       burst.allocation_window.length_ns = static_cast<std::uint64_t>(design.window_seconds * 1e9);
