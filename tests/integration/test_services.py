@@ -106,6 +106,10 @@ class Rates(unittest.TestCase):
     def test_interval_of_a_load_that_probes_slow_five_times_holds_the_truth(self):
         # 100 allocations per wake-up and nothing else: inside a burst four fifths of its CPU time are probes. The value
         # is uncertain then, and the interval has to say so.
+        # One interval in twenty misses by design; two in a row would be one in four hundred.
+        self.assertTrue(self.interval_holds_truth() or self.interval_holds_truth())
+
+    def interval_holds_truth(self):
         with target("steady_load") as load:
             wait_for_work(load.pid)
             found = attach(f"pid:{load.pid}", seconds=12)
@@ -114,7 +118,7 @@ class Rates(unittest.TestCase):
         truth = own["allocations"] / own["duration_ns"] * 1e9
         rate = found["allocations"]["per_second"]
         print(f"\n  truth {truth:,.0f}/s, reported {rate['value']:,.0f}/s ({rate['low']:,.0f} - {rate['high']:,.0f})")
-        self.assertTrue(rate["low"] <= truth <= rate["high"])
+        return rate["low"] <= truth <= rate["high"]
 
 
 class Commands(unittest.TestCase):
