@@ -29,6 +29,11 @@ class Scraped(unittest.TestCase):
     def test_target_is_up(self):
         wait_for(lambda: [v for _, v in self.query('up{job="poolscope"}')] == [1], 20, "up == 1")
 
+    def test_a_minute_of_scrapes_has_no_gap(self):
+        wait_for(lambda: [v >= 60 for _, v in self.query('count_over_time(up{job="poolscope"}[5m])')] == [True], 90,
+                 "60 scrapes, one a second", interval_seconds=1)
+        self.assertEqual([1], [v for _, v in self.query('min_over_time(up{job="poolscope"}[1m])')])
+
     def test_rate_can_be_queried_by_target(self):
         found = wait_for(lambda: self.query('poolscope_allocations_per_second{target="redis-server"}'), 20, "the rate in Prometheus")
         self.assertEqual(1, len(found))
