@@ -41,7 +41,7 @@ class RealLibrary : public testing::TestWithParam<Library> {
  protected:
   void SetUp() override {
     const std::string path = GetParam().path;
-    if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not installed, see packages.txt";
+    if (!std::filesystem::exists(path)) FAIL() << path << " is not installed, see packages.txt";
     auto opened = ElfFile::open(open(path.c_str(), O_RDONLY | O_CLOEXEC), path, "");
     ASSERT_TRUE(opened) << describe(opened.error());
     file_ = std::move(opened.value());
