@@ -79,6 +79,61 @@ struct GrowthChain {
   bool operator==(const GrowthChain&) const = default;
 };
 
+// What was really counted: all of it where every event was seen, else inside bursts; `misses` and `thrown_away` all the time
+// where they are watched.
+struct PoolCounted {
+  std::uint64_t gets = 0, puts = 0, misses = 0, regrowths = 0;
+  std::optional<std::uint64_t> watched_misses;  // since the pool is watched; absent when bursts alone count misses
+  std::optional<std::uint64_t> thrown_away;     // objects that garbage collections dropped since the pool is watched
+  bool operator==(const PoolCounted&) const = default;
+};
+
+// Objects followed from get to put, in the bursts that saw both in order.
+struct PoolUse {
+  double hold_seconds_p50 = 0, hold_seconds_p95 = 0, hold_seconds_p99 = 0;  // from get to put
+  std::uint64_t followed_gets = 0;
+  std::uint64_t never_put = 0;  // of these: borrowed still when the burst ended
+  std::uint64_t put_twice = 0;
+  bool operator==(const PoolUse&) const = default;
+};
+
+struct PoolSummary {
+  std::string name;
+  std::string kind;          // "go_sync_pool", "custom"
+  std::string element;       // type of the objects; empty when not known
+  std::string new_function;  // creates an object on a miss; empty: nothing does
+  std::string library;       // package that owns it; empty: the program itself
+  MaybeEstimate gets_per_second, puts_per_second, misses_per_second, regrowths_per_second;
+  MaybeEstimate hit_ratio;  // gets served from the pool, of all gets
+  PoolCounted counted;
+  std::optional<SizeSummary> needed_bytes;    // length at put
+  std::string needed_bytes_reason;            // why not, enumerated: "reset_before_put", "no_buffer", "not_seen"
+  std::optional<SizeSummary> buffer_bytes;    // capacity at put
+  std::optional<std::uint64_t> object_bytes;  // size of one object without what it points to
+  std::optional<PoolUse> use;
+  std::optional<double> thrown_away_per_gc;
+  std::optional<std::uint64_t> idle;                         // objects in the pool when last seen
+  std::vector<std::pair<std::uint64_t, double>> miss_curve;  // idle objects kept -> share of gets that would miss
+  bool operator==(const PoolSummary&) const = default;
+};
+
+// The garbage collector of a managed runtime. Counters are the runtime's own, since the process started.
+struct GcSummary {
+  std::uint64_t cycles = 0;
+  double pause_seconds = 0;
+  std::optional<std::uint64_t> live_bytes;  // marked by the last cycle
+  std::optional<std::uint64_t> goal_bytes;  // heap size that starts the next one
+  std::optional<std::uint64_t> allocated_bytes, allocated_objects;
+  std::optional<double> allocated_bytes_per_second;
+  std::optional<double> churn_ratio;       // 1 - bytes that survived the last cycles / bytes allocated before them
+  std::optional<double> cpu_ratio;         // of the CPU time of the process
+  std::optional<double> assist_cpu_ratio;  // part of it that allocating goroutines had to do
+  std::optional<double> gogc_percent;      // absent when off
+  std::optional<std::uint64_t> memory_limit_bytes;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> allocated_by_size_class;  // bytes of the class -> objects
+  bool operator==(const GcSummary&) const = default;
+};
+
 enum class CollectorState { kCollecting, kIdle, kUnavailable };
 // As JSON, metrics and reports write it.
 [[nodiscard]] constexpr const char* state_name(CollectorState state) {
@@ -123,6 +178,8 @@ struct TargetSnapshot {
   AllocationSummary allocations;
   std::vector<CallSite> call_sites;
   std::vector<GrowthChain> growth_chains;
+  std::vector<PoolSummary> pools;  // busiest first
+  std::optional<GcSummary> gc;
   Cost cost;
   bool exact = false;  // every event was traced: counted is the truth, not a sample
   bool operator==(const TargetSnapshot&) const = default;

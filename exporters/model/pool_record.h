@@ -1,0 +1,81 @@
+#pragma once
+// Pool records: what one look at the pools of one process gave. As all records: sums and histograms that merge by adding.
+//   Watch   (L1) rare events, probed all the time: misses, what a garbage collection threw away. Exact while it lasts.
+//   Burst   (L2) every get and put in a bounded window, with the misses of the same window. `exact` runs are one long burst.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exporters/model/histogram.h"
+#include "exporters/model/record.h"
+
+namespace poolscope::model {
+
+// What makes pools of several processes of a target, or of one process after a restart, the same pool.
+struct PoolIdentity {
+  std::string kind;          // "go_sync_pool", "custom"
+  std::string name;          // "main.jsonBufferPool", "encoding/json.encodeStatePool"; unique inside the target
+  std::string element;       // type of what it holds, "*[]uint8"; empty when not known yet or mixed
+  std::string new_function;  // what creates an object on a miss; empty: nothing does
+  std::string library;       // package that owns the pool when that is not the program itself: "encoding/json"
+  auto operator<=>(const PoolIdentity&) const = default;
+};
+
+// Objects in order of use, for pools whose get and put were seen one by one.
+struct PoolMisuse {
+  std::uint64_t followed_gets = 0;  // gets whose object was followed to the end of the burst
+  std::uint64_t never_put = 0;      // of these, not put back before the burst ended
+  std::uint64_t put_twice = 0;      // put while already in the pool
+  bool operator==(const PoolMisuse&) const = default;
+};
+
+struct PoolSums {
+  PoolIdentity pool;
+  std::uint64_t gets = 0;
+  std::uint64_t misses = 0;  // gets that found the pool empty
+  std::uint64_t puts = 0;
+  std::uint64_t nil_puts = 0;      // Put(nil): ignored by the pool, not in `puts`
+  std::uint64_t regrowths = 0;     // put with a larger capacity than the object had at its last get or put
+  Histogram hold_ns;               // from get to put of the same object
+  std::uint64_t sized_puts = 0;    // puts whose length and capacity could be read
+  std::uint64_t empty_puts = 0;    // of these, with length 0: code that resets before it puts
+  Histogram needed_bytes;          // length at put, empty ones left out
+  Histogram buffer_bytes;          // capacity at put
+  std::uint64_t object_bytes = 0;  // size of the element type where it holds no buffer; 0: not known
+  PoolMisuse misuse;
+  std::vector<std::uint64_t> misses_at_depth;  // miss curve: [k] gets that k + 1 idle objects would not have served
+};
+
+struct PoolBurstRecord {
+  ProcessKey process;
+  bool exact = false;  // every event of `window`, no budget
+  Window window;
+  std::vector<PoolSums> pools;
+  std::uint64_t probe_hits = 0;  // of the whole burst
+  std::uint64_t charge_ns = 0;
+  std::map<std::string, std::uint64_t> dropped;
+};
+
+struct PoolWatchSums {
+  PoolIdentity pool;
+  std::uint64_t misses = 0;
+  std::uint64_t thrown_away = 0;      // objects that garbage collections dropped
+  std::optional<std::uint64_t> idle;  // objects in the pool when last seen
+};
+
+struct PoolWatchRecord {
+  ProcessKey process;
+  std::uint64_t start_ns = 0;
+  std::uint64_t length_ns = 0;
+  std::uint64_t collections = 0;  // garbage collections that emptied pools
+  bool misses_watched = false;    // false: too many misses for the budget, `misses` is 0 and means nothing
+  bool collections_watched = false;
+  std::vector<PoolWatchSums> pools;
+  std::uint64_t probe_hits = 0;
+  std::uint64_t charge_ns = 0;
+};
+
+}  // namespace poolscope::model
