@@ -11,6 +11,11 @@ namespace {
 bool counted_something(const TargetSnapshot& target) {
   return target.exact || target.cost.window_seconds > 0 || target.allocations.counted != Counted{};
 }
+bool counted_something(const PoolSummary& pool) {
+  const PoolCounted& counted = pool.counted;
+  return pool.gets_per_second || pool.puts_per_second || counted.gets > 0 || counted.puts > 0 || counted.misses > 0 ||
+         counted.regrowths > 0;
+}
 
 }  // namespace
 
@@ -101,6 +106,69 @@ void fields(Io& io, typename Io::template Ref<GrowthChain> chain) {
 }
 
 template <typename Io>
+void fields(Io& io, typename Io::template Ref<PoolUse> use) {
+  io.group("hold_seconds", [&](auto& hold_seconds) {
+    hold_seconds.optional("p50", use.hold_seconds_p50);
+    hold_seconds.optional("p95", use.hold_seconds_p95);
+    hold_seconds.optional("p99", use.hold_seconds_p99);
+  });
+  io.required("followed_gets", use.followed_gets);
+  io.required("never_put", use.never_put);
+  io.required("put_twice", use.put_twice);
+}
+
+template <typename Io>
+void pool_counts(Io& io, typename Io::template Ref<PoolSummary> pool) {
+  const bool counted = counted_something(pool);
+  io.optional_if(counted, "gets", pool.counted.gets);
+  io.optional_if(counted, "puts", pool.counted.puts);
+  io.optional_if(counted, "misses", pool.counted.misses);
+  io.optional_if(counted, "regrowths", pool.counted.regrowths);
+  io.optional("watched_misses", pool.counted.watched_misses);
+  io.optional("thrown_away", pool.counted.thrown_away);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<PoolSummary> pool) {
+  io.required("name", pool.name);
+  io.required("kind", pool.kind);
+  io.optional("element", pool.element);
+  io.optional("new_function", pool.new_function);
+  io.optional("library", pool.library);
+  io.optional("gets_per_second", pool.gets_per_second);
+  io.optional("puts_per_second", pool.puts_per_second);
+  io.optional("misses_per_second", pool.misses_per_second);
+  io.optional("regrowths_per_second", pool.regrowths_per_second);
+  io.optional("hit_ratio", pool.hit_ratio);
+  io.group("counted", [&](auto& counted) { pool_counts(counted, pool); });
+  io.optional("needed_bytes", pool.needed_bytes);
+  io.optional("needed_bytes_reason", pool.needed_bytes_reason);
+  io.optional("buffer_bytes", pool.buffer_bytes);
+  io.optional("object_bytes", pool.object_bytes);
+  io.optional("use", pool.use);
+  io.optional("thrown_away_per_gc", pool.thrown_away_per_gc);
+  io.optional("idle", pool.idle);
+  io.optional("miss_curve", pool.miss_curve);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<GcSummary> gc) {
+  io.required("cycles", gc.cycles);
+  io.optional("pause_seconds", gc.pause_seconds);
+  io.optional("live_bytes", gc.live_bytes);
+  io.optional("goal_bytes", gc.goal_bytes);
+  io.optional("allocated_bytes", gc.allocated_bytes);
+  io.optional("allocated_objects", gc.allocated_objects);
+  io.optional("allocated_bytes_per_second", gc.allocated_bytes_per_second);
+  io.optional("churn_ratio", gc.churn_ratio);
+  io.optional("cpu_ratio", gc.cpu_ratio);
+  io.optional("assist_cpu_ratio", gc.assist_cpu_ratio);
+  io.optional("gogc_percent", gc.gogc_percent);
+  io.optional("memory_limit_bytes", gc.memory_limit_bytes);
+  io.optional("allocated_by_size_class", gc.allocated_by_size_class);
+}
+
+template <typename Io>
 void fields(Io& io, typename Io::template Ref<CollectorStatus> collector) {
   io.required("name", collector.name);
   io.required("level", collector.level);
@@ -147,6 +215,8 @@ void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   });
   io.optional("call_sites", target.call_sites);
   io.optional("growth_chains", target.growth_chains);
+  io.optional("pools", target.pools);
+  io.optional("gc", target.gc);
   io.required("cost", target.cost);
 }
 

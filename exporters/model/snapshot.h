@@ -90,7 +90,7 @@ struct PoolCounted {
 
 // Objects followed from get to put, in the bursts that saw both in order.
 struct PoolUse {
-  double hold_seconds_p50 = 0, hold_seconds_p95 = 0, hold_seconds_p99 = 0;  // from get to put
+  std::optional<double> hold_seconds_p50, hold_seconds_p95, hold_seconds_p99;  // get to put; absent: none came back
   std::uint64_t followed_gets = 0;
   std::uint64_t never_put = 0;  // of these: borrowed still when the burst ended
   std::uint64_t put_twice = 0;

@@ -63,6 +63,21 @@ INSTANTIATE_TEST_SUITE_P(
                               "/targets/0/allocations/lifetime_seconds/below/soon", "has a name that is not a number"},
                     ValueCase{"AgeIsNotFinite", "/targets/0/allocations/lifetime_seconds/below/inf", json{{"value", 1}},
                               "/targets/0/allocations/lifetime_seconds/below/inf", "has a name that is not a number"},
+                    ValueCase{"PoolsIsAnObject", "/targets/0/pools", json::object(), "/targets/0/pools",
+                              "must be an array"},
+                    ValueCase{"HitRatioIsANumber", "/targets/0/pools/1/hit_ratio", 0.7, "/targets/0/pools/1/hit_ratio",
+                              "must be an object"},
+                    ValueCase{"NegativeGets", "/targets/0/pools/0/counted/gets", -3, "/targets/0/pools/0/counted/gets",
+                              "is a negative number"},
+                    ValueCase{"HoldTimesAreAnArray", "/targets/0/pools/0/use/hold_seconds", json::array(),
+                              "/targets/0/pools/0/use/hold_seconds", "must be an object"},
+                    ValueCase{"MissCurveOfOneNumber", "/targets/0/pools/0/miss_curve/0", json::array({16}),
+                              "/targets/0/pools/0/miss_curve/0", "must be an array of 2"},
+                    ValueCase{"IdleIsAFraction", "/targets/0/pools/0/idle", 1.5, "/targets/0/pools/0/idle",
+                              "must be a whole number"},
+                    ValueCase{"GcIsText", "/targets/0/gc", "off", "/targets/0/gc", "must be an object"},
+                    ValueCase{"ObjectsOfASizeClassAreAFraction", "/targets/0/gc/allocated_by_size_class/0/1", 0.5,
+                              "/targets/0/gc/allocated_by_size_class/0/1", "must be a whole number"},
                     ValueCase{"ExactIsANumber", "/targets/0/exact", 1, "/targets/0/exact", "must be true or false"},
                     ValueCase{"NameWithSlashAndTilde", "/targets/0/labels/a~1b~0c", 1, "/targets/0/labels/a~1b~0c",
                               "must be a string"},
@@ -85,11 +100,14 @@ INSTANTIATE_TEST_SUITE_P(Required, JsonReadWithout,
                                          "/targets/0/collectors/0/state", "/targets/0/allocations/per_second/value",
                                          "/targets/0/allocations/counted/frees",
                                          "/targets/0/call_sites/1/callers/0/offset",
-                                         "/targets/0/growth_chains/0/final_bytes/p95"));
+                                         "/targets/0/growth_chains/0/final_bytes/p95", "/targets/0/pools/0/name",
+                                         "/targets/0/pools/1/kind", "/targets/0/pools/0/needed_bytes/p95",
+                                         "/targets/0/pools/0/use/never_put", "/targets/0/gc/cycles"));
 
 TEST(JsonReadTolerance, IgnoresMembersOfNewerMinorVersions) {
   json changed = full();
-  changed["targets"][0]["pools"] = json::array({json{{"name", "main.buffers"}}});
+  changed["targets"][0]["cpu_share"] = json::array({json{{"name", "allocator"}}});
+  changed["targets"][0]["pools"][0]["growth_factor"] = 2;
   changed["advice"] = "later";
   const auto read = snapshot_from_json(changed.dump());
   ASSERT_TRUE(read);

@@ -96,6 +96,41 @@ TEST(JsonWrite, LeavesOutALifetimeOfUnknownReach) {
   EXPECT_FALSE(written(target).contains("allocations"));
 }
 
+TEST(JsonWrite, HasNoCountsForAPoolThatNoBurstSaw) {
+  TargetSnapshot target;
+  auto& pool = target.pools.emplace_back();
+  pool.name = "main.buffers";
+  pool.kind = "go_sync_pool";
+  EXPECT_EQ(written(target)["pools"], json::parse(R"([{"name": "main.buffers", "kind": "go_sync_pool"}])"));
+  pool.counted.watched_misses = 0;
+  EXPECT_EQ(written(target)["pools"][0]["counted"], json::parse(R"({"watched_misses": 0})"));
+}
+
+TEST(JsonWrite, KeepsTheZerosOfAPoolThatWasWatchedInBursts) {
+  TargetSnapshot target;
+  target.pools.emplace_back().gets_per_second = Estimate{0, {}, {}};
+  EXPECT_EQ(written(target)["pools"][0]["counted"],
+            json::parse(R"({"gets": 0, "puts": 0, "misses": 0, "regrowths": 0})"));
+}
+
+TEST(JsonWrite, LeavesOutPartsOfPoolsAndGcThatAreNotFinite) {
+  Snapshot snapshot;
+  auto& target = snapshot.targets.emplace_back();
+  auto& pool = target.pools.emplace_back();
+  pool.hit_ratio = Estimate{kNan, 0, 1};
+  pool.thrown_away_per_gc = kInfinity;
+  pool.use.emplace().hold_seconds_p50 = kNan;
+  pool.miss_curve = {{1, kNan}, {2, 0.5}};
+  auto& gc = target.gc.emplace();
+  gc.pause_seconds = gc.cpu_ratio.emplace() = kNan;
+  const std::string text = to_json(snapshot);
+  EXPECT_TRUE(snapshot_from_json(text));
+  const json target_json = json::parse(text)["targets"][0];
+  EXPECT_EQ(target_json["pools"], json::parse(R"([{"name": "", "kind": "",
+    "use": {"followed_gets": 0, "never_put": 0, "put_twice": 0}, "miss_curve": [[2, 0.5]]}])"));
+  EXPECT_EQ(target_json["gc"], json::parse(R"({"cycles": 0})"));
+}
+
 TEST(JsonWrite, ReplacesBytesThatAreNotUtf8) {
   TargetSnapshot target;
   target.name = "caf\xe9";

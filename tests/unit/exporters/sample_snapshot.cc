@@ -86,6 +86,24 @@ class Filler {
     auto& [symbol, object, offset, first, p50, p95, steps, rate, copied, chains, counted_copied] = value;
     all(symbol, object, offset, first, p50, p95, steps, rate, copied, chains, counted_copied);
   }
+  void operator()(PoolCounted& value) {
+    auto& [gets, puts, misses, regrowths, watched_misses, thrown_away] = value;
+    all(gets, puts, misses, regrowths, watched_misses, thrown_away);
+  }
+  void operator()(PoolUse& value) {
+    auto& [p50, p95, p99, followed, never_put, put_twice] = value;
+    all(p50, p95, p99, followed, never_put, put_twice);
+  }
+  void operator()(PoolSummary& value) {
+    auto& [name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed,
+           reason, buffer, object, use, thrown_away, idle, miss_curve] = value;
+    all(name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed, reason,
+        buffer, object, use, thrown_away, idle, miss_curve);
+  }
+  void operator()(GcSummary& value) {
+    auto& [cycles, pause, live, goal, bytes, objects, rate, churn, cpu, assist, gogc, limit, classes] = value;
+    all(cycles, pause, live, goal, bytes, objects, rate, churn, cpu, assist, gogc, limit, classes);
+  }
   void operator()(CollectorStatus& value) {
     auto& [name, level, state, reason, detail] = value;
     all(name, level, state, reason, detail);
@@ -100,9 +118,10 @@ class Filler {
     all(hits, ratio, seconds, measured, bursts, observed, window, coverage, dropped, clamped);
   }
   void operator()(TargetSnapshot& value) {
-    auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, cost, exact] =
-        value;
-    all(name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, cost, exact);
+    auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, cost,
+           exact] = value;
+    all(name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, cost,
+        exact);
   }
   void operator()(AgentInfo& value) {
     auto& [version, boot_id, sequence, budget, cpu_seconds] = value;
