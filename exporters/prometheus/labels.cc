@@ -6,9 +6,10 @@
 namespace poolscope::prometheus_text {
 namespace {
 
-constexpr std::array<std::string_view, 19> kReserved = {
-    "allocator", "collector", "direction", "kind",    "le",     "level", "outcome", "part",    "percentile", "pool",
-    "quantile",  "reason",    "runtime",   "seconds", "series", "state", "target",  "verdict", "version"};
+constexpr std::array<std::string_view, 21> kReserved = {
+    "allocator", "collector", "direction", "element",    "kind",   "le",       "level",
+    "library",   "outcome",   "part",      "percentile", "pool",   "quantile", "reason",
+    "runtime",   "seconds",   "series",    "state",      "target", "verdict",  "version"};
 static_assert(std::ranges::is_sorted(kReserved));
 
 bool is_letter(char c) {

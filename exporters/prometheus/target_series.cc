@@ -2,70 +2,16 @@
 
 #include <charconv>
 
-#include "exporters/prometheus/labels.h"
+#include "exporters/prometheus/target_table.h"
 
 namespace poolscope::prometheus_text {
 namespace {
-
-using ::prometheus::MetricType;
-
-constexpr auto kGauge = MetricType::Gauge;
-constexpr auto kCounter = MetricType::Counter;
 
 // The shortest decimal text of `number`: "0.01".
 std::string label_text(double number) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
-
-// Adds series of one target: puts its labels in front of theirs.
-class TargetTable {
- public:
-  TargetTable(FamilyTable& table, const model::TargetSnapshot& target) : table_(table) {
-    labels_.push_back({"target", target.name});
-    for (const auto& [name, value] : target.labels) {
-      if (is_valid_label_name(name) && !is_reserved_label_name(name)) labels_.push_back({name, value});
-    }
-  }
-
-  void add(const char* name, MetricType type, const char* help, std::vector<Series> series) {
-    for (Series& one : series) one.labels.insert(one.labels.begin(), labels_.begin(), labels_.end());
-    table_.add_of_target({std::string("poolscope_") + name, type, help}, std::move(series));
-  }
-  void add(const char* name, MetricType type, const char* help, double value) { add(name, type, help, {{{}, value}}); }
-
-  // One estimate per set of labels: three families.
-  struct LabelledEstimate {
-    Labels labels;
-    model::Estimate estimate;
-  };
-  void add_estimates(const std::string& name, const char* help, const std::vector<LabelledEstimate>& estimates) {
-    std::vector<Series> values, lows, highs;
-    for (const auto& [labels, estimate] : estimates) {
-      values.push_back({labels, estimate.value});
-      if (estimate.low) lows.push_back({labels, *estimate.low});
-      if (estimate.high) highs.push_back({labels, *estimate.high});
-    }
-    const std::string interval = " of the 95 % interval of poolscope_" + name + ".";
-    add(name.c_str(), kGauge, help, std::move(values));
-    add((name + "_low").c_str(), kGauge, ("Lower end" + interval).c_str(), std::move(lows));
-    add((name + "_high").c_str(), kGauge, ("Upper end" + interval).c_str(), std::move(highs));
-  }
-  void add_estimate(const std::string& name, const char* help, const model::MaybeEstimate& estimate) {
-    if (estimate) add_estimates(name, help, {{{}, *estimate}});
-  }
-  void add_counts(const char* name, const char* help, const char* label,
-                  const std::map<std::string, std::uint64_t>& counts) {
-    std::vector<Series> series;
-    series.reserve(counts.size());
-    for (const auto& [key, count] : counts) series.push_back({{{label, key}}, static_cast<double>(count)});
-    add(name, kCounter, help, std::move(series));
-  }
-
- private:
-  FamilyTable& table_;
-  Labels labels_;
-};
 
 void add_identity(TargetTable& table, const model::TargetSnapshot& target) {
   table.add("target_info", kGauge, "What the target is; always 1.",
@@ -74,14 +20,16 @@ void add_identity(TargetTable& table, const model::TargetSnapshot& target) {
             static_cast<double>(target.processes.size()));
 }
 
+constexpr const char* kChurnHelp =
+    "Share of allocated bytes that die within poolscope_churn_age_seconds; without that, before the next collection.";
+
 void add_rates(TargetTable& table, const model::AllocationSummary& allocations) {
   table.add_estimate("allocations_per_second", "Allocations per second, estimated from bursts.",
                      allocations.per_second);
   table.add_estimate("allocated_bytes_per_second", "Requested bytes per second, estimated from bursts.",
                      allocations.bytes_per_second);
   table.add_estimate("frees_per_second", "Frees per second, estimated from bursts.", allocations.frees_per_second);
-  table.add_estimate("churn_ratio", "Share of allocated bytes that die within poolscope_churn_age_seconds.",
-                     allocations.churn_ratio);
+  table.add_estimate("churn_ratio", kChurnHelp, allocations.churn_ratio);
   if (allocations.churn_ratio && allocations.churn_age_seconds) {
     table.add("churn_age_seconds", kGauge, "Age below which poolscope_churn_ratio counts an object as churn.",
               *allocations.churn_age_seconds);
@@ -92,9 +40,7 @@ void add_rates(TargetTable& table, const model::AllocationSummary& allocations) 
 
 void add_sizes(TargetTable& table, const model::SizeSummary& sizes) {
   std::vector<Series> series;
-  for (const auto& [percentile, bytes] : {std::pair{"50", sizes.p50}, {"95", sizes.p95}, {"99", sizes.p99}}) {
-    series.push_back({{{"percentile", percentile}}, static_cast<double>(bytes)});
-  }
+  append_percentiles(series, {}, sizes);
   table.add("allocation_size_bytes", kGauge, "Requested size of an allocation, by percentile.", std::move(series));
 }
 
@@ -113,6 +59,30 @@ void add_counted(TargetTable& table, const model::Counted& counted) {
   count("allocated_bytes_total", "Requested bytes, every allocation counted (exact mode).", counted.allocated_bytes);
   count("frees_total", "Frees, every one counted (exact mode).", counted.frees);
   count("reallocations_total", "Reallocations of live blocks, every one counted (exact mode).", counted.reallocations);
+}
+
+void add_gc_counters(TargetTable& table, const model::GcSummary& gc) {
+  const auto count = [&](const char* name, const char* help, double value) { table.add(name, kCounter, help, value); };
+  count("gc_cycles_total", "Garbage collections.", static_cast<double>(gc.cycles));
+  count("gc_pause_seconds_total", "Time for which garbage collections stopped the program.", gc.pause_seconds);
+  if (gc.allocated_bytes) {
+    count("gc_allocated_bytes_total", "Bytes allocated in the heap that is collected.",
+          static_cast<double>(*gc.allocated_bytes));
+  }
+  if (gc.allocated_objects) {
+    count("gc_allocated_objects_total", "Objects allocated in the heap that is collected.",
+          static_cast<double>(*gc.allocated_objects));
+  }
+}
+
+void add_gc_gauges(TargetTable& table, const model::GcSummary& gc) {
+  const auto gauge = [&](const char* name, const char* help, const auto& value) {
+    if (value) table.add(name, kGauge, help, static_cast<double>(*value));
+  };
+  gauge("gc_heap_goal_bytes", "Heap size that starts the next garbage collection.", gc.goal_bytes);
+  gauge("heap_live_bytes", "Heap that the last garbage collection found in use.", gc.live_bytes);
+  gauge("gc_cpu_ratio", "Share of the CPU time of the target that goes to garbage collection.", gc.cpu_ratio);
+  gauge("gc_assist_cpu_ratio", "Part of gc_cpu_ratio that allocating goroutines had to do.", gc.assist_cpu_ratio);
 }
 
 void add_cost(TargetTable& table, const model::Cost& cost) {
@@ -149,6 +119,13 @@ void add_target(FamilyTable& families, const model::TargetSnapshot& target, bool
     if (target.allocations.lifetime) add_lifetimes(table, *target.allocations.lifetime);
   }
   if (target.exact) add_counted(table, target.allocations.counted);
+  if (target.gc) {
+    add_gc_counters(table, *target.gc);
+    if (with_estimates) add_gc_gauges(table, *target.gc);
+    if (with_estimates && !target.allocations.churn_ratio && target.gc->churn_ratio) {
+      table.add("churn_ratio", kGauge, kChurnHelp, *target.gc->churn_ratio);
+    }
+  }
   add_collectors(table, target.collectors);
   add_cost(table, target.cost);
 }

@@ -174,6 +174,134 @@ TEST(Metrics, LeaveOutEstimatesThatAreTooOld) {
   EXPECT_THAT(page(snapshot, status), HasSubstr("poolscope_probe_hits_total"));
 }
 
+poolscope::model::PoolSummary pool_with_gets(std::string name, double gets_per_second) {
+  poolscope::model::PoolSummary pool;
+  pool.name = std::move(name);
+  pool.kind = "go_sync_pool";
+  pool.gets_per_second = Estimate{gets_per_second, gets_per_second / 2, gets_per_second * 2};
+  return pool;
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++found;
+  return found;
+}
+
+TEST(PoolMetrics, SayWhatAPoolIs) {
+  TargetSnapshot target = named("a");
+  target.pools = {pool_with_gets("main.p", 5)};
+  target.pools[0].element = "*bytes.Buffer";
+  target.pools[0].library = "net/http";
+  EXPECT_THAT(page(target), HasSubstr("poolscope_pool_info{target=\"a\",pool=\"main.p\",kind=\"go_sync_pool\","
+                                      "element=\"*bytes.Buffer\",library=\"net/http\"} 1\n"));
+}
+
+TEST(PoolMetrics, HaveNoSeriesForWhatWasNotMeasured) {
+  TargetSnapshot target = named("a");
+  target.pools.emplace_back().name = "p";
+  const std::string text = page(target);
+  EXPECT_EQ(count(text, "pool=\"p\""), 1u) << text;
+  EXPECT_THAT(page(named("a")), Not(HasSubstr("poolscope_pool_")));
+  EXPECT_THAT(page(named("a")), Not(HasSubstr("poolscope_gc_")));
+}
+
+TEST(PoolMetrics, CountMissesOnlyWhereEachWasWatched) {
+  TargetSnapshot target = named("a");
+  target.pools = {pool_with_gets("p", 5)};
+  target.pools[0].counted = {9, 8, 7, 6, {}, {}};
+  EXPECT_THAT(page(target), Not(HasSubstr("_total{target=\"a\",pool=")));
+  target.pools[0].counted.watched_misses = 70;
+  target.pools[0].counted.thrown_away = 30;
+  const std::string text = page(target);
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_misses_total{target=\"a\",pool=\"p\",reason=\"empty\"} 70\n"));
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_thrown_away_total{target=\"a\",pool=\"p\"} 30\n"));
+  EXPECT_THAT(text, Not(HasSubstr("poolscope_pool_gets_total")));
+}
+
+TEST(PoolMetrics, CountEverythingInExactMode) {
+  TargetSnapshot target = named("a");
+  target.exact = true;
+  target.pools = {pool_with_gets("p", 5)};
+  target.pools[0].counted = {9, 8, 7, 6, {}, {}};
+  const std::string text = page(target);
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_gets_total{target=\"a\",pool=\"p\"} 9\n"));
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_puts_total{target=\"a\",pool=\"p\"} 8\n"));
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_misses_total{target=\"a\",pool=\"p\",reason=\"empty\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_regrowths_total{target=\"a\",pool=\"p\"} 6\n"));
+}
+
+TEST(PoolMetrics, SumTheRatesOfAllButTheFiftyBusiestPools) {
+  TargetSnapshot target = named("a");
+  for (int i = 0; i < 53; ++i) target.pools.push_back(pool_with_gets("p" + std::to_string(i), 100 + i));
+  for (auto& pool : target.pools) {
+    pool.hit_ratio = Estimate{0.5, {}, {}};
+    pool.counted.watched_misses = 1;
+  }
+  const std::string text = page(target);
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_gets_per_second{target=\"a\",pool=\"other\"} 303\n"));  // 100 + 101 + 102
+  EXPECT_EQ(count(text, "pool=\"other\""), 1u) << "a sum of intervals, ratios or changing counters means nothing";
+  EXPECT_EQ(count(text, "poolscope_pool_info{"), 50u);
+  EXPECT_THAT(text, Not(HasSubstr("pool=\"p2\"")));
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_gets_per_second{target=\"a\",pool=\"p3\"} 103\n"));
+}
+
+TEST(PoolMetrics, LeaveOutEstimatesThatAreTooOldButKeepCounters) {
+  Snapshot snapshot;
+  snapshot.time_unix_ns = 1'000'000'000'000;
+  snapshot.targets = {named("a")};
+  snapshot.targets[0].pools = {pool_with_gets("p", 5)};
+  snapshot.targets[0].pools[0].idle = 3;
+  snapshot.targets[0].pools[0].counted.watched_misses = 4;
+  snapshot.targets[0].gc.emplace().live_bytes = 7;
+  AgentStatus status;
+  EXPECT_THAT(page(snapshot, status), HasSubstr("poolscope_pool_buffers{target=\"a\",pool=\"p\",state=\"idle\"} 3\n"));
+  EXPECT_THAT(page(snapshot, status), HasSubstr("poolscope_heap_live_bytes{target=\"a\"} 7\n"));
+  status.now_unix_ns = snapshot.time_unix_ns + 300'000'000'001;
+  const std::string text = page(snapshot, status);
+  for (const char* gone : {"poolscope_pool_gets_per_second", "poolscope_pool_buffers", "poolscope_heap_live_bytes"}) {
+    EXPECT_THAT(text, Not(HasSubstr(gone)));
+  }
+  EXPECT_THAT(text, HasSubstr("poolscope_pool_misses_total"));
+  EXPECT_THAT(text, HasSubstr("poolscope_gc_cycles_total"));
+}
+
+TEST(PoolMetrics, ComeLastSoThatPoolsAreLeftOutFirst) {
+  Snapshot snapshot;
+  snapshot.targets = {named("a"), named("b")};
+  for (int i = 0; i < 20; ++i) snapshot.targets[0].pools.push_back(pool_with_gets("p" + std::to_string(i), 100));
+  const std::string text = page(snapshot, {}, 20);
+  EXPECT_THAT(text, HasSubstr("poolscope_observed_seconds_total{target=\"b\"}"));
+  EXPECT_THAT(text, Not(HasSubstr("poolscope_pool_")));
+  EXPECT_THAT(text, HasSubstr("poolscope_series_dropped_total 80\n"));  // info, gets with both ends
+}
+
+TEST(GcMetrics, AreThoseTheRuntimeKeeps) {
+  TargetSnapshot target = named("a");
+  auto& gc = target.gc.emplace();
+  gc.cycles = 12;
+  gc.pause_seconds = 0.5;
+  gc.allocated_bytes = 1000;
+  gc.churn_ratio = 0.75;
+  const std::string text = page(target);
+  EXPECT_THAT(text, HasSubstr("poolscope_gc_cycles_total{target=\"a\"} 12\n"));
+  EXPECT_THAT(text, HasSubstr("poolscope_gc_pause_seconds_total{target=\"a\"} 0.5\n"));
+  EXPECT_THAT(text, HasSubstr("poolscope_gc_allocated_bytes_total{target=\"a\"} 1000\n"));
+  EXPECT_THAT(text, HasSubstr("poolscope_churn_ratio{target=\"a\"} 0.75\n"));
+  for (const char* absent : {"gc_cpu_ratio", "gc_assist_cpu_ratio", "heap_live_bytes", "heap_goal", "churn_age_seconds{"}) {
+    EXPECT_THAT(text, Not(HasSubstr(absent)));
+  }
+}
+
+TEST(GcMetrics, LeaveTheChurnOfMallocAlone) {
+  TargetSnapshot target = named("a");
+  target.allocations.churn_ratio = Estimate{0.25, {}, {}};
+  target.gc.emplace().churn_ratio = 0.75;
+  const std::string text = page(target);
+  EXPECT_THAT(text, HasSubstr("poolscope_churn_ratio{target=\"a\"} 0.25\n"));
+  EXPECT_THAT(text, HasSubstr("poolscope_series_dropped_total 0\n"));
+}
+
 TEST(Metrics, NameTheTimeOfAReloadOnlyWhenItSucceeded) {
   EXPECT_THAT(page(Snapshot{}, {true, 1000, "1"}),
               HasSubstr("poolscope_config_last_reload_success_timestamp_seconds 1000\n"));

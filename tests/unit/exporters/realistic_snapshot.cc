@@ -150,6 +150,111 @@ TargetSnapshot go_service() {
   return target;
 }
 
+PoolSummary json_buffer_pool() {
+  PoolSummary pool;
+  pool.name = "main.jsonBufferPool";
+  pool.kind = "go_sync_pool";
+  pool.element = "*bytes.Buffer";
+  pool.new_function = "main.init.func1";
+  pool.gets_per_second = Estimate{18'420, 17'610, 19'230};
+  pool.puts_per_second = Estimate{18'390, 17'570, 19'210};
+  pool.misses_per_second = Estimate{5'710, 5'320, 6'100};
+  pool.regrowths_per_second = Estimate{5'540, 5'130, 5'950};
+  pool.hit_ratio = Estimate{0.69, 0.672, 0.708};
+  pool.counted = {1'612, 1'609, 498, 483, 171'334, 3'600};
+  pool.needed_bytes = SizeSummary{1'151, 4'607, 9'215, {{767, 0.3}, {1'151, 0.4}, {4'607, 0.26}, {9'215, 0.04}}};
+  pool.buffer_bytes = SizeSummary{2'047, 8'191, 16'383, {{2'047, 0.7}, {8'191, 0.26}, {16'383, 0.04}}};
+  pool.use = PoolUse{0.000'084, 0.000'41, 0.0021, 1'598, 0, 0};
+  pool.thrown_away_per_gc = 120;
+  pool.idle = 131;
+  pool.miss_curve = {{1, 0.62}, {16, 0.2}, {64, 0.04}};
+  return pool;
+}
+
+PoolSummary encode_state_pool() {
+  PoolSummary pool;
+  pool.name = "encoding/json.encodeStatePool";
+  pool.kind = "go_sync_pool";
+  pool.element = "*json.encodeState";
+  pool.library = "encoding/json";
+  pool.gets_per_second = Estimate{42'300, 40'100, 44'500};
+  pool.puts_per_second = Estimate{42'280, 40'090, 44'470};
+  pool.misses_per_second = Estimate{388, 301, 475};
+  pool.hit_ratio = Estimate{0.9908, 0.9889, 0.9927};
+  pool.counted = {3'702, 3'700, 34, 0, 11'640, 310};
+  pool.needed_bytes_reason = "reset_before_put";
+  pool.buffer_bytes = SizeSummary{4'095, 16'383, 32'767, {{4'095, 0.8}, {16'383, 0.17}, {32'767, 0.03}}};
+  pool.use = PoolUse{0.000'011, 0.000'05, 0.000'31, 3'650, 0, 0};
+  pool.thrown_away_per_gc = 10.3;
+  return pool;
+}
+
+PoolSummary borrowed_pool() {
+  PoolSummary pool;
+  pool.name = "github.com/acme/order-api/internal/session.requestScopePool";
+  pool.kind = "go_sync_pool";
+  pool.element = "*session.requestScope";
+  pool.new_function = "github.com/acme/order-api/internal/session.init.func2";
+  pool.gets_per_second = Estimate{930, {}, {}};
+  pool.puts_per_second = Estimate{701, {}, {}};
+  pool.misses_per_second = Estimate{232, {}, {}};
+  pool.hit_ratio = Estimate{0.751, {}, {}};
+  pool.counted = {81, 61, 20, 0, {}, {}};
+  pool.needed_bytes_reason = "no_buffer";
+  pool.object_bytes = 192;
+  pool.use = PoolUse{0.0012, 0.009, 0.011, 78, 19, 2};
+  return pool;
+}
+
+PoolSummary quiet_pool() {
+  PoolSummary pool;
+  pool.name = "fmt.ppFree";
+  pool.kind = "go_sync_pool";
+  pool.element = "*fmt.pp";
+  pool.new_function = "fmt.init.0.func1";
+  pool.library = "fmt";
+  pool.counted.watched_misses = 12;
+  pool.needed_bytes_reason = "not_seen";
+  return pool;
+}
+
+GcSummary go_heap() {
+  GcSummary gc;
+  gc.cycles = 2'814;
+  gc.pause_seconds = 0.713;
+  gc.live_bytes = 41'943'040;
+  gc.goal_bytes = 83'886'080;
+  gc.allocated_bytes = 118'112'000'000;
+  gc.allocated_objects = 1'410'022'113;
+  gc.allocated_bytes_per_second = 61.2e6;
+  gc.churn_ratio = 0.948;
+  gc.cpu_ratio = 0.071;
+  gc.assist_cpu_ratio = 0.006;
+  gc.gogc_percent = 100;
+  gc.allocated_by_size_class = {{16, 402'113'870}, {64, 310'221'010}, {2'048, 8'411'020}};
+  return gc;
+}
+
+TargetSnapshot go_with_pools() {
+  TargetSnapshot target;
+  target.name = "order-api";
+  target.runtime = "go";
+  target.processes = {{{5300, 91'000}, kNow - 1'930'000'000'000, "order-api"}};
+  target.collectors = {{"go_runtime", "L0", CollectorState::kCollecting, "", ""},
+                       {"go_pools", "L2", CollectorState::kCollecting, "", ""}};
+  target.cpu_seconds_per_second = 1.42;
+  target.pools = {encode_state_pool(), json_buffer_pool(), borrowed_pool(), quiet_pool()};
+  target.gc = go_heap();
+  target.cost.probe_hits = 12'911;
+  target.cost.charged_cpu_ratio = 0.0058;
+  target.cost.charged_cpu_seconds = 0.247;
+  target.cost.bursts = {{"taken", 26}};
+  target.cost.observed_seconds = 30.0;
+  target.cost.window_seconds = 0.091;
+  target.cost.coverage_ratio = 1;
+  return target;
+}
+
 TargetSnapshot starting_worker() {
   TargetSnapshot target;
   target.name = "thumbnail-worker";
@@ -211,7 +316,7 @@ Snapshot realistic_snapshot() {
   Snapshot snapshot;
   snapshot.time_unix_ns = kNow;
   snapshot.agent = {"0.1.0", "2b6b1c0a-8a70-4d2c-9f5e-1c8f0f1e7c11", 42, 0.01, 0.31};
-  snapshot.targets = {redis(), go_service(), starting_worker(), exact_run()};
+  snapshot.targets = {redis(), go_service(), go_with_pools(), starting_worker(), exact_run()};
   return snapshot;
 }
 

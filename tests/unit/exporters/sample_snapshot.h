@@ -8,8 +8,8 @@
 
 namespace poolscope::test {
 
-// A hand-made agent that watches a busy redis-server, a Go service it may not probe, and a worker that just
-// started. The golden files show it.
+// A hand-made agent that watches a busy redis-server, a Go service it may not probe, a Go service with pools, and a
+// worker that just started. The golden files show it.
 [[nodiscard]] model::Snapshot realistic_snapshot();
 
 // Every part present, every field with a value of its own.
