@@ -7,10 +7,7 @@
 namespace poolscope::model {
 namespace {
 
-// Zeros are an answer where something was watched, and nothing but the default where nothing was.
-bool counted_something(const TargetSnapshot& target) {
-  return target.exact || target.cost.window_seconds > 0 || target.allocations.counted != Counted{};
-}
+// Zeros are an answer where a burst watched the pool, and nothing but the default where none did.
 bool counted_something(const PoolSummary& pool) {
   const PoolCounted& counted = pool.counted;
   return pool.gets_per_second || pool.puts_per_second || counted.gets > 0 || counted.puts > 0 || counted.misses > 0 ||
@@ -211,7 +208,7 @@ void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   io.optional("exact", target.exact);
   io.group("allocations", [&](auto& allocations) {
     fields(allocations, target.allocations);
-    allocations.optional_if(counted_something(target), "counted", target.allocations.counted);
+    allocations.optional_if(allocations_were_watched(target), "counted", target.allocations.counted);
   });
   io.optional("call_sites", target.call_sites);
   io.optional("growth_chains", target.growth_chains);

@@ -184,6 +184,8 @@ struct TargetSnapshot {
   bool exact = false;  // every event was traced: counted is the truth, not a sample
   bool operator==(const TargetSnapshot&) const = default;
 };
+// Whether zeros in `allocations.counted` are an answer: a target may be traced for its pools alone.
+[[nodiscard]] bool allocations_were_watched(const TargetSnapshot& target);
 
 struct AgentInfo {
   std::string version, boot_id;

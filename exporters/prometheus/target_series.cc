@@ -82,7 +82,8 @@ void add_gc_gauges(TargetTable& table, const model::GcSummary& gc) {
   gauge("gc_heap_goal_bytes", "Heap size that starts the next garbage collection.", gc.goal_bytes);
   gauge("heap_live_bytes", "Heap that the last garbage collection found in use.", gc.live_bytes);
   gauge("gc_cpu_ratio", "Share of the CPU time of the target that goes to garbage collection.", gc.cpu_ratio);
-  gauge("gc_assist_cpu_ratio", "Part of gc_cpu_ratio that allocating goroutines had to do.", gc.assist_cpu_ratio);
+  gauge("gc_assist_cpu_ratio", "Part of poolscope_gc_cpu_ratio that allocating goroutines had to do.",
+        gc.assist_cpu_ratio);
 }
 
 void add_cost(TargetTable& table, const model::Cost& cost) {
@@ -118,7 +119,7 @@ void add_target(FamilyTable& families, const model::TargetSnapshot& target, bool
     if (target.allocations.size_bytes) add_sizes(table, *target.allocations.size_bytes);
     if (target.allocations.lifetime) add_lifetimes(table, *target.allocations.lifetime);
   }
-  if (target.exact) add_counted(table, target.allocations.counted);
+  if (target.exact && model::allocations_were_watched(target)) add_counted(table, target.allocations.counted);
   if (target.gc) {
     add_gc_counters(table, *target.gc);
     if (with_estimates) add_gc_gauges(table, *target.gc);

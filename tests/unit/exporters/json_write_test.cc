@@ -113,6 +113,18 @@ TEST(JsonWrite, KeepsTheZerosOfAPoolThatWasWatchedInBursts) {
             json::parse(R"({"gets": 0, "puts": 0, "misses": 0, "regrowths": 0})"));
 }
 
+TEST(JsonWrite, HasNoCountOfAllocationsWhenOnlyPoolsWereTraced) {
+  TargetSnapshot target;
+  target.runtime = "go";
+  target.exact = true;
+  target.cost.window_seconds = 2;
+  EXPECT_FALSE(written(target).contains("allocations"));
+  target.collectors = {{"alloc_bursts", "L2", poolscope::model::CollectorState::kUnavailable, "no_allocator", ""}};
+  EXPECT_FALSE(written(target).contains("allocations"));
+  target.collectors[0].state = poolscope::model::CollectorState::kCollecting;
+  EXPECT_EQ(written(target)["allocations"]["counted"]["allocations"], 0);
+}
+
 TEST(JsonWrite, LeavesOutPartsOfPoolsAndGcThatAreNotFinite) {
   Snapshot snapshot;
   auto& target = snapshot.targets.emplace_back();

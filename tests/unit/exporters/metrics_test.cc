@@ -221,6 +221,7 @@ TEST(PoolMetrics, CountMissesOnlyWhereEachWasWatched) {
 
 TEST(PoolMetrics, CountEverythingInExactMode) {
   TargetSnapshot target = named("a");
+  target.runtime = "go";
   target.exact = true;
   target.pools = {pool_with_gets("p", 5)};
   target.pools[0].counted = {9, 8, 7, 6, {}, {}};
@@ -229,6 +230,7 @@ TEST(PoolMetrics, CountEverythingInExactMode) {
   EXPECT_THAT(text, HasSubstr("poolscope_pool_puts_total{target=\"a\",pool=\"p\"} 8\n"));
   EXPECT_THAT(text, HasSubstr("poolscope_pool_misses_total{target=\"a\",pool=\"p\",reason=\"empty\"} 7\n"));
   EXPECT_THAT(text, HasSubstr("poolscope_pool_regrowths_total{target=\"a\",pool=\"p\"} 6\n"));
+  EXPECT_THAT(text, Not(HasSubstr("poolscope_allocations_total")));
 }
 
 TEST(PoolMetrics, SumTheRatesOfAllButTheFiftyBusiestPools) {
@@ -288,7 +290,8 @@ TEST(GcMetrics, AreThoseTheRuntimeKeeps) {
   EXPECT_THAT(text, HasSubstr("poolscope_gc_pause_seconds_total{target=\"a\"} 0.5\n"));
   EXPECT_THAT(text, HasSubstr("poolscope_gc_allocated_bytes_total{target=\"a\"} 1000\n"));
   EXPECT_THAT(text, HasSubstr("poolscope_churn_ratio{target=\"a\"} 0.75\n"));
-  for (const char* absent : {"gc_cpu_ratio", "gc_assist_cpu_ratio", "heap_live_bytes", "heap_goal", "churn_age_seconds{"}) {
+  for (const char* absent :
+       {"gc_cpu_ratio", "gc_assist_cpu_ratio", "heap_live_bytes", "heap_goal", "churn_age_seconds{"}) {
     EXPECT_THAT(text, Not(HasSubstr(absent)));
   }
 }
