@@ -1,11 +1,12 @@
 #include "agent/config/value_rules.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <regex>
+
+#include "exporters/prometheus/labels.h"
 
 namespace poolscope::config {
 namespace {
@@ -15,17 +16,12 @@ constexpr std::size_t kMaxCommBytes = 15;    // TASK_COMM_LEN without the final 
 constexpr std::size_t kMaxPathBytes = 4096;  // PATH_MAX
 constexpr std::size_t kMaxRegexBytes = 512;  // libstdc++ compiles recursively: bounds the stack it takes
 
-// Labels of our metrics (docs/reference/metrics.md), and two that Prometheus itself gives a meaning.
-constexpr std::array<std::string_view, 19> kReservedLabels = {
-    "target",  "pool",    "kind", "state",     "reason",  "collector", "percentile", "seconds", "runtime", "allocator",
-    "outcome", "verdict", "part", "direction", "version", "level",     "series",     "le",      "quantile"};
-
 bool has_control_character(std::string_view text) {
   return std::ranges::any_of(text, [](char c) { return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F; });
 }
 
-bool is_label_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+bool is_host_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
 }
 
 }  // namespace
@@ -72,11 +68,11 @@ Complaint check_command_line_regex(const std::string& regex) {
 Complaint check_label_name(std::string_view name) {
   if (name.empty()) return "a label name must not be empty";
   if (name.size() > kMaxDisplayBytes) return "a label name has at most 128 bytes";
-  const bool valid = is_label_letter(name.front()) &&
-                     std::ranges::all_of(name, [](char c) { return is_label_letter(c) || (c >= '0' && c <= '9'); });
-  if (!valid) return "not a Prometheus label name; use letters, digits and '_', not beginning with a digit";
   if (name.starts_with("__")) return "label names that begin with '__' belong to Prometheus; use another name";
-  if (std::ranges::find(kReservedLabels, name) != kReservedLabels.end()) {
+  if (!prometheus_text::is_valid_label_name(name)) {
+    return "not a Prometheus label name; use letters, digits and '_', not beginning with a digit";
+  }
+  if (prometheus_text::is_reserved_label_name(name)) {
     return "poolscope's own metrics use this label; use another name";
   }
   return std::nullopt;
@@ -90,9 +86,7 @@ Complaint check_listen_address(std::string_view address) {
   const std::size_t colon = address.find(':');
   if (colon == std::string_view::npos) return kForm;
   if (colon == 0) return "must be HOST:PORT; for all interfaces write 0.0.0.0" + std::string(address);
-  const bool clean_host = std::ranges::all_of(address.substr(0, colon), [](char c) {
-    return is_label_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-';
-  });
+  const bool clean_host = std::ranges::all_of(address.substr(0, colon), is_host_character);
   if (!clean_host) return kForm;
   const std::string_view port = address.substr(colon + 1);
   std::uint16_t number = 0;

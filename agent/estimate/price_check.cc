@@ -11,7 +11,7 @@ namespace {
 constexpr double kSmallestFactor = 0.5, kLargestFactor = 3;
 constexpr std::size_t kLeastWindows = 6;
 
-using Counter = PriceCheck::Counter;
+using Counter = std::optional<std::uint64_t> model::Work::*;
 
 // Work units per CPU nanosecond of the target, bursts left out.
 std::optional<double> work_per_cpu_ns(Counter counter, std::span<const model::BurstRecord> records,
@@ -80,25 +80,14 @@ std::optional<PriceCheck> check_with(Counter counter, std::span<const model::Bur
     observations.push_back({static_cast<double>(each.cpu_ns) - done / *work_rate, static_cast<double>(each.charge_ns)});
   }
   if (observations.size() < kLeastWindows || work < PriceCheck::kLeastWork || charge_ns <= 0) return std::nullopt;
-  PriceCheck check = combine(observations);
-  check.counter = counter;
-  check.work_per_cpu_ns = *work_rate;
-  return check;
+  return combine(observations);
 }
 
 }  // namespace
 
 model::Window PriceCheck::corrected(const model::Window& window) const {
   model::Window result = window;
-  if (!is_measured || !(window.work.*counter)) {
-    result.charge_ns = static_cast<std::uint64_t>(static_cast<double>(window.charge_ns) * factor);
-    return result;
-  }
-  // Work is counted in whole units, so in a short window it may stand for more CPU time than there was. It is kept:
-  // cutting it would make the sum over windows too small.
-  const auto own_ns = static_cast<std::uint64_t>(static_cast<double>(*(window.work.*counter)) / work_per_cpu_ns);
-  result.charge_ns = window.cpu_ns > own_ns ? window.cpu_ns - own_ns : 0;
-  result.cpu_ns = own_ns + result.charge_ns;
+  result.charge_ns = static_cast<std::uint64_t>(static_cast<double>(window.charge_ns) * factor);
   return result;
 }
 

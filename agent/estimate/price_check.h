@@ -10,8 +10,6 @@
 //             inverse variance, so that few bursts or work that does not go with CPU time change little.
 //   Absent    no work counter, or less than kLeastWork units inside windows: the prior.
 
-#include <cstdint>
-#include <optional>
 #include <span>
 
 #include "exporters/model/record.h"
@@ -19,21 +17,16 @@
 namespace poolscope::estimate {
 
 struct PriceCheck {
-  using Counter = std::optional<std::uint64_t> model::Work::*;
   static constexpr double kPriorError = 0.2;
   static constexpr double kLeastWork = 400;
 
   double factor = 1;
   double standard_error = kPriorError;
   bool is_measured = false;  // from a work counter, with a smaller error than the prior
-  Counter counter = nullptr;
-  double work_per_cpu_ns = 0;
 
-  // The window with what probes really took: the CPU time its work does not explain, or the calibrated charge times the
-  // factor. cpu_ns - charge_ns is then what the target itself did.
+  [[nodiscard]] double error_ratio() const { return standard_error / factor; }
+  // The window with its charge times the factor.
   [[nodiscard]] model::Window corrected(const model::Window& window) const;
-  // A charge that the target's own work shows is believed whatever it is.
-  [[nodiscard]] double largest_charge_share() const { return is_measured ? 1.0 : 0.8; }
 };
 
 [[nodiscard]] PriceCheck check_price(std::span<const model::BurstRecord> records,

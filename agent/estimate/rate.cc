@@ -14,23 +14,55 @@ namespace {
 constexpr double kNsPerSecond = 1e9;
 constexpr double kRuleOfThree = 3;  // -ln(0.05): with no event seen, the rate that 95 % of the time would show one
 
+double believed_charge_ns(const model::Window& window) {
+  return std::min(static_cast<double>(window.charge_ns), kLargestChargeShare * static_cast<double>(window.cpu_ns));
+}
+
 // How long the window would have been without probes. A saturated target waits for every probe, shared by the threads
 // that run; a mostly idle one makes up for it in its pauses. `busy` is the mean number of running threads.
-double undilated_ns(const model::Window& window, double charge_ns) {
+double undilated_ns(const model::Window& window) {
   const double length_ns = static_cast<double>(window.length_ns);
   const double busy = static_cast<double>(window.cpu_ns) / length_ns;
-  return busy > 0 ? length_ns - charge_ns * std::min(busy, 1 / busy) : length_ns;
+  return busy > 0 ? length_ns - believed_charge_ns(window) * std::min(busy, 1 / busy) : length_ns;
 }
 
 }  // namespace
 
-RateEstimator RateEstimator::sampled(std::span<const CountedWindow> windows,
-                                     std::optional<double> target_cpu_per_second, double charge_error_ratio) {
+Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optional<double> cpu_per_second,
+                            double charge_error_ratio) {
+  Related related{{}, cpu_per_second, 0};
+  double charge_ns = 0, own_ns = 0;
+  for (const auto& counted : windows) {
+    const double charged_ns = believed_charge_ns(counted.window);
+    charge_ns += charged_ns;
+    own_ns += static_cast<double>(counted.window.cpu_ns) - charged_ns;
+    related.in_window.push_back((static_cast<double>(counted.window.cpu_ns) - charged_ns) / kNsPerSecond);
+  }
+  if (own_ns > 0) related.common_error_ratio = charge_ns / own_ns * charge_error_ratio;
+  return related;
+}
+
+Related related_to_time(std::span<const CountedWindow> windows) {
+  // The truth lies anywhere between two ends: the standard deviation of that is the half width over sqrt(3).
+  constexpr double kHalfToDeviation = 0.57735;
+  Related related{{}, 1.0, 0};
+  double seconds = 0, half_charge_seconds = 0;
+  for (const auto& counted : windows) {
+    const double half = believed_charge_ns(counted.window) / 2 / kNsPerSecond;
+    related.in_window.push_back(static_cast<double>(counted.window.length_ns) / kNsPerSecond - half);
+    seconds += related.in_window.back();
+    half_charge_seconds += half;
+  }
+  if (seconds > 0) related.common_error_ratio = kHalfToDeviation * half_charge_seconds / seconds;
+  return related;
+}
+
+RateEstimator RateEstimator::sampled(std::span<const CountedWindow> windows, const Related& related) {
   RateEstimator estimator;
-  estimator.charge_error_ratio_ = charge_error_ratio;
-  estimator.target_cpu_per_second_ = target_cpu_per_second;
+  estimator.common_error_ratio_ = related.common_error_ratio;
+  estimator.related_per_second_ = related.per_second;
   estimator.windows_.reserve(windows.size());
-  for (const auto& counted : windows) estimator.add_window(counted);
+  for (std::size_t i = 0; i < windows.size(); ++i) estimator.add_window(windows[i], related.in_window[i]);
   estimator.form_groups(windows);
   estimator.set_weights();
   return estimator;
@@ -46,57 +78,51 @@ RateEstimator RateEstimator::exact(std::span<const CountedWindow> windows) {
   return estimator;
 }
 
-void RateEstimator::add_window(const CountedWindow& counted) {
-  const double cpu_ns = static_cast<double>(counted.window.cpu_ns);
-  double charge_ns = static_cast<double>(counted.window.charge_ns);
-  if (charge_ns > counted.largest_charge_share * cpu_ns) {
-    charge_ns = counted.largest_charge_share * cpu_ns;
-    ++clamped_windows_;
-  }
+void RateEstimator::add_window(const CountedWindow& counted, double related) {
+  if (static_cast<double>(counted.window.charge_ns) > believed_charge_ns(counted.window)) ++clamped_windows_;
   Sampled sampled;
-  sampled.undilated_seconds = undilated_ns(counted.window, charge_ns) / kNsPerSecond;
-  sampled.cpu_seconds = (cpu_ns - charge_ns) / kNsPerSecond;
-  sampled.charge_seconds = charge_ns / kNsPerSecond;
+  sampled.undilated_seconds = undilated_ns(counted.window) / kNsPerSecond;
+  sampled.related = related;
   if (counted.window.ended_by_count && counted.events > 0) {
     sampled.counted_share = 1 - 1 / static_cast<double>(counted.events);
   }
   windows_.push_back(sampled);
 }
 
-// Group 0 holds the processes with too few windows, or none with CPU time, for a ratio of their own.
+// Group 0 holds the processes with too few windows, or none with anything to relate to, for a ratio of their own.
 void RateEstimator::form_groups(std::span<const CountedWindow> windows) {
   std::map<model::ProcessKey, Group> processes;
   for (std::size_t i = 0; i < windows.size(); ++i) {
     Group& process = processes[windows[i].process];
-    process.cpu_per_second += windows_[i].cpu_per_second();
+    process.related_per_second += windows_[i].related_per_second();
     ++process.windows;
   }
   std::map<model::ProcessKey, std::size_t> group_of;
   groups_.resize(1);
   for (const auto& [key, process] : processes) {
-    const bool own = process.windows >= kBurstsForInterval && process.cpu_per_second > 0;
+    const bool own = process.windows >= kBurstsForInterval && process.related_per_second > 0;
     const std::size_t group = own ? groups_.size() : 0;
     if (own) groups_.emplace_back();
     group_of[key] = group;
-    groups_[group].cpu_per_second += process.cpu_per_second;
+    groups_[group].related_per_second += process.related_per_second;
     groups_[group].windows += process.windows;
   }
   for (std::size_t i = 0; i < windows.size(); ++i) windows_[i].group = group_of[windows[i].process];
   for (Group& group : groups_) {
-    if (group.cpu_per_second <= 0) continue;
-    group.cpu_per_second /= static_cast<double>(group.windows);
+    if (group.related_per_second <= 0) continue;
+    group.related_per_second /= static_cast<double>(group.windows);
     usable_windows_ += group.windows;
   }
 }
 
 void RateEstimator::set_weights() {
   for (Sampled& window : windows_) {
-    const double cpu_per_second = groups_[window.group].cpu_per_second;
+    const double related_per_second = groups_[window.group].related_per_second;
     if (usable_windows_ == 0) {
       window.weight = window.per_second(1) / static_cast<double>(windows_.size());
-    } else if (cpu_per_second > 0) {
-      window.weight = window.per_second(1) / (cpu_per_second * static_cast<double>(usable_windows_)) *
-                      target_cpu_per_second_.value_or(1);
+    } else if (related_per_second > 0) {
+      window.weight = window.per_second(1) / (related_per_second * static_cast<double>(usable_windows_)) *
+                      related_per_second_.value_or(1);
     }
   }
 }
@@ -109,31 +135,22 @@ model::MaybeEstimate RateEstimator::rate(std::span<const WindowCount> counts) co
     rate += windows_[i].weight * counts[i].sum;
   }
   if (exact_) return windows_.front().weight > 0 ? model::MaybeEstimate{{rate, {}, {}}} : std::nullopt;
-  if (!target_cpu_per_second_) return std::nullopt;
+  if (!related_per_second_) return std::nullopt;
   if (sum <= 0) return no_events();
   if (usable_windows_ == 0) return std::nullopt;
   return ratio_estimate(counts);
 }
 
-double RateEstimator::price_error_ratio() const {
-  double charge_seconds = 0, cpu_seconds = 0;
-  for (const Sampled& window : windows_) {
-    charge_seconds += window.charge_seconds;
-    cpu_seconds += window.cpu_seconds;
-  }
-  return cpu_seconds > 0 ? charge_seconds / cpu_seconds * charge_error_ratio_ : 0;
-}
-
 model::Estimate RateEstimator::no_events() const {
   model::Estimate none;
   if (windows_.size() < kBurstsForInterval) return none;
-  double cpu_seconds = 0, seconds = 0;
+  double related = 0, seconds = 0;
   for (const Sampled& window : windows_) {
-    cpu_seconds += window.cpu_seconds;
+    related += window.related;
     seconds += window.undilated_seconds;
   }
   none.low = 0;
-  none.high = cpu_seconds > 0 ? kRuleOfThree / cpu_seconds * *target_cpu_per_second_ : kRuleOfThree / seconds;
+  none.high = related > 0 ? kRuleOfThree / related * *related_per_second_ : kRuleOfThree / seconds;
   return none;
 }
 
@@ -141,32 +158,33 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
   std::vector<double> ratio(groups_.size());
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     const Group& group = groups_[windows_[i].group];
-    if (group.cpu_per_second <= 0) continue;
+    if (group.related_per_second <= 0) continue;
     ratio[windows_[i].group] +=
-        windows_[i].per_second(counts[i].sum) / (group.cpu_per_second * static_cast<double>(group.windows));
+        windows_[i].per_second(counts[i].sum) / (group.related_per_second * static_cast<double>(group.windows));
   }
   const double m = static_cast<double>(usable_windows_);
   double mean = 0;
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    if (groups_[g].cpu_per_second > 0) mean += ratio[g] * static_cast<double>(groups_[g].windows) / m;
+    if (groups_[g].related_per_second > 0) mean += ratio[g] * static_cast<double>(groups_[g].windows) / m;
   }
   // The mean over windows of R_g + (y_i - R_g x_i) / mean(x_g) is `mean`; its spread is the variance of the estimate.
   double squares = 0, poisson = 0;
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     const Sampled& window = windows_[i];
-    const double cpu = groups_[window.group].cpu_per_second, own = ratio[window.group];
-    if (cpu <= 0) continue;
-    const double residual = (window.per_second(counts[i].sum) - own * window.cpu_per_second()) / cpu + own - mean;
+    const double typical = groups_[window.group].related_per_second, own = ratio[window.group];
+    if (typical <= 0) continue;
+    const double residual =
+        (window.per_second(counts[i].sum) - own * window.related_per_second()) / typical + own - mean;
     squares += residual * residual;
-    const double per_event = 1 / (window.undilated_seconds * cpu);
+    const double per_event = 1 / (window.undilated_seconds * typical);
     poisson += per_event * per_event * counts[i].poisson_variance;
   }
-  model::Estimate estimate{mean * *target_cpu_per_second_, {}, {}};
+  model::Estimate estimate{mean * *related_per_second_, {}, {}};
   if (usable_windows_ < kBurstsForInterval) return estimate;
   const double variance = std::max(squares / (m * (m - 1)), poisson / (m * m));
-  const double price_error = price_error_ratio() * mean;
+  const double common_error = common_error_ratio_ * mean;
   const double half = student_t_975(static_cast<unsigned>(usable_windows_ - 1)) *
-                      std::sqrt(variance + price_error * price_error) * *target_cpu_per_second_;
+                      std::sqrt(variance + common_error * common_error) * *related_per_second_;
   estimate.low = std::max(0.0, estimate.value - half);
   estimate.high = estimate.value + half;
   return estimate;

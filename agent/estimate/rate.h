@@ -1,22 +1,24 @@
 #pragma once
 // RateEstimator: from what was counted in windows to events per wall second of the target.
 //
-// Sampled. Window i gives y_i events and x_i undilated CPU seconds, both per undilated second of the window, so that a
-//   window that had to be short weighs as much as a long one. R = sum(y_i) / sum(x_i), and the rate is R times the
-//   target's undilated CPU seconds per second. Interval: R +- t(m - 1) * SE(R), SE of the ratio estimator (Cochran).
+// Sampled. Events are put in relation to something that goes with them and whose total for the whole target is known (an
+//   auxiliary variable, Cochran, Sampling Techniques, chapter 6): CPU time, its read and write calls, time, allocations.
+//   Window i gives y_i events and x_i of it, both per undilated second of the window, so that a window that had to be short
+//   weighs as much as a long one. R = sum(y_i) / sum(x_i), and the rate is R times the total per second.
+//   Interval: R +- t(m - 1) * SE(R), SE of the ratio estimator (Cochran).
 //   Floor      SE(R) is at least what Poisson counts of this size would give: twelve windows with one event each agree by
 //              chance and know little.
 //   Count      a window that its N-th event ended has (N - 1) / T events per second; N / T would be too high.
-//   Price      an error of the price moves all windows alike, so more bursts do not average it out: R has the relative
-//              error sum(charge) / sum(x) x the price's relative error besides, and the interval is widened by it.
+//   Common     an error that moves all windows alike, as that of the price of a hit, does not average out over bursts: the
+//              interval is widened by it.
 //   Processes  the scheduler draws one process in proportion to its CPU time, so busy processes are already seen more
 //              often. R is therefore formed per process and averaged with the share of windows as weight; processes with
 //              fewer than kBurstsForInterval windows form one group. One process: the plain formula.
 //   Clamp      a charge above 80 % of a window's CPU time says that the calibration is off, not that the target did so
 //              little; it is cut there, which keeps the rate from exploding, and the window is counted.
-//   No CPU     where no window saw CPU time there is nothing to relate events to: no rate, unless nothing happened.
-//   No events  the value is 0 and `high` is 3 over the observed undilated CPU seconds (rule of three), or over the
-//              observed seconds where no CPU time was seen either.
+//   Nothing    where no window saw any of x there is nothing to relate events to: no rate, unless nothing happened.
+//   No events  the value is 0 and `high` is 3 over the observed x (rule of three), or over the observed seconds where no x
+//              was seen either.
 // Exact. The counts over the wall time that the union of the windows covers; no interval.
 
 #include <cstdint>
@@ -29,7 +31,7 @@
 
 namespace poolscope::estimate {
 
-// Of the CPU time of a window or a target: beyond this a charge is not believed, unless it was measured.
+// Of the CPU time of a window or a target: beyond this a charge is not believed.
 inline constexpr double kLargestChargeShare = 0.8;
 
 // A window together with the events that could end it by count.
@@ -37,7 +39,6 @@ struct CountedWindow {
   model::ProcessKey process;
   model::Window window;
   std::uint64_t events = 0;
-  double largest_charge_share = kLargestChargeShare;
 };
 
 // What one window saw of one thing, and the variance that a Poisson process would give it.
@@ -49,15 +50,27 @@ struct WindowCount {
   static WindowCount of_bytes(double bytes, double events) { return {bytes, events > 0 ? bytes * bytes / events : 0}; }
 };
 
+// What events are put in relation to.
+struct Related {
+  std::vector<double> in_window;     // one for each window, in any unit
+  std::optional<double> per_second;  // of the whole target; absent: weights are relative and rate() has no answer
+  double common_error_ratio = 0;     // relative standard error that all windows share
+};
+
+// CPU time of the target itself, in seconds. `charge_error_ratio` is the relative standard error of all charges.
+[[nodiscard]] Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optional<double> cpu_per_second,
+                                          double charge_error_ratio);
+// The seconds that passed. A target that waits most of the time makes up in its pauses for what probes took, one that
+// never waits is late by all of it: windows count as half as much longer, and the doubt is the other half.
+[[nodiscard]] Related related_to_time(std::span<const CountedWindow> windows);
+
 class RateEstimator {
  public:
-  // Windows need a length above 0. Without `target_cpu_per_second` weights are relative and rate() has no answer.
-  // `charge_error_ratio` is the relative standard error of all charges together: prices are wrong in common.
-  static RateEstimator sampled(std::span<const CountedWindow> windows, std::optional<double> target_cpu_per_second,
-                               double charge_error_ratio = 0);
+  // Windows need a length above 0.
+  static RateEstimator sampled(std::span<const CountedWindow> windows, const Related& related);
   static RateEstimator exact(std::span<const CountedWindow> windows);
 
-  // counts[i] belongs to windows[i]. Nothing when there is no window or events have no CPU time to relate to.
+  // counts[i] belongs to windows[i]. Nothing when there is no window or events have nothing to relate to.
   [[nodiscard]] model::MaybeEstimate rate(std::span<const WindowCount> counts) const;
   // Events per second of the target that one event in window i stands for: rate = sum of weight(i) * events in i.
   [[nodiscard]] double weight(std::size_t i) const { return windows_[i].weight; }
@@ -67,30 +80,28 @@ class RateEstimator {
  private:
   struct Sampled {
     double undilated_seconds = 0;
-    double cpu_seconds = 0;  // undilated
-    double charge_seconds = 0;
+    double related = 0;
     double counted_share = 1;  // (N - 1) / N when the N-th event ended the window
     std::size_t group = 0;
     double weight = 0;
-    [[nodiscard]] double cpu_per_second() const { return cpu_seconds / undilated_seconds; }
+    [[nodiscard]] double related_per_second() const { return related / undilated_seconds; }
     [[nodiscard]] double per_second(double sum) const { return sum * counted_share / undilated_seconds; }
   };
   struct Group {
-    double cpu_per_second = 0;  // mean over its windows
+    double related_per_second = 0;  // mean over its windows
     std::size_t windows = 0;
   };
-  void add_window(const CountedWindow& counted);
+  void add_window(const CountedWindow& counted, double related);
   void form_groups(std::span<const CountedWindow> windows);
   void set_weights();
-  [[nodiscard]] double price_error_ratio() const;
   [[nodiscard]] model::Estimate no_events() const;
   [[nodiscard]] model::Estimate ratio_estimate(std::span<const WindowCount> counts) const;
 
   std::vector<Sampled> windows_;
   std::vector<Group> groups_;
-  std::size_t usable_windows_ = 0;  // in groups that saw CPU time
-  std::optional<double> target_cpu_per_second_;
-  double charge_error_ratio_ = 0;
+  std::size_t usable_windows_ = 0;  // in groups that saw something to relate to
+  std::optional<double> related_per_second_;
+  double common_error_ratio_ = 0;
   std::uint64_t clamped_windows_ = 0;
   bool exact_ = false;
 };

@@ -1,7 +1,9 @@
 #include "agent/estimate/summarize.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
+#include <limits>
 
 #include "agent/estimate/call_sites.h"
 #include "agent/estimate/cost.h"
@@ -29,6 +31,17 @@ TargetCpu target_cpu(const TargetRecords& records, double charge_factor) {
   for (const auto& record : records.bursts) charge_ns += charge_factor * static_cast<double>(record.charge_ns);
   charge_ns = std::min(charge_ns, kLargestChargeShare * cpu_ns);
   return {cpu_ns / length_ns, (cpu_ns - charge_ns) / length_ns};
+}
+
+std::optional<double> io_calls_per_second(std::span<const model::StratumRecord> strata) {
+  double calls = 0, length_ns = 0;
+  for (const auto& stratum : strata) {
+    if (!stratum.work.io_calls) continue;  // a thread or process came or went
+    calls += static_cast<double>(*stratum.work.io_calls);
+    length_ns += static_cast<double>(stratum.length_ns);
+  }
+  if (length_ns <= 0) return std::nullopt;
+  return calls / length_ns * 1e9;
 }
 
 // The charge as the target's own work says it was; 1.96 standard errors to both sides.
@@ -69,7 +82,7 @@ WindowCount bytes_of(const model::BurstRecord& record) {
   return count;
 }
 
-void set_rates(model::AllocationSummary& summary, const Sample& allocations, const Sample& frees) {
+void set_rates(model::AllocationSummary& summary, const Sample& allocations) {
   summary.per_second = allocations.rate([](const model::BurstRecord& record) {
     return WindowCount::of_events(static_cast<double>(record.counts.allocations));
   });
@@ -77,9 +90,30 @@ void set_rates(model::AllocationSummary& summary, const Sample& allocations, con
   summary.reallocations_per_second = allocations.rate([](const model::BurstRecord& record) {
     return WindowCount::of_events(static_cast<double>(record.counts.reallocations));
   });
-  summary.frees_per_second = frees.rate([](const model::BurstRecord& record) {
+}
+
+double width(const model::MaybeEstimate& estimate) {
+  const bool has_interval = estimate && estimate->low && estimate->high;
+  return has_interval ? *estimate->high - *estimate->low : std::numeric_limits<double>::infinity();
+}
+
+// Frees alone in a window, or frees beside allocations: the sharper of the two, without intervals the one that saw more.
+model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& basis,
+                                      const model::MaybeEstimate& allocations_per_second) {
+  const auto frees = [](const model::BurstRecord& record) {
     return WindowCount::of_events(static_cast<double>(record.counts.frees));
-  });
+  };
+  const auto frees_beside = [](const model::BurstRecord& record) {
+    return WindowCount::of_events(static_cast<double>(*record.frees_beside_allocations));
+  };
+  const Sample alone = Sample::of_frees(records, basis);
+  if (basis.exact || !allocations_per_second) return alone.rate(frees);
+  const Sample beside = Sample::of_frees_beside(records, *allocations_per_second);
+  const auto rate = alone.rate(frees), rate_beside = beside.rate(frees_beside);
+  if (std::isinf(width(rate)) && std::isinf(width(rate_beside))) {
+    return beside.total(frees_beside) > alone.total(frees) ? rate_beside : rate;
+  }
+  return width(rate_beside) < width(rate) ? rate_beside : rate;
 }
 
 void scale(model::MaybeEstimate& estimate, double factor) {
@@ -122,16 +156,17 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
       check_price(records.bursts, records.strata, &model::BurstRecord::allocation_window);
   const PriceCheck free_price = check_price(records.bursts, records.strata, &model::BurstRecord::free_window);
   const TargetCpu cpu = target_cpu(records, allocation_price.factor);
-  const Basis basis{all_exact(records.bursts), cpu.undilated_per_second, allocation_price, free_price};
+  const Basis basis{all_exact(records.bursts), cpu.undilated_per_second, io_calls_per_second(records.strata),
+                    allocation_price, free_price};
   const RecordList list = in_time_order(records.bursts);
   const Sample allocations = Sample::of_allocations(without_cohorts(list), basis);
-  const Sample frees = Sample::of_frees(list, basis);
 
   model::TargetSnapshot target;
   target.exact = basis.exact;
   target.cpu_seconds_per_second = cpu.per_second;
   target.allocations.counted = count(records.bursts);
-  set_rates(target.allocations, allocations, frees);
+  set_rates(target.allocations, allocations);
+  target.allocations.frees_per_second = frees_per_second(list, basis, target.allocations.per_second);
   target.allocations.size_bytes = summarize_sizes(allocations);
   set_lifetimes(target.allocations, list, basis);
   target.call_sites = estimate_call_sites(list, basis);
@@ -139,7 +174,8 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.growth_chains = estimate_growth_chains(list, basis);
   target.cost = summarize_cost(records);
   if (allocation_price.is_measured) target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);
-  target.cost.clamped_windows = allocations.estimator.clamped_windows() + frees.estimator.clamped_windows();
+  target.cost.clamped_windows =
+      allocations.estimator.clamped_windows() + Sample::of_frees(list, basis).estimator.clamped_windows();
   return target;
 }
 

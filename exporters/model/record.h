@@ -93,12 +93,13 @@ enum class BurstKind {
 struct BurstRecord {
   ProcessKey process;
   BurstKind kind = BurstKind::kRate;
-  Window allocation_window;           // allocating functions were counted here
-  Window free_window;                 // frees were counted here; length_ns 0 when they were not
-  AllocationCounts counts;            // frees from free_window, the rest from allocation_window
-  Histogram size_bytes;               // requested sizes of allocations and reallocations
-  Lifetimes lifetimes;                // births 0 when the burst followed none
-  std::uint64_t frees_of_older = 0;   // frees of blocks born before the burst (or not admitted)
+  Window allocation_window;                               // allocating functions were counted here
+  Window free_window;                                     // frees were counted here; length_ns 0 when they were not
+  AllocationCounts counts;                                // frees from free_window, the rest from allocation_window
+  std::optional<std::uint64_t> frees_beside_allocations;  // frees in allocation_window; absent when not counted there
+  Histogram size_bytes;                                   // requested sizes of allocations and reallocations
+  Lifetimes lifetimes;                                    // births 0 when the burst followed none
+  std::uint64_t frees_of_older = 0;                       // frees of blocks born before the burst (or not admitted)
   std::uint64_t site_generation = 0;  // raised when callers are followed further; sites of two generations never mix
   std::vector<CallSiteCounts> call_sites;
   std::vector<GrowthChainCounts> growth_chains;

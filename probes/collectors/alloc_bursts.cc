@@ -1,6 +1,7 @@
 #include "probes/collectors/alloc_bursts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -130,13 +131,23 @@ class Burst {
     return std::nullopt;
   }
 
-  Moment moment() {
-    Moment moment;
+  // Opens the first window. It is armed before the clocks are read and closed before they are read again, so every clock
+  // sees as much time as the probes count in.
+  Moment open(std::uint32_t armed, std::uint64_t longest_ns, std::uint64_t hit_limit) {
+    control().hit_limit = hit_limit;
+    control().deadline_ns = process::monotonic_ns() + longest_ns + kDeadlineGraceNs;
+    const alloc_counts before = programs_.read_counts(slot_);
+    store(control().armed, armed);
+    Moment moment = clocks();
+    moment.counts = before;
+    return moment;
+  }
+
+  // Changes what is counted; the time and the sums at that moment.
+  Moment turn(std::uint32_t armed) {
+    store(control().armed, armed);
+    Moment moment = clocks();
     moment.counts = programs_.read_counts(slot_);
-    moment.time_ns = process::monotonic_ns();
-    const auto cpu = target_.clock.read_ns();
-    moment.cpu_ns = cpu ? *cpu : 0;
-    moment.work = process::work_of(target_.image.key().pid);
     return moment;
   }
 
@@ -149,6 +160,15 @@ class Burst {
   AllocResults take_results() { return programs_.take_results(slot_); }
 
  private:
+  Moment clocks() {
+    Moment moment;
+    moment.time_ns = process::monotonic_ns();
+    const auto cpu = target_.clock.read_ns();
+    moment.cpu_ns = cpu ? *cpu : 0;
+    moment.work = process::work_of(target_.image.key().pid);
+    return moment;
+  }
+
   AllocPrograms& programs_;
   attach::Detacher& detacher_;
   const BurstTarget& target_;
@@ -156,6 +176,14 @@ class Burst {
   HitPrices prices_;
   attach::UprobeLinks allocating_, lasting_;
 };
+
+// Of what the target did between two moments, the part before the kernel stopped counting. Traps go on after that, so their
+// number tells, also for a target that did not run all the time.
+double counted_part(const alloc_counts& difference, const alloc_control& control) {
+  const std::uint64_t all = sum_of(difference.hits), counted = sum_of(difference.window_hits);
+  if (control.stop == ALLOC_STOP_NONE || all <= counted) return 1;
+  return static_cast<double>(counted) / static_cast<double>(all);
+}
 
 // The window between two moments, cut where the kernel stopped counting.
 Window window_between(const Moment& begin, const Moment& end, const alloc_control& control, const HitPrices& prices) {
@@ -165,14 +193,16 @@ Window window_between(const Moment& begin, const Moment& end, const alloc_contro
   if (control.stop != ALLOC_STOP_NONE)
     end_ns = std::clamp<std::uint64_t>(control.stopped_ns, begin.time_ns, end.time_ns);
   window.length_ns = end_ns - begin.time_ns;
-  const std::uint64_t full_ns = std::max<std::uint64_t>(end.time_ns - begin.time_ns, 1);
-  const double part = static_cast<double>(window.length_ns) / static_cast<double>(full_ns);
-  window.cpu_ns = static_cast<std::uint64_t>(static_cast<double>(end.cpu_ns - begin.cpu_ns) * part);
+  const alloc_counts difference = minus(end.counts, begin.counts);
+  const double part = counted_part(difference, control);
+  const auto cut = [part](std::uint64_t whole) {
+    return static_cast<std::uint64_t>(std::llround(static_cast<double>(whole) * part));
+  };
+  window.cpu_ns = cut(end.cpu_ns - begin.cpu_ns);
   window.work = process::work_between(begin.work, end.work);
   for (auto* work : {&window.work.io_calls, &window.work.waits}) {
-    if (*work) *work = static_cast<std::uint64_t>(static_cast<double>(**work) * part);
+    if (*work) *work = cut(**work);
   }
-  const alloc_counts difference = minus(end.counts, begin.counts);
   window.probe_hits = sum_of(difference.window_hits);
   window.charge_ns = charge_ns(difference.window_hits, prices);
   window.ended_by_count = control.stop == ALLOC_STOP_HIT_LIMIT;
@@ -190,8 +220,12 @@ std::optional<BurstFailure> interrupted(const alloc_control& control) {
 }
 
 // What every kind of burst records about its whole length.
-void fill_totals(BurstRecord& record, const AllocResults& results, const HitPrices& prices, BurstTarget& target) {
+void fill_totals(BurstRecord& record, const AllocResults& results, const HitPrices& prices, const BurstTarget& target) {
   record.process = target.image.key();
+  record.counts.allocations = results.counts.allocations;
+  record.counts.allocated_bytes = results.counts.allocated_bytes;
+  record.counts.reallocations = results.counts.reallocations;
+  record.size_bytes = size_histogram(results.counts);
   record.probe_hits = sum_of(results.counts.hits);
   record.charge_ns = charge_ns(results.counts.hits, prices);
   record.dropped = dropped_by_reason(results.counts);
@@ -238,8 +272,7 @@ std::string reason_label(BurstFailure::Reason reason) {
   return "failed";
 }
 
-Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& given, const RateLimits& limits) {
-  BurstTarget target = given;
+Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& target, const RateLimits& limits) {
   const auto slot = programs_.acquire_slot();
   if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
   Burst burst(programs_, detacher_, target, *slot, costs_);
@@ -248,15 +281,11 @@ Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& given, co
     return Failure{*failure};
   if (auto failure = burst.start_clock()) return Failure{*failure};
 
-  alloc_control& control = burst.control();
-  control.hit_limit = limits.hits;
+  const alloc_control& control = burst.control();
   PromptSection prompt;
-  const Moment begin = burst.moment();
-  control.deadline_ns = begin.time_ns + limits.length_ns + kDeadlineGraceNs;
-  store(control.armed, ALLOC_ARMED_ALLOCATIONS);
+  const Moment begin = burst.open(ALLOC_ARMED_ALLOCATIONS, limits.length_ns, limits.hits);
   wait_until(control, begin.time_ns + limits.length_ns);
-  store(control.armed, 0u);
-  const Moment end = burst.moment();
+  const Moment end = burst.turn(0);
   prompt.leave();
   if (auto failure = interrupted(control)) return Failure{*failure};
 
@@ -264,16 +293,11 @@ Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& given, co
   BurstRecord record;
   record.kind = model::BurstKind::kRate;
   record.allocation_window = window_between(begin, end, control, burst.prices());
-  record.counts.allocations = results.counts.allocations;
-  record.counts.allocated_bytes = results.counts.allocated_bytes;
-  record.counts.reallocations = results.counts.reallocations;
-  record.size_bytes = size_histogram(results.counts);
   fill_totals(record, results, burst.prices(), target);
   return record;
 }
 
-Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& given, const CohortLimits& limits) {
-  BurstTarget target = given;
+Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target, const CohortLimits& limits) {
   const auto slot = programs_.acquire_slot();
   if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
   Burst burst(programs_, detacher_, target, *slot, costs_);
@@ -286,25 +310,19 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& given, 
   if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBirthsEnd, makes)) return Failure{*failure};
   if (auto failure = burst.start_clock()) return Failure{*failure};
 
-  alloc_control& control = burst.control();
-  control.hit_limit = limits.hits;
+  const alloc_control& control = burst.control();
+  const std::uint64_t follow_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
   PromptSection prompt;
-  const Moment births_begin = burst.moment();
-  const std::uint64_t start_ns = births_begin.time_ns;
-  const std::uint64_t follow_end_ns = start_ns + std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
-  control.deadline_ns = follow_end_ns + kDeadlineGraceNs;
-  store(control.armed, ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);
-  wait_until(control, start_ns + limits.births_ns);
-  store(control.armed, ALLOC_ARMED_DEATHS);
-  const Moment births_end = burst.moment();
+  const Moment births_begin = burst.open(
+      ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS, follow_ns, limits.hits);
+  wait_until(control, births_begin.time_ns + limits.births_ns);
+  const Moment births_end = burst.turn(ALLOC_ARMED_DEATHS);
   burst.end_births();
   wait_until(control, births_end.time_ns + kSettleNs);
 
-  const Moment begin = burst.moment();
-  store(control.armed, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
-  wait_until(control, follow_end_ns);
-  store(control.armed, 0u);
-  const Moment end = burst.moment();
+  const Moment begin = burst.turn(ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
+  wait_until(control, births_begin.time_ns + follow_ns);
+  const Moment end = burst.turn(0);
   prompt.leave();
   if (auto failure = interrupted(control)) return Failure{*failure};
 
@@ -313,11 +331,8 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& given, 
   record.kind = model::BurstKind::kCohort;
   record.allocation_window = window_between(births_begin, births_end, control, burst.prices());
   record.free_window = window_between(begin, end, control, burst.prices());
-  record.counts.allocations = results.counts.allocations;
-  record.counts.allocated_bytes = results.counts.allocated_bytes;
-  record.counts.reallocations = results.counts.reallocations;
-  record.counts.frees = results.counts.frees;
-  record.size_bytes = size_histogram(results.counts);
+  record.frees_beside_allocations = births_end.counts.frees;
+  record.counts.frees = results.counts.frees - births_end.counts.frees;
   record.frees_of_older = results.counts.frees_of_older;
   const std::uint64_t follow_stop_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.time_ns;
   record.lifetimes = lifetimes(results, follow_stop_ns);

@@ -117,15 +117,7 @@ TEST(PriceCheck, TakesWaitsWhereThereAreNoCalls) {
   EXPECT_NEAR(check(bursts, strata).factor, 900.0 / 720.0, 0.01);
 }
 
-TEST(PriceCheck, ChargesAWindowWhatItsOwnWorkLeaves) {
-  World world;
-  const auto bursts = world.bursts(24, 300);
-  const auto price = check(bursts, world.strata(bursts));
-  const double truth = static_cast<double>(*bursts[0].allocation_window.work.io_calls) * world.hits_per_call * 900;
-  EXPECT_NEAR(static_cast<double>(price.corrected(bursts[0].allocation_window).charge_ns), truth, 0.01 * truth);
-}
-
-TEST(PriceCheck, MultipliesTheChargeOfAWindowWithoutWork) {
+TEST(PriceCheck, MultipliesTheChargeOfAWindow) {
   World world;
   const auto bursts = world.bursts(24, 300);
   const auto price = check(bursts, world.strata(bursts));
@@ -133,18 +125,6 @@ TEST(PriceCheck, MultipliesTheChargeOfAWindowWithoutWork) {
   bare.cpu_ns = 1'000'000;
   bare.charge_ns = 100'000;
   EXPECT_NEAR(static_cast<double>(price.corrected(bare).charge_ns), 100'000 * price.factor, 1);
-}
-
-TEST(PriceCheck, KeepsWorkThatStandsForMoreCpuTimeThanThereWas) {
-  World world;
-  const auto bursts = world.bursts(24, 300);
-  const auto price = check(bursts, world.strata(bursts));
-  model::Window brief;
-  brief.cpu_ns = 20'000;
-  brief.work.io_calls = 10;  // stands for 50 us
-  const model::Window corrected = price.corrected(brief);
-  EXPECT_EQ(corrected.charge_ns, 0u);
-  EXPECT_NEAR(static_cast<double>(corrected.cpu_ns), 50'000, 500);
 }
 
 TEST(PriceCheck, LeavesBirthsOfCohortsOut) {

@@ -1,0 +1,145 @@
+// What events are put in relation to: CPU time, read and write calls, time, allocations.
+
+#include <random>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "agent/estimate/sample.h"
+#include "tests/unit/estimate/make_records.h"
+
+namespace poolscope::estimate::testing {
+namespace {
+
+constexpr unsigned kBursts = 24;
+constexpr double kWindowSeconds = 0.002;
+
+// One request after the other: each takes 5 us of CPU time, two read or write calls and six allocations. A hit is charged
+// with 0.7 us and takes `true_price` of it; without pauses between requests the target is busy all the time.
+struct Server {
+  double true_price_seconds = 0.7e-6;
+  double pause_seconds = 0;  // between requests; takes no CPU time
+  double warm_up = 1;        // CPU time of a request inside windows, over that outside
+  double calls_noise = 0;    // relative, of the calls a window sees
+  std::mt19937_64 random{7};
+  std::int32_t processes = 1;
+
+  static constexpr double kRequestSeconds = 5e-6;
+  static constexpr unsigned kAllocations = 6;
+  [[nodiscard]] double requests_per_second() const { return 1 / (kRequestSeconds + pause_seconds); }
+  [[nodiscard]] double truth() const { return kAllocations * requests_per_second(); }
+
+  model::BurstRecord burst(unsigned at) {
+    const double inside_seconds = warm_up * kRequestSeconds + kAllocations * true_price_seconds;
+    // What probes take is made up for in the pause, as far as that goes.
+    const double period = std::max(inside_seconds, kRequestSeconds + pause_seconds);
+    const double requests = kWindowSeconds / period * (1 + 0.01 * (at % 5));
+    auto record = rate_burst(at, static_cast<std::uint64_t>(kAllocations * requests), 0);
+    record.process.pid = 1 + static_cast<std::int32_t>(at) % processes;
+    auto& window = record.allocation_window;
+    window.length_ns = static_cast<std::uint64_t>(kWindowSeconds * 1e9);
+    window.cpu_ns = static_cast<std::uint64_t>(requests * inside_seconds * 1e9);
+    window.charge_ns = static_cast<std::uint64_t>(kAllocations * requests * 0.7e-6 * 1e9);
+    record.charge_ns = window.charge_ns;
+    const double noise = calls_noise > 0 ? std::lognormal_distribution<double>(0, calls_noise)(random) : 1;
+    window.work.io_calls = static_cast<std::uint64_t>(2 * requests * noise);
+    return record;
+  }
+
+  std::vector<model::BurstRecord> bursts() {
+    std::vector<model::BurstRecord> records;
+    for (unsigned i = 0; i < kBursts; ++i) records.push_back(burst(i));
+    return records;
+  }
+
+  [[nodiscard]] std::vector<model::StratumRecord> strata() const {
+    auto record = stratum(kRequestSeconds * requests_per_second() * kBursts, kBursts);
+    record.work.io_calls = static_cast<std::uint64_t>(2 * requests_per_second() * kBursts);
+    return {record};
+  }
+
+  model::AllocationSummary seen() { return summarize_all(bursts(), strata()).allocations; }
+};
+
+double error_of(const model::MaybeEstimate& rate, double truth) {
+  return rate->value / truth - 1;
+}
+
+TEST(Relation, ToCallsNeedsNoPrice) {
+  Server server{.true_price_seconds = 1.1e-6};
+  const auto rate = server.seen().per_second;
+  EXPECT_NEAR(error_of(rate, server.truth()), 0, 0.02);
+  EXPECT_LT((*rate->high - *rate->low) / rate->value, 0.05);
+}
+
+TEST(Relation, ToCpuTimeCarriesTheDoubtOfThePrice) {
+  Server server;
+  auto bursts = server.bursts();
+  for (auto& burst : bursts) burst.allocation_window.work = {};
+  const auto rate = summarize_all(bursts, server.strata()).allocations.per_second;
+  EXPECT_NEAR(error_of(rate, server.truth()), 0, 0.02);
+  EXPECT_GT((*rate->high - *rate->low) / rate->value, 0.2);
+}
+
+TEST(Relation, ToCallsIsNotTakenWhereCallsDoNotGoWithEvents) {
+  Server server{.calls_noise = 2};
+  EXPECT_NEAR(error_of(server.seen().per_second, server.truth()), 0, 0.10);
+}
+
+TEST(Relation, ToTimeServesATargetThatMostlyWaits) {
+  // Without read and write calls, and warmer inside windows than outside: CPU time alone says 1.6 times as much.
+  Server server{.pause_seconds = 200e-6, .warm_up = 0.6};
+  auto bursts = server.bursts();
+  for (auto& burst : bursts) burst.allocation_window.work = {};
+  const auto rate = summarize_all(bursts, server.strata()).allocations.per_second;
+  EXPECT_NEAR(error_of(rate, server.truth()), 0, 0.04);
+}
+
+TEST(Relation, ToTimeIsNotTakenForATargetThatNeverWaits) {
+  Server server;
+  auto bursts = server.bursts();
+  for (auto& burst : bursts) burst.allocation_window.work = {};
+  const RecordList list = in_time_order(bursts);
+  const Basis basis{false, 1.0, std::nullopt, {}, {}};
+  EXPECT_EQ(std::string_view(Sample::of_allocations(list, basis).related_to), "cpu_time");
+}
+
+TEST(Relation, OfSeveralProcessesIsToCpuTime) {
+  Server server{.processes = 2};
+  const auto bursts = server.bursts();
+  const RecordList list = in_time_order(bursts);
+  const Basis basis{false, 1.0, 2 * server.requests_per_second(), {}, {}};
+  EXPECT_EQ(std::string_view(Sample::of_allocations(list, basis).related_to), "cpu_time");
+}
+
+TEST(Relation, OfFreesToAllocationsOutdoesWindowsThatDisagree) {
+  Server server;
+  auto bursts = server.bursts();
+  for (unsigned i = 0; i < kBursts; ++i) {
+    bursts.push_back(server.burst(kBursts + i));
+    auto& cohort = bursts.back();
+    cohort.kind = model::BurstKind::kCohort;
+    cohort.frees_beside_allocations = cohort.counts.allocations / 2;
+    cohort.free_window = cohort.allocation_window;
+    cohort.counts.frees = i % 2 ? cohort.counts.allocations : 10;
+  }
+  const auto frees = summarize_all(bursts, server.strata()).allocations.frees_per_second;
+  EXPECT_NEAR(error_of(frees, server.truth() / 2), 0, 0.03);
+}
+
+TEST(Relation, OfFreesToAllocationsCarriesTheDoubtOfTheAllocations) {
+  Server server;
+  std::vector<model::BurstRecord> bursts = server.bursts();
+  for (auto& burst : bursts) burst.frees_beside_allocations = burst.counts.allocations;
+  const RecordList list = in_time_order(bursts);
+  const Sample sample = Sample::of_frees_beside(list, {1000, 800, 1200});
+  const auto rate = sample.rate([](const model::BurstRecord& record) {
+    return WindowCount::of_events(static_cast<double>(*record.frees_beside_allocations));
+  });
+  EXPECT_NEAR(rate->value, 1000, 1e-6);
+  EXPECT_GT(*rate->high, 1200);
+  EXPECT_LT(*rate->low, 800);
+}
+
+}  // namespace
+}  // namespace poolscope::estimate::testing
