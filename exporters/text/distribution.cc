@@ -64,6 +64,15 @@ Rows size_rows(const model::BucketList& buckets) {
   return rows;
 }
 
+model::BucketList gc_size_buckets(const model::GcSummary& gc) {
+  model::BucketList buckets;
+  for (const auto& [class_bytes, objects] : gc.allocated_by_size_class) {
+    // one byte less: the class of 16 bytes belongs to "8 – 16 B", not to the row that begins at 16
+    buckets.emplace_back(class_bytes > 0 ? class_bytes - 1 : 0, static_cast<double>(objects));
+  }
+  return buckets;
+}
+
 Rows lifetime_rows(const model::LifetimeSummary& lifetime) {
   constexpr int kShortest = -9;   // a nanosecond is the finest age there is
   std::map<int, double> weights;  // by the power of ten that is not reached

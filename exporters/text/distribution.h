@@ -20,6 +20,8 @@ inline constexpr std::size_t kMaxDistributionRows = 10;
 // Neighbouring rows without gaps, ascending, at most kMaxDistributionRows (the thinner end is merged). Empty when there
 // are no buckets with weight.
 [[nodiscard]] std::vector<DistributionRow> size_rows(const model::BucketList& buckets);
+// The objects of a garbage collected heap, for size_rows(): a size class holds what is larger than the class below it.
+[[nodiscard]] model::BucketList gc_size_buckets(const model::GcSummary& gc);
 // The last row holds the objects that lived longer than they were followed.
 [[nodiscard]] std::vector<DistributionRow> lifetime_rows(const model::LifetimeSummary& lifetime);
 

@@ -3,6 +3,7 @@
 #include "exporters/text/distribution.h"
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
+#include "exporters/text/pool_wording.h"
 #include "exporters/text/report.h"
 #include "exporters/text/wording.h"
 
@@ -12,6 +13,7 @@ namespace {
 using model::TargetSnapshot;
 
 constexpr std::size_t kMaxCallSites = 25;
+constexpr std::size_t kMaxPools = 50;
 
 // Text that markdown must not read as markup.
 std::string plain(std::string_view text) {
@@ -55,15 +57,22 @@ std::string quantity_table(const TargetSnapshot& target) {
   return text + "\n";
 }
 
-std::string size_table(const model::SizeSummary& sizes) {
-  const auto bytes = [](std::uint64_t value) { return format_bytes(static_cast<double>(value)); };
-  std::string text =
-      "### Sizes\n\np50 " + bytes(sizes.p50) + ", p95 " + bytes(sizes.p95) + ", p99 " + bytes(sizes.p99) + "\n\n";
-  const auto rows = size_rows(sizes.buckets);
-  if (rows.empty()) return text;
-  text += row({"size", "share"}) + "|---|---:|\n";
+std::string share_table(const std::vector<DistributionRow>& rows) {
+  if (rows.empty()) return "";
+  std::string text = row({"size", "share"}) + "|---|---:|\n";
   for (const auto& one : rows) text += row({size_label(one), format_ratio(one.share)});
   return text + "\n";
+}
+
+std::string size_table(const model::SizeSummary& sizes) {
+  const auto bytes = [](std::uint64_t value) { return format_bytes(static_cast<double>(value)); };
+  return "### Sizes\n\np50 " + bytes(sizes.p50) + ", p95 " + bytes(sizes.p95) + ", p99 " + bytes(sizes.p99) + "\n\n" +
+         share_table(size_rows(sizes.buckets));
+}
+
+std::string size_class_table(const model::GcSummary& gc) {
+  const std::string table = share_table(size_rows(gc_size_buckets(gc)));
+  return table.empty() ? "" : "### Sizes\n\nOf all objects since the program started.\n\n" + table;
 }
 
 std::string lifetime_table(const model::LifetimeSummary& lifetime) {
@@ -132,6 +141,46 @@ std::string growth_chain_table(const TargetSnapshot& target) {
   return text + "\n";
 }
 
+std::string pool_row(const model::PoolSummary& pool, bool exact) {
+  const auto number = [&](std::uint64_t counted, const model::MaybeEstimate& rate) {
+    return exact ? format_exact(counted) : rate ? format_count(rate->value) : "–";
+  };
+  const std::string interval = hit_ratio_interval(pool);
+  return row({code(pool.name), code(pool.element), plain(pool.library), number(pool.counted.gets, pool.gets_per_second),
+              hit_ratio_text(pool) + (interval.empty() ? "" : " " + interval),
+              number(pool.counted.misses, pool.misses_per_second), number(pool.counted.puts, pool.puts_per_second),
+              p50_and_p95(pool.needed_bytes), p50_and_p95(pool.buffer_bytes),
+              number(pool.counted.regrowths, pool.regrowths_per_second),
+              pool.thrown_away_per_gc ? format_count(*pool.thrown_away_per_gc) : "–"});
+}
+
+// What is remarkable of the pools, and why cells of their rows are empty.
+std::string pool_notes(const std::vector<const model::PoolSummary*>& pools, bool exact) {
+  std::string text;
+  for (const auto* pool : pools) {
+    if (const auto note = remarkable(*pool, exact); !note.empty())
+      text += "- " + code(pool->name) + " " + plain(note) + "\n";
+    if (const auto why = why_cells_are_empty(*pool); !why.empty())
+      text += "- " + code(pool->name) + ": " + plain(why) + "\n";
+  }
+  return text.empty() ? "" : text + "\n";
+}
+
+std::string pool_table(const TargetSnapshot& target) {
+  auto pools = sorted_pools(target);
+  if (pools.empty()) return "";
+  const std::size_t left_out = pools.size() - std::min(pools.size(), kMaxPools);
+  pools.resize(pools.size() - left_out);
+  std::string text = "### Pools\n\nLength and capacity: p50 / p95 at put.\n\n";
+  const std::string per = target.exact ? "" : "/s";
+  text += row({"pool", "element", "library", "gets" + per, "hit ratio", "misses" + per, "puts" + per, "length",
+               "capacity", "grew" + per, "gone per GC"});
+  text += "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+  for (const auto* pool : pools) text += pool_row(*pool, target.exact);
+  if (left_out > 0) text += "\nand " + format_exact(left_out) + " more pools with fewer gets\n";
+  return text + "\n" + pool_notes(pools, target.exact);
+}
+
 std::string collector_table(const TargetSnapshot& target) {
   if (target.collectors.empty()) return "No collector runs on this target.\n\n";
   std::string text = "### Collectors\n\n" + row({"collector", "level", "state", "reason"}) + "|---|---|---|---|\n";
@@ -155,7 +204,8 @@ std::string target_section(const TargetSnapshot& target, double budget_cpu_ratio
     text += quantity_table(target);
     if (target.allocations.size_bytes) text += size_table(*target.allocations.size_bytes);
     if (target.allocations.lifetime) text += lifetime_table(*target.allocations.lifetime);
-    text += call_site_table(target) + growth_chain_table(target);
+    if (target.gc && !target.allocations.size_bytes) text += size_class_table(*target.gc);
+    text += call_site_table(target) + growth_chain_table(target) + pool_table(target);
   } else {
     text += "**Nothing was measured.** " + plain(why_nothing(target)) + "\n\nNext: " + next_step(target) + "\n\n";
   }

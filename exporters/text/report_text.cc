@@ -4,6 +4,7 @@
 #include "exporters/text/distribution.h"
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
+#include "exporters/text/pool_table.h"
 #include "exporters/text/report.h"
 #include "exporters/text/site_table.h"
 #include "exporters/text/wording.h"
@@ -17,6 +18,7 @@ constexpr unsigned kIndent = 2;
 constexpr unsigned kMinColumns = 40;
 constexpr std::size_t kMaxCallSites = 10;
 constexpr std::size_t kMaxGrowthChains = 5;
+constexpr std::size_t kMaxPools = 12;
 
 void append(Lines& lines, const Lines& more) {
   lines.insert(lines.end(), more.begin(), more.end());
@@ -51,26 +53,40 @@ Lines title(const TargetSnapshot& target, unsigned width) {
   return {name, Line(rule, Tone::kDim)};
 }
 
+// `text` from the end of `line` on, wrapped into further lines that begin at `column`.
+void append_wrapped(Lines& lines, Line line, const std::string& text, unsigned column, unsigned width, Tone tone) {
+  for (std::string& part : wrap(text, width - column)) {
+    lines.push_back(std::move(line.add(std::move(part), tone)));
+    line = Line(std::string(column, ' '));
+  }
+}
+
+// The note goes beside the value, wrapped there when the line has room for words, else below it.
+void append_value(Lines& lines, Line line, const Quantity& quantity, unsigned column, unsigned width) {
+  constexpr unsigned kValueColumns = 12, kGap = 3, kMinNoteColumns = 24;
+  line.add_right(quantity.value, kValueColumns, Tone::kStrong);
+  if (!quantity.interval.empty()) line.add("   (" + quantity.interval + ")", Tone::kDim);
+  const unsigned needed = quantity.interval.empty() ? kMinNoteColumns : width;
+  const unsigned beside = line.width() + kGap;
+  if (beside + std::min(display_width(quantity.note), needed) > width || quantity.note.empty()) {
+    lines.push_back(std::exchange(line, Line(std::string(column, ' '))));
+  }
+  line.add(std::string(kGap, ' '));
+  const unsigned note_column = line.width();
+  append_wrapped(lines, std::move(line), quantity.note, note_column, width, Tone::kPlain);
+}
+
 Lines quantity_lines(const TargetSnapshot& target, unsigned width) {
-  constexpr unsigned kNameColumns = 15, kValueColumns = 12;
+  constexpr unsigned kColumn = kIndent + 15;
   Lines lines;
   for (const Quantity& quantity : quantities(target)) {
     Line line = indented(quantity.name);
-    line.pad_to(kIndent + kNameColumns);
+    line.pad_to(kColumn);
     if (quantity.value.empty()) {
-      for (std::string& part : wrap(quantity.note, width - line.width())) {
-        lines.push_back(std::move(line.add(std::move(part), Tone::kDim)));
-        line = Line(std::string(kIndent + kNameColumns, ' '));
-      }
-      continue;
+      append_wrapped(lines, std::move(line), quantity.note, kColumn, width, Tone::kDim);
+    } else {
+      append_value(lines, std::move(line), quantity, kColumn, width);
     }
-    line.add_right(quantity.value, kValueColumns, Tone::kStrong);
-    if (!quantity.interval.empty()) line.add("   (" + quantity.interval + ")", Tone::kDim);
-    if (line.width() + 3 + display_width(quantity.note) > width) {
-      lines.push_back(std::exchange(line, Line(std::string(kIndent + kNameColumns, ' '))));
-    }
-    if (!quantity.note.empty()) line.add("   " + quantity.note);
-    lines.push_back(std::move(line));
   }
   return lines;
 }
@@ -115,6 +131,15 @@ Lines lifetime_bars(const model::LifetimeSummary& lifetime, unsigned columns) {
   Line title = indented("lifetimes", Tone::kStrong);
   title.add("   p50 " + quantile(lifetime.p50_seconds) + "   p95 " + quantile(lifetime.p95_seconds));
   return bars(std::move(title), rows, columns);
+}
+
+Lines size_class_bars(const model::GcSummary& gc, unsigned columns) {
+  std::vector<BarRow> rows;
+  for (const auto& row : size_rows(gc_size_buckets(gc))) rows.push_back({size_label(row), row.share});
+  if (rows.empty()) return {};
+  return bars(
+      std::move(indented("sizes", Tone::kStrong).add("   of all objects since the program started", Tone::kDim)), rows,
+      columns);
 }
 
 Lines distributions(const model::AllocationSummary& allocations, unsigned width) {
@@ -184,9 +209,11 @@ Lines measured_lines(const TargetSnapshot& target, unsigned width) {
     append(lines, part);
   };
   section(distributions(target.allocations, width));
+  if (target.gc && !target.allocations.size_bytes) section(size_class_bars(*target.gc, width));
   if (target.allocations.lifetime) section(ages(*target.allocations.lifetime, width));
   section(call_site_table(target, width, kMaxCallSites));
   section(growth_chain_table(target, width, kMaxGrowthChains));
+  section(pool_table(target, width, kMaxPools));
   return lines;
 }
 

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
+#include <utility>
 
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
+#include "exporters/text/pool_table.h"
 #include "exporters/text/report.h"
 #include "exporters/text/site_table.h"
 #include "exporters/text/wording.h"
@@ -22,15 +25,30 @@ struct Layout {
   bool with_sizes = false;
 };
 
-double rate_of(const TargetSnapshot* target) {
+constexpr std::size_t kMaxPoolsPerTarget = 3;
+
+// Bytes per second, of malloc or of a heap with garbage collection.
+std::optional<double> bytes_per_second(const TargetSnapshot& target) {
+  if (target.allocations.bytes_per_second) return target.allocations.bytes_per_second->value;
+  return target.gc ? target.gc->allocated_bytes_per_second : std::nullopt;
+}
+
+std::optional<double> churn_ratio(const TargetSnapshot& target) {
+  if (target.allocations.churn_ratio) return target.allocations.churn_ratio->value;
+  return target.gc ? target.gc->churn_ratio : std::nullopt;
+}
+
+// Allocations, then bytes: a heap with garbage collection gives no rate of allocations.
+std::pair<double, double> rates_of(const TargetSnapshot* target) {
+  const auto known = [](const std::optional<double>& rate) { return rate && std::isfinite(*rate) ? *rate : -1; };
   const auto& rate = target->allocations.per_second;
-  return rate && std::isfinite(rate->value) ? rate->value : -1;
+  return {known(rate ? std::optional(rate->value) : std::nullopt), known(bytes_per_second(*target))};
 }
 
 std::vector<const TargetSnapshot*> busiest_first(const model::Snapshot& snapshot) {
   std::vector<const TargetSnapshot*> targets;
   for (const auto& target : snapshot.targets) targets.push_back(&target);
-  std::ranges::stable_sort(targets, std::greater{}, rate_of);
+  std::ranges::stable_sort(targets, std::greater{}, rates_of);
   return targets;
 }
 
@@ -51,8 +69,8 @@ Line header(const Layout& layout) {
   return std::move(line.add_right("cost", kRatio, Tone::kDim).add("  state", Tone::kDim));
 }
 
-std::string value_or_dash(const model::MaybeEstimate& estimate, std::string (*format)(double)) {
-  return estimate ? format(estimate->value) : "–";
+std::string value_or_dash(const std::optional<double>& value, std::string (*format)(double)) {
+  return value ? format(*value) : "–";
 }
 
 // The state that matters most: a collector that cannot work before one that waits before one that works.
@@ -77,9 +95,9 @@ Line target_line(const TargetSnapshot& target, double budget_cpu_ratio, const La
   };
   Line line(cut_middle(printable(target.name), layout.name_columns - 1), Tone::kStrong);
   line.pad_to(layout.name_columns).add_right(format_exact(target.processes.size()), kProcesses);
-  line.add_right(value_or_dash(all.per_second, format_count), kRate);
-  line.add_right(value_or_dash(all.bytes_per_second, format_bytes), kBytes);
-  line.add_right(value_or_dash(all.churn_ratio, format_ratio), kRatio);
+  line.add_right(all.per_second ? format_count(all.per_second->value) : "–", kRate);
+  line.add_right(value_or_dash(bytes_per_second(target), format_bytes), kBytes);
+  line.add_right(value_or_dash(churn_ratio(target), format_ratio), kRatio);
   if (layout.with_sizes) {
     line.add_right(size(&model::SizeSummary::p50), kSize).add_right(size(&model::SizeSummary::p95), kSize);
   }
@@ -112,6 +130,26 @@ Lines call_site_lines(const TargetSnapshot& target, unsigned width, std::size_t 
   return lines;
 }
 
+// The busiest pools of each target, in at most `max_lines`; nothing when there is no room for one.
+Lines pool_lines(const std::vector<const TargetSnapshot*>& targets, unsigned width, std::size_t max_lines) {
+  if (max_lines < 2) return {};
+  Lines lines{Line()};
+  const Lines table = short_pool_table(targets, width, kMaxPoolsPerTarget, max_lines - 1);
+  lines.insert(lines.end(), table.begin(), table.end());
+  return table.empty() ? Lines{} : lines;
+}
+
+// Call sites of the busiest target and pools, in the lines that are left; pools take half of them unless there are no
+// call sites.
+Lines details(const std::vector<const TargetSnapshot*>& targets, unsigned width, std::size_t free_lines) {
+  if (targets.empty()) return {};
+  const std::size_t for_pools = targets.front()->call_sites.empty() ? free_lines : free_lines / 2;
+  const Lines pools = pool_lines(targets, width, for_pools);
+  Lines lines = call_site_lines(*targets.front(), width, free_lines - pools.size());
+  lines.insert(lines.end(), pools.begin(), pools.end());
+  return lines;
+}
+
 }  // namespace
 
 std::string top_screen(const model::Snapshot& snapshot, const Style& style, unsigned height_lines) {
@@ -127,9 +165,9 @@ std::string top_screen(const model::Snapshot& snapshot, const Style& style, unsi
   }
   if (targets.size() > rows)
     lines.back() = Line("… " + format_exact(targets.size() - rows + 1) + " more targets", Tone::kDim);
-  if (!targets.empty() && height_lines > lines.size()) {
-    const Lines sites = call_site_lines(*targets.front(), style.width_columns, height_lines - lines.size());
-    lines.insert(lines.end(), sites.begin(), sites.end());
+  if (height_lines > lines.size()) {
+    const Lines more = details(targets, style.width_columns, height_lines - lines.size());
+    lines.insert(lines.end(), more.begin(), more.end());
   }
   if (lines.size() > height_lines) lines.resize(height_lines);
   std::string screen;

@@ -19,6 +19,7 @@ using model::TargetSnapshot;
 using Format = std::string (*)(double);
 
 constexpr const char* kAllocationCollector = "alloc_bursts";
+constexpr const char* kRuntimeCollector = "go_runtime";
 
 std::string plural(std::uint64_t count, const char* noun) {
   return format_exact(count) + " " + noun + (count == 1 ? "" : "s");
@@ -44,9 +45,23 @@ std::string counts_text(const std::map<std::string, std::uint64_t>& counts, cons
   return joined(parts, ", ");
 }
 
-const model::CollectorStatus* allocation_collector(const TargetSnapshot& target) {
-  const auto found = std::ranges::find(target.collectors, kAllocationCollector, &model::CollectorStatus::name);
+const model::CollectorStatus* collector_named(const TargetSnapshot& target, const char* name) {
+  const auto found = std::ranges::find(target.collectors, name, &model::CollectorStatus::name);
   return found == target.collectors.end() ? nullptr : &*found;
+}
+
+const model::CollectorStatus* allocation_collector(const TargetSnapshot& target) {
+  return collector_named(target, kAllocationCollector);
+}
+
+bool is_go(const TargetSnapshot& target) {
+  return target.runtime == "go";
+}
+
+// The one that would know what the target allocates: malloc says nothing of a Go program.
+const model::CollectorStatus* heap_collector(const TargetSnapshot& target) {
+  const auto* runtime = is_go(target) ? collector_named(target, kRuntimeCollector) : nullptr;
+  return runtime != nullptr ? runtime : allocation_collector(target);
 }
 
 std::string status_text(const model::CollectorStatus& collector) {
@@ -109,6 +124,95 @@ void add_rates(std::vector<Quantity>& list, const TargetSnapshot& target) {
   list.push_back(estimated(target, "reallocations", all.reallocations_per_second, format_count, "/s"));
 }
 
+void add_allocations(std::vector<Quantity>& list, const TargetSnapshot& target) {
+  const auto& all = target.allocations;
+  target.exact ? add_counted(list, target) : add_rates(list, target);
+  list.push_back(estimated(target, "churn", all.churn_ratio, format_ratio, ""));
+  if (all.churn_ratio) {
+    list.back().note = "of the bytes are freed";
+    if (all.churn_age_seconds) list.back().note += " within " + format_seconds(*all.churn_age_seconds);
+  }
+  if (all.heap_turnover_per_second) {
+    list.push_back(estimated(target, "heap turnover", all.heap_turnover_per_second, format_count, "/s"));
+  } else {
+    list.push_back({"heap turnover", {}, {}, "not measured: the live bytes of the heap are not known"});
+  }
+}
+
+// Why nothing is known of the allocations of a target that was looked at.
+std::string why_no_allocations(const TargetSnapshot& target) {
+  const auto* collector = heap_collector(target);
+  if (collector == nullptr) {
+    return is_go(target) ? "no collector reads the Go runtime" : "no collector of allocations runs on this target";
+  }
+  if (collector->state != model::CollectorState::kCollecting) return status_text(*collector);
+  if (is_go(target)) return "nothing was read of the Go runtime yet";
+  const std::uint64_t bursts = bursts_taken(target.cost);
+  if (bursts > 0) return plural(bursts, "burst") + " saw no allocation";
+  const std::string missing = counts_text(target.cost.bursts);
+  return missing.empty() ? "no burst was due yet" : "no burst was taken: " + missing;
+}
+
+// `value` of the garbage collector, or that it is missing; a collector that reads the runtime may say more.
+Quantity of_runtime(const TargetSnapshot& target, const char* name, const std::optional<std::string>& value,
+                    std::string note) {
+  if (value) return {name, *value, {}, std::move(note)};
+  const auto* collector = collector_named(target, kRuntimeCollector);
+  const std::string detail = collector != nullptr ? printable(collector->detail) : "";
+  const char* otherwise = target.gc->cycles == 0 ? "no collection has run yet" : "the runtime did not give it";
+  return {name, {}, {}, "not measured: " + (detail.empty() ? otherwise : detail)};
+}
+
+std::optional<std::string> formatted(const std::optional<double>& value, Format format, const char* per = "") {
+  if (!value) return std::nullopt;
+  return format(*value) + per;
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  return format_bytes(static_cast<double>(bytes));
+}
+
+Quantity allocated_by_runtime(const TargetSnapshot& target) {
+  const model::GcSummary& gc = *target.gc;
+  std::vector<std::string> totals;
+  if (gc.allocated_bytes) totals.push_back(bytes_text(*gc.allocated_bytes));
+  if (gc.allocated_objects) totals.push_back(format_count(static_cast<double>(*gc.allocated_objects)) + " objects");
+  const std::string total = joined(totals, " in ");
+  const std::string note = total.empty() ? "" : "since the program started";
+  if (gc.allocated_bytes_per_second || total.empty()) {
+    return of_runtime(target, "allocated", formatted(gc.allocated_bytes_per_second, format_bytes, "/s"),
+                      total.empty() ? "" : total + " " + note);
+  }
+  return {"allocated", total, {}, note};
+}
+
+std::string next_collection_note(const model::GcSummary& gc) {
+  std::string note;
+  if (gc.goal_bytes) note = "the next collection starts at " + bytes_text(*gc.goal_bytes);
+  std::vector<std::string> settings;
+  if (gc.gogc_percent) settings.push_back("GOGC " + format_count(*gc.gogc_percent));
+  if (gc.memory_limit_bytes) settings.push_back("limit " + bytes_text(*gc.memory_limit_bytes));
+  if (settings.empty()) return note;
+  return note + (note.empty() ? "" : " ") + "(" + joined(settings, ", ") + ")";
+}
+
+void add_gc(std::vector<Quantity>& list, const TargetSnapshot& target) {
+  const model::GcSummary& gc = *target.gc;
+  list.push_back(allocated_by_runtime(target));
+  list.push_back(
+      of_runtime(target, "churn", formatted(gc.churn_ratio, format_ratio), "of the bytes do not survive a collection"));
+  const auto live = gc.live_bytes ? std::optional(bytes_text(*gc.live_bytes)) : std::nullopt;
+  list.push_back(of_runtime(target, "live heap", live, next_collection_note(gc)));
+  std::string since = "since the program started";
+  if (gc.cycles > 0) since += "; they stopped it for " + format_seconds(gc.pause_seconds) + " in all";
+  list.push_back({"collections", format_exact(gc.cycles), {}, std::move(since)});
+  std::string share = "of the CPU time";
+  if (gc.assist_cpu_ratio) {
+    share += ", " + format_ratio(*gc.assist_cpu_ratio) + " in goroutines that had to help while they allocated";
+  }
+  list.push_back(of_runtime(target, "GC CPU", formatted(gc.cpu_ratio, format_ratio), std::move(share)));
+}
+
 }  // namespace
 
 std::string utc_time(std::uint64_t unix_ns) {
@@ -150,19 +254,13 @@ std::string frame_name(const std::string& symbol, const std::string& object, std
 }
 
 std::vector<Quantity> quantities(const TargetSnapshot& target) {
-  const auto& all = target.allocations;
   std::vector<Quantity> list;
-  target.exact ? add_counted(list, target) : add_rates(list, target);
-  list.push_back(estimated(target, "churn", all.churn_ratio, format_ratio, ""));
-  if (all.churn_ratio) {
-    list.back().note = "of the bytes are freed";
-    if (all.churn_age_seconds) list.back().note += " within " + format_seconds(*all.churn_age_seconds);
+  if (allocations_were_measured(target)) {
+    add_allocations(list, target);
+  } else if (!target.gc) {
+    list.push_back({"allocations", {}, {}, "not measured: " + why_no_allocations(target)});
   }
-  if (all.heap_turnover_per_second) {
-    list.push_back(estimated(target, "heap turnover", all.heap_turnover_per_second, format_count, "/s"));
-  } else {
-    list.push_back({"heap turnover", {}, {}, "not measured: the live bytes of the heap are not known"});
-  }
+  if (target.gc) add_gc(list, target);
   if (target.cpu_seconds_per_second) {
     list.push_back({"CPU", format_count(*target.cpu_seconds_per_second) + " cores", {}, "used by the target"});
   }
@@ -177,28 +275,29 @@ std::vector<std::string> freed_within(const model::LifetimeSummary& lifetime) {
   return ages;
 }
 
-bool was_measured(const TargetSnapshot& target) {
+bool allocations_were_measured(const TargetSnapshot& target) {
   const auto& all = target.allocations;
-  return target.exact || all.per_second || all.bytes_per_second || all.frees_per_second || all.churn_ratio ||
-         all.size_bytes || all.lifetime || !target.call_sites.empty() || !target.growth_chains.empty();
+  return (target.exact && model::allocations_were_watched(target)) || all.per_second || all.bytes_per_second ||
+         all.frees_per_second || all.churn_ratio || all.size_bytes || all.lifetime || !target.call_sites.empty() ||
+         !target.growth_chains.empty();
+}
+
+bool was_measured(const TargetSnapshot& target) {
+  return allocations_were_measured(target) || target.gc || !target.pools.empty();
 }
 
 std::string why_nothing(const TargetSnapshot& target) {
   if (target.processes.empty()) return "No process of this target was found.";
-  const auto* collector = allocation_collector(target);
-  if (collector == nullptr) return "No collector of allocations runs on this target.";
-  if (collector->state != model::CollectorState::kCollecting) return status_text(*collector) + ".";
-  const std::uint64_t bursts = bursts_taken(target.cost);
-  if (bursts > 0) return plural(bursts, "burst") + " saw no allocation.";
-  const std::string missing = counts_text(target.cost.bursts);
-  return missing.empty() ? "No burst was due yet." : "No burst was taken: " + missing + ".";
+  std::string why = why_no_allocations(target) + ".";
+  if (why.starts_with("no ") || why.starts_with("nothing ")) why.front() = 'N';
+  return why;
 }
 
 std::string next_step(const TargetSnapshot& target) {
   if (target.processes.empty()) {
     return "Start the program, or compare the target's matcher with the running processes.";
   }
-  const auto* collector = allocation_collector(target);
+  const auto* collector = heap_collector(target);
   if (collector != nullptr && collector->state == model::CollectorState::kCollecting) {
     return "Watch longer (--for 60s), or watch while the target has work to do.";
   }

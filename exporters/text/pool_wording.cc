@@ -1,0 +1,124 @@
+#include "exporters/text/pool_wording.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "exporters/text/format.h"
+#include "exporters/text/line.h"
+#include "exporters/text/report.h"
+
+namespace poolscope::text {
+namespace {
+
+using model::Estimate;
+using model::PoolSummary;
+
+// Below it a pool gives less than it promises; above it every pool looks alike.
+constexpr double kLowHitRatio = 0.9;
+// So many of the gets come back at least; less is said.
+constexpr double kReturnedRatio = 0.95;
+
+void add_clause(std::string& text, const std::string& clause) {
+  if (!clause.empty()) text += (text.empty() ? "" : "; ") + clause;
+}
+
+std::string without_unit(std::string text, std::string_view unit) {
+  if (text.ends_with(unit)) text.resize(text.size() - unit.size());
+  return text;
+}
+
+// Whether all of the interval lies below; every event traced leaves no interval and no doubt.
+bool is_surely_below(const Estimate& estimate, double limit, bool exact) {
+  return exact ? estimate.value < limit : estimate.high && *estimate.high < limit;
+}
+
+std::string said_of_misses(const PoolSummary& pool, bool exact) {
+  if (!pool.hit_ratio || !is_surely_below(*pool.hit_ratio, kLowHitRatio, exact)) return "";
+  std::string text = "misses " + format_ratio(1 - pool.hit_ratio->value) + " of its gets";
+  if (pool.thrown_away_per_gc && *pool.thrown_away_per_gc >= 1) {
+    text += "; " + format_count(std::round(*pool.thrown_away_per_gc)) + " objects are thrown away per GC";
+  }
+  return text;
+}
+
+std::string said_of_puts(const PoolSummary& pool, bool exact) {
+  if (!pool.gets_per_second || !pool.puts_per_second) return "";
+  const Estimate &gets = *pool.gets_per_second, &puts = *pool.puts_per_second;
+  const double sure_gets = exact ? gets.value : gets.low.value_or(0);
+  if (!(puts.value < kReturnedRatio * gets.value) || !is_surely_below(puts, sure_gets, exact)) return "";
+  return "only " + format_ratio(puts.value / gets.value) + " as many puts as gets";
+}
+
+std::string said_of_double_puts(const PoolSummary& pool) {
+  if (!pool.use || pool.use->put_twice == 0) return "";
+  return format_exact(pool.use->put_twice) + (pool.use->put_twice == 1 ? " object was" : " objects were") +
+         " put twice";
+}
+
+std::string why_no_lengths(const PoolSummary& pool) {
+  const std::string& reason = pool.needed_bytes_reason;
+  if (reason.empty()) return "";
+  if (reason == "reset_before_put") return "lengths: reset before put";
+  if (reason == "not_seen") return "lengths: no put was seen";
+  if (reason != "no_buffer") return "lengths: " + printable(reason);
+  if (!pool.object_bytes) return "lengths: the objects hold no buffer";
+  return "lengths: objects of " + format_bytes(static_cast<double>(*pool.object_bytes)) + " that hold no buffer";
+}
+
+}  // namespace
+
+std::vector<const PoolSummary*> sorted_pools(const model::TargetSnapshot& target) {
+  std::vector<const PoolSummary*> pools;
+  for (const PoolSummary& pool : target.pools) pools.push_back(&pool);
+  const auto gets = [](const PoolSummary* pool) {
+    const auto& rate = pool->gets_per_second;
+    return rate && std::isfinite(rate->value) ? rate->value : -1;
+  };
+  std::ranges::stable_sort(pools, std::greater{}, gets);
+  return pools;
+}
+
+std::string pool_label(const PoolSummary& pool) {
+  std::string text = printable(pool.element);
+  if (pool.library.empty()) return text;
+  if (!text.empty()) text += "  ";
+  return text + (pool.name.starts_with(pool.library + ".") ? "library" : "of " + printable(pool.library));
+}
+
+std::string hit_ratio_text(const PoolSummary& pool) {
+  return pool.hit_ratio ? format_ratio(pool.hit_ratio->value) : "–";
+}
+
+std::string hit_ratio_interval(const PoolSummary& pool) {
+  if (!pool.hit_ratio || !pool.hit_ratio->low || !pool.hit_ratio->high) return "";
+  return "(" + without_unit(format_ratio(*pool.hit_ratio->low), " %") + " – " +
+         without_unit(format_ratio(*pool.hit_ratio->high), " %") + ")";
+}
+
+std::string p50_and_p95(const std::optional<model::SizeSummary>& sizes) {
+  if (!sizes) return "–";
+  const std::string p50 = format_bytes(static_cast<double>(sizes->p50));
+  const std::string p95 = format_bytes(static_cast<double>(sizes->p95));
+  const std::string unit = p95.substr(std::min(p95.find(' '), p95.size()));
+  return without_unit(p50, unit) + " / " + p95;
+}
+
+std::string why_cells_are_empty(const PoolSummary& pool) {
+  if (pool.gets_per_second) return why_no_lengths(pool);
+  std::string text = "no burst saw it used";
+  if (pool.counted.watched_misses) {
+    const std::uint64_t misses = *pool.counted.watched_misses;
+    add_clause(text, format_exact(misses) + (misses == 1 ? " miss" : " misses") + " since it is watched");
+  }
+  return text;
+}
+
+std::string remarkable(const PoolSummary& pool, bool exact) {
+  std::string text = said_of_misses(pool, exact);
+  add_clause(text, said_of_puts(pool, exact));
+  add_clause(text, said_of_double_puts(pool));
+  return text;
+}
+
+}  // namespace poolscope::text

@@ -1,0 +1,28 @@
+#pragma once
+// What the reports say of a pool in words, the same in text, markdown and on the status page. Strings are printable() already.
+
+#include <string>
+#include <vector>
+
+#include "exporters/model/snapshot.h"
+
+namespace poolscope::text {
+
+// Most gets per second first; what has no rate last.
+[[nodiscard]] std::vector<const model::PoolSummary*> sorted_pools(const model::TargetSnapshot& target);
+
+// "*bytes.Buffer  library": type of the objects, and whose pool it is when it is not the program's own.
+[[nodiscard]] std::string pool_label(const model::PoolSummary& pool);
+// "69 %", and "(67.2 – 70.8)" or nothing.
+[[nodiscard]] std::string hit_ratio_text(const model::PoolSummary& pool);
+[[nodiscard]] std::string hit_ratio_interval(const model::PoolSummary& pool);
+// "1.12 / 4.5 KiB": p50 and p95.
+[[nodiscard]] std::string p50_and_p95(const std::optional<model::SizeSummary>& sizes);
+
+// Why cells of the table are empty: "lengths: reset before put". Empty when there is nothing to say.
+[[nodiscard]] std::string why_cells_are_empty(const model::PoolSummary& pool);
+// What a reader should take away, to follow the name: "misses 31 % of its gets; ...". Empty for a pool that does its work,
+// and while it is not sure: `exact` says that every event was traced, else the interval has to tell.
+[[nodiscard]] std::string remarkable(const model::PoolSummary& pool, bool exact);
+
+}  // namespace poolscope::text
