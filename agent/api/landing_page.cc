@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "agent/api/landing_style.h"
+#include "exporters/text/pool_wording.h"
 #include "exporters/text/report.h"
+#include "exporters/text/wording.h"
 
 namespace poolscope::api {
 namespace {
@@ -22,6 +24,7 @@ using Format = std::string (*)(double);
 constexpr std::size_t kMaxTargets = 100;   // shown; /metrics and the API have them all
 constexpr std::size_t kMaxProcesses = 10;  // shown per target
 constexpr std::size_t kMaxCallSites = 10;
+constexpr std::size_t kMaxPools = 10;
 
 std::string tag(const char* name, const std::string& content) {
   return std::string("<") + name + ">" + content + "</" + name + ">";
@@ -33,6 +36,13 @@ std::string row(const std::string& name, const std::string& content) {
 
 std::string table(const std::string& rows) {
   return "<div class=\"wide\"><table>\n" + rows + "</table></div>\n";
+}
+
+// Where the rest of a list is, `separator` in front; empty when all of it is shown.
+std::string left_out(const char* separator, std::size_t shown, std::size_t all) {
+  if (shown >= all) return {};
+  return separator + ("the first " + std::to_string(shown)) + " of " + std::to_string(all) +
+         "; all of them are in the <a href=\"/api/v1/snapshot\">snapshot</a>";
 }
 
 std::string number(std::uint64_t bytes) {
@@ -65,7 +75,12 @@ std::string collector_says(const model::CollectorStatus& collector) {
   return collector.detail.empty() ? collector.reason : collector.detail;
 }
 
-// Allocations come from alloc_bursts; its state is the reason when they are missing.
+bool is_measured(const model::AllocationSummary& allocations) {
+  return allocations.per_second || allocations.bytes_per_second || allocations.frees_per_second ||
+         allocations.churn_ratio || allocations.size_bytes || allocations.lifetime;
+}
+
+// Allocations come from alloc_bursts; its state is the reason when they are missing. Go programs have no malloc.
 std::string why_not_measured(const model::TargetSnapshot& target) {
   std::string why = "no alloc_bursts collector for this target";
   for (const model::CollectorStatus& collector : target.collectors) {
@@ -73,6 +88,7 @@ std::string why_not_measured(const model::TargetSnapshot& target) {
     why = collector_says(collector);
     if (why.empty()) why = "no burst has measured it yet";
   }
+  if (target.runtime == "go" && !is_measured(target.allocations)) why = text::why_no_allocations(target);
   return "<span class=\"quiet\">not measured: " + escape_html(why) + "</span>";
 }
 
@@ -101,14 +117,11 @@ std::string churn_name(const model::AllocationSummary& allocations) {
   return "churn (bytes dead within " + escape_html(format_seconds(*allocations.churn_age_seconds)) + ")";
 }
 
-bool is_measured(const model::AllocationSummary& allocations) {
-  return allocations.per_second || allocations.bytes_per_second || allocations.frees_per_second ||
-         allocations.churn_ratio || allocations.size_bytes || allocations.lifetime;
-}
-
 std::string allocation_table(const model::TargetSnapshot& target) {
   const model::AllocationSummary& allocations = target.allocations;
   const std::string why = why_not_measured(target);
+  // the table of the garbage collector says what is allocated
+  if (!is_measured(allocations) && target.gc) return {};
   if (!is_measured(allocations)) return tag("p", "Allocations: " + why) + "\n";
   std::string rows;
   rows += row("allocations", estimate(allocations.per_second, format_count, "/s", why));
@@ -118,6 +131,58 @@ std::string allocation_table(const model::TargetSnapshot& target) {
   rows += row("sizes", sizes_cell(allocations.size_bytes, why));
   rows += row("lifetimes", lifetime_cell(allocations.lifetime, why));
   return table(rows);
+}
+
+std::string gc_table(const model::TargetSnapshot& target) {
+  std::string rows;
+  for (const text::Quantity& quantity : text::gc_quantities(target)) {
+    const std::string value = quantity.value.empty() ? "" : tag("b", escape_html(quantity.value)) + " ";
+    rows += row(quantity.name, value + "<span class=\"quiet\">" + escape_html(quantity.note) + "</span>");
+  }
+  return rows.empty() ? rows : table(rows);
+}
+
+std::string pool_name(const model::PoolSummary& pool, bool exact) {
+  std::string out = tag("code", escape_html(pool.name));
+  if (const auto label = text::pool_label(pool); !label.empty()) {
+    out += " <span class=\"quiet\">" + escape_html(label) + "</span>";
+  }
+  if (const auto remark = text::remarkable(pool, exact); !remark.empty()) out += "<br>" + escape_html(remark);
+  if (const auto why = text::why_cells_are_empty(pool); !why.empty()) {
+    out += "<br><span class=\"quiet\">" + escape_html(why) + "</span>";
+  }
+  return out;
+}
+
+std::string pool_row(const model::PoolSummary& pool, bool exact) {
+  const auto count = [&](std::uint64_t counted, const MaybeEstimate& rate) {
+    if (exact) return format_count(static_cast<double>(counted));
+    return rate ? format_count(rate->value) : "–";
+  };
+  std::string cells = tag("td", pool_name(pool, exact));
+  const std::string interval = text::hit_ratio_interval(pool);
+  for (const std::string& cell :
+       {count(pool.counted.gets, pool.gets_per_second),
+        text::hit_ratio_text(pool) + (interval.empty() ? "" : " " + interval),
+        count(pool.counted.misses, pool.misses_per_second), count(pool.counted.puts, pool.puts_per_second),
+        text::p50_and_p95(pool.needed_bytes), text::p50_and_p95(pool.buffer_bytes),
+        count(pool.counted.regrowths, pool.regrowths_per_second),
+        pool.thrown_away_per_gc ? format_count(*pool.thrown_away_per_gc) : std::string("–")}) {
+    cells += tag("td", escape_html(cell));
+  }
+  return tag("tr", cells) + "\n";
+}
+
+std::string pools(const model::TargetSnapshot& target) {
+  const auto sorted = text::sorted_pools(target);
+  if (sorted.empty()) return {};
+  const std::string per = target.exact ? "</th>" : "/s</th>";
+  std::string rows = "<tr><th>pool</th><th>gets" + per + "<th>hit ratio</th><th>misses" + per + "<th>puts" + per +
+                     "<th>length</th><th>capacity</th><th>grew" + per + "<th>gone per GC</th></tr>\n";
+  const std::size_t shown = std::min(sorted.size(), kMaxPools);
+  for (std::size_t i = 0; i < shown; ++i) rows += pool_row(*sorted[i], target.exact);
+  return tag("h3", "Pools") + table(rows) + "<p class=\"quiet\">length and capacity: p50 / p95 at put" +
+         left_out("; ", shown, sorted.size()) + "</p>\n";
 }
 
 std::string site_name(const model::CallSite& site) {
@@ -141,12 +206,8 @@ std::string call_sites(const model::TargetSnapshot& target) {
                           tag("td", value(site.bytes_per_second, format_bytes))) +
             "\n";
   }
-  std::string out = tag("h3", "Call sites") + table(rows);
-  if (shown < target.call_sites.size()) {
-    out += "<p class=\"quiet\">the first " + std::to_string(shown) + " of " + std::to_string(target.call_sites.size()) +
-           "; all of them are in the <a href=\"/api/v1/snapshot\">snapshot</a></p>\n";
-  }
-  return out;
+  const std::string rest = left_out("", shown, target.call_sites.size());
+  return tag("h3", "Call sites") + table(rows) + (rest.empty() ? "" : "<p class=\"quiet\">" + rest + "</p>\n");
 }
 
 std::string collectors(const model::TargetSnapshot& target) {
@@ -187,12 +248,16 @@ std::string target_section(const model::TargetSnapshot& target, double budget_cp
   const auto or_unknown = [](const std::string& text, const char* unknown) {
     return text.empty() ? unknown : escape_html(text);
   };
-  std::string meta = or_unknown(target.runtime, "runtime unknown") + " &middot; " +
-                     or_unknown(target.allocator, "allocator unknown") + " &middot; " + process_list(target.processes);
+  std::string meta = or_unknown(target.runtime, "runtime unknown") + " &middot; ";
+  // a Go program has no other allocator than its runtime
+  if (target.runtime != "go" || !target.allocator.empty()) {
+    meta += or_unknown(target.allocator, "allocator unknown") + " &middot; ";
+  }
+  meta += process_list(target.processes);
   if (target.exact) meta += " &middot; every event traced";
   return "<section>\n" + tag("h2", escape_html(target.name)) + "\n<p class=\"quiet\">" + meta + "</p>\n" +
-         allocation_table(target) + call_sites(target) + collectors(target) + cost_line(target.cost, budget_cpu_ratio) +
-         "</section>\n";
+         allocation_table(target) + gc_table(target) + call_sites(target) + pools(target) + collectors(target) +
+         cost_line(target.cost, budget_cpu_ratio) + "</section>\n";
 }
 
 std::string targets_part(const model::Snapshot& snapshot) {

@@ -82,7 +82,7 @@ std::vector<const PoolSummary*> sorted_pools(const model::TargetSnapshot& target
 std::string pool_label(const PoolSummary& pool) {
   std::string text = printable(pool.element);
   if (pool.library.empty()) return text;
-  if (!text.empty()) text += "  ";
+  if (!text.empty()) text += ", ";
   return text + (pool.name.starts_with(pool.library + ".") ? "library" : "of " + printable(pool.library));
 }
 

@@ -11,7 +11,7 @@ namespace poolscope::text {
 // Most gets per second first; what has no rate last.
 [[nodiscard]] std::vector<const model::PoolSummary*> sorted_pools(const model::TargetSnapshot& target);
 
-// "*bytes.Buffer  library": type of the objects, and whose pool it is when it is not the program's own.
+// "*bytes.Buffer, library": type of the objects, and whose pool it is when it is not the program's own.
 [[nodiscard]] std::string pool_label(const model::PoolSummary& pool);
 // "69 %", and "(67.2 – 70.8)" or nothing.
 [[nodiscard]] std::string hit_ratio_text(const model::PoolSummary& pool);

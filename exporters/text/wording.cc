@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <ctime>
 #include <functional>
+#include <iterator>
 
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
@@ -139,20 +140,6 @@ void add_allocations(std::vector<Quantity>& list, const TargetSnapshot& target) 
   }
 }
 
-// Why nothing is known of the allocations of a target that was looked at.
-std::string why_no_allocations(const TargetSnapshot& target) {
-  const auto* collector = heap_collector(target);
-  if (collector == nullptr) {
-    return is_go(target) ? "no collector reads the Go runtime" : "no collector of allocations runs on this target";
-  }
-  if (collector->state != model::CollectorState::kCollecting) return status_text(*collector);
-  if (is_go(target)) return "nothing was read of the Go runtime yet";
-  const std::uint64_t bursts = bursts_taken(target.cost);
-  if (bursts > 0) return plural(bursts, "burst") + " saw no allocation";
-  const std::string missing = counts_text(target.cost.bursts);
-  return missing.empty() ? "no burst was due yet" : "no burst was taken: " + missing;
-}
-
 // `value` of the garbage collector, or that it is missing; a collector that reads the runtime may say more.
 Quantity of_runtime(const TargetSnapshot& target, const char* name, const std::optional<std::string>& value,
                     std::string note) {
@@ -196,23 +183,6 @@ std::string next_collection_note(const model::GcSummary& gc) {
   return note + (note.empty() ? "" : " ") + "(" + joined(settings, ", ") + ")";
 }
 
-void add_gc(std::vector<Quantity>& list, const TargetSnapshot& target) {
-  const model::GcSummary& gc = *target.gc;
-  list.push_back(allocated_by_runtime(target));
-  list.push_back(
-      of_runtime(target, "churn", formatted(gc.churn_ratio, format_ratio), "of the bytes do not survive a collection"));
-  const auto live = gc.live_bytes ? std::optional(bytes_text(*gc.live_bytes)) : std::nullopt;
-  list.push_back(of_runtime(target, "live heap", live, next_collection_note(gc)));
-  std::string since = "since the program started";
-  if (gc.cycles > 0) since += "; they stopped it for " + format_seconds(gc.pause_seconds) + " in all";
-  list.push_back({"collections", format_exact(gc.cycles), {}, std::move(since)});
-  std::string share = "of the CPU time";
-  if (gc.assist_cpu_ratio) {
-    share += ", " + format_ratio(*gc.assist_cpu_ratio) + " in goroutines that had to help while they allocated";
-  }
-  list.push_back(of_runtime(target, "GC CPU", formatted(gc.cpu_ratio, format_ratio), std::move(share)));
-}
-
 }  // namespace
 
 std::string utc_time(std::uint64_t unix_ns) {
@@ -253,6 +223,39 @@ std::string frame_name(const std::string& symbol, const std::string& object, std
   return object.empty() ? "unknown code" : location(object, offset);
 }
 
+std::string why_no_allocations(const TargetSnapshot& target) {
+  const auto* collector = heap_collector(target);
+  if (collector == nullptr) {
+    return is_go(target) ? "no collector reads the Go runtime" : "no collector of allocations runs on this target";
+  }
+  if (collector->state != model::CollectorState::kCollecting) return status_text(*collector);
+  if (is_go(target)) return "nothing was read of the Go runtime yet";
+  const std::uint64_t bursts = bursts_taken(target.cost);
+  if (bursts > 0) return plural(bursts, "burst") + " saw no allocation";
+  const std::string missing = counts_text(target.cost.bursts);
+  return missing.empty() ? "no burst was due yet" : "no burst was taken: " + missing;
+}
+
+std::vector<Quantity> gc_quantities(const TargetSnapshot& target) {
+  if (!target.gc) return {};
+  const model::GcSummary& gc = *target.gc;
+  std::vector<Quantity> list;
+  list.push_back(allocated_by_runtime(target));
+  list.push_back(
+      of_runtime(target, "churn", formatted(gc.churn_ratio, format_ratio), "of the bytes do not survive a collection"));
+  const auto live = gc.live_bytes ? std::optional(bytes_text(*gc.live_bytes)) : std::nullopt;
+  list.push_back(of_runtime(target, "live heap", live, next_collection_note(gc)));
+  std::string since = "since the program started";
+  if (gc.cycles > 0) since += "; they stopped it for " + format_seconds(gc.pause_seconds) + " in all";
+  list.push_back({"collections", format_exact(gc.cycles), {}, std::move(since)});
+  std::string share = "of the CPU time";
+  if (gc.assist_cpu_ratio) {
+    share += ", " + format_ratio(*gc.assist_cpu_ratio) + " in goroutines that had to help while they allocated";
+  }
+  list.push_back(of_runtime(target, "GC CPU", formatted(gc.cpu_ratio, format_ratio), std::move(share)));
+  return list;
+}
+
 std::vector<Quantity> quantities(const TargetSnapshot& target) {
   std::vector<Quantity> list;
   if (allocations_were_measured(target)) {
@@ -260,7 +263,7 @@ std::vector<Quantity> quantities(const TargetSnapshot& target) {
   } else if (!target.gc) {
     list.push_back({"allocations", {}, {}, "not measured: " + why_no_allocations(target)});
   }
-  if (target.gc) add_gc(list, target);
+  std::ranges::move(gc_quantities(target), std::back_inserter(list));
   if (target.cpu_seconds_per_second) {
     list.push_back({"CPU", format_count(*target.cpu_seconds_per_second) + " cores", {}, "used by the target"});
   }

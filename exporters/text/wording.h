@@ -26,6 +26,10 @@ struct Quantity {
   std::string note;      // what it means, or why it is absent
 };
 [[nodiscard]] std::vector<Quantity> quantities(const model::TargetSnapshot& target);
+// Of these, what the garbage collector gives; empty when there is none.
+[[nodiscard]] std::vector<Quantity> gc_quantities(const model::TargetSnapshot& target);
+// Why there are no allocations of a target that was looked at: "26 bursts saw no allocation".
+[[nodiscard]] std::string why_no_allocations(const model::TargetSnapshot& target);
 // "1 ms 74.1 % (72.3 % – 76 %)" per age.
 [[nodiscard]] std::vector<std::string> freed_within(const model::LifetimeSummary& lifetime);
 

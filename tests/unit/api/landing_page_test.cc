@@ -120,12 +120,16 @@ TEST(LandingPage, EscapesEveryForeignName) {
   target.processes[0].command = attack;
   target.collectors = {{attack, attack, model::CollectorState::kIdle, attack, attack}};
   target.call_sites[0].symbol = target.call_sites[0].object = target.call_sites[0].source = attack;
+  target.pools.resize(1);
+  target.pools[0].name = target.pools[0].element = target.pools[0].library = attack;
+  target.pools[0].needed_bytes_reason = attack;
+  target.pools[0].gets_per_second.emplace();
   model::Snapshot snapshot = redis_snapshot(1);
   snapshot.agent.version = attack;
   snapshot.targets = {target};
   const std::string page = landing_page(&snapshot, attack);
   EXPECT_EQ(count(page, "<img"), 0u);
-  EXPECT_GE(count(page, escape_html(attack)), 9u);
+  EXPECT_GE(count(page, escape_html(attack)), 13u);
 }
 
 TEST(LandingPage, ShowsTenCallSitesAndCountsTheRest) {
@@ -134,6 +138,62 @@ TEST(LandingPage, ShowsTenCallSitesAndCountsTheRest) {
   const std::string page = page_of(target);
   EXPECT_EQ(count(page, "<code>createStringObject</code>"), 10u);
   EXPECT_THAT(page, HasSubstr("the first 10 of 25"));
+}
+
+model::TargetSnapshot go_target() {
+  model::TargetSnapshot target;
+  target.name = "order-api";
+  target.runtime = "go";
+  target.processes.resize(1);
+  target.collectors = {{"go_runtime", "L0", model::CollectorState::kCollecting, "", ""}};
+  model::PoolSummary pool;
+  pool.name = "main.jsonBufferPool";
+  pool.element = "*bytes.Buffer";
+  pool.gets_per_second = model::Estimate{18'420, 17'610, 19'230};
+  pool.hit_ratio = model::Estimate{0.69, 0.672, 0.708};
+  pool.buffer_bytes = model::SizeSummary{2'047, 8'191, 16'383, {}};
+  pool.needed_bytes_reason = "reset_before_put";
+  pool.thrown_away_per_gc = 120;
+  target.pools = {pool};
+  return target;
+}
+
+TEST(LandingPage, ShowsPoolsWithWhatIsRemarkable) {
+  EXPECT_THAT(page_of(go_target()), AllOf(HasSubstr("<h3>Pools</h3>"), HasSubstr("<code>main.jsonBufferPool</code>"),
+                                          HasSubstr("<span class=\"quiet\">*bytes.Buffer</span>"),
+                                          HasSubstr("<br>misses 31 % of its gets; 120 objects are thrown away per GC"),
+                                          HasSubstr("<br><span class=\"quiet\">lengths: reset before put</span>"),
+                                          HasSubstr("<td>69 % (67.2 – 70.8)</td>"), HasSubstr("<td>2 / 8 KiB</td>")));
+  EXPECT_THAT(page_of(redis_target()), Not(HasSubstr("Pools")));
+}
+
+TEST(LandingPage, ShowsTenPoolsAndCountsTheRest) {
+  model::TargetSnapshot target = go_target();
+  target.pools.assign(25, target.pools[0]);
+  const std::string page = page_of(target);
+  EXPECT_EQ(count(page, "<code>main.jsonBufferPool</code>"), 10u);
+  EXPECT_THAT(page, HasSubstr("the first 10 of 25"));
+}
+
+TEST(LandingPage, ShowsTheHeapOfGoInPlaceOfMalloc) {
+  model::TargetSnapshot target = go_target();
+  auto& gc = target.gc.emplace();
+  gc.cycles = 2'814;
+  gc.allocated_bytes_per_second = 61.2e6;
+  gc.churn_ratio = 0.948;
+  const std::string page = page_of(target);
+  EXPECT_THAT(page,
+              AllOf(HasSubstr("allocated</th><td><b>58.4 MiB/s</b>"), HasSubstr("<b>94.8 %</b>"),
+                    HasSubstr("live heap</th><td><span class=\"quiet\">not measured: the runtime did not give it"),
+                    Not(HasSubstr("Allocations:")), Not(HasSubstr("alloc_bursts"))));
+}
+
+TEST(LandingPage, SaysOfAGoProgramWithoutRuntimeNumbersWhatTheRuntimeCollectorSays) {
+  model::TargetSnapshot target = go_target();
+  target.collectors[0] = {"go_runtime", "L0", model::CollectorState::kUnavailable, "no_symbols", "no <memstats>"};
+  EXPECT_THAT(
+      page_of(target),
+      HasSubstr("Allocations: <span class=\"quiet\">not measured: go_runtime is unavailable: no &lt;memstats&gt;"));
 }
 
 TEST(LandingPage, StaysBoundedWithManyTargetsAndProcesses) {

@@ -154,7 +154,7 @@ TEST(PoolTable, MarksPoolsOfLibraries) {
   other.library = "net/http";
   const std::string text = report(go_target({own, library, other}));
   EXPECT_THAT(text, HasSubstr("  main.p  *T\n"));
-  EXPECT_THAT(text, HasSubstr("  fmt.ppFree  *T  library\n"));
+  EXPECT_THAT(text, HasSubstr("  fmt.ppFree  *T, library\n"));
   EXPECT_THAT(text, HasSubstr("  0x5a31c0  of net/http\n"));
 }
 
