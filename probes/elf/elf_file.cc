@@ -86,6 +86,8 @@ class OpenedElfFile final : public ElfFile {
   CodeSegment code_segment(std::uint64_t address) const override;
   std::optional<FrameStep> frame_step(std::uint64_t address) const override;
   std::string source_line(std::uint64_t address) const override;
+  const Image* image() const override { return &image_; }
+  const Image* debug_image() const override { return debug_file() ? &*debug_file() : nullptr; }
 
  private:
   bool add_full_symbols(const Image& image);

@@ -19,6 +19,8 @@
 
 namespace poolscope::elf {
 
+class Image;
+
 struct ElfError {
   enum class Reason { kCannotOpen, kNotElf, kWrongMachine, kDamaged, kTooLarge };
   Reason reason;
@@ -87,6 +89,11 @@ class ElfFile {
   [[nodiscard]] virtual std::optional<FrameStep> frame_step(std::uint64_t address) const = 0;
   // "file.c:123" for the line that contains `address`, from DWARF in the file or its debug file.
   [[nodiscard]] virtual std::string source_line(std::uint64_t address) const = 0;
+
+  // The file's own sections and segments, for readers of what else is in it (probes/go), and its debug file; nullptr when
+  // there is none. Both live as long as this.
+  [[nodiscard]] virtual const Image* image() const { return nullptr; }
+  [[nodiscard]] virtual const Image* debug_image() const { return nullptr; }
 };
 
 // C++ and Rust (legacy and v0) names made readable; any other name as it is, and so is one that could grow beyond measure.
