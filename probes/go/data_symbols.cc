@@ -1,0 +1,138 @@
+#include "probes/go/data_symbols.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+
+#include "probes/elf/image.h"
+#include "probes/elf/limits.h"
+
+namespace poolscope::go {
+namespace {
+
+bool is_writable(const elf::Image& image, std::uint64_t address) {
+  return std::ranges::any_of(image.segments(), [&](const GElf_Phdr& segment) {
+    return segment.p_type == PT_LOAD && (segment.p_flags & PF_W) != 0 && address >= segment.p_vaddr &&
+           address - segment.p_vaddr < segment.p_memsz;
+  });
+}
+
+// libdw unpacks every debug section at once.
+bool has_bounded_debug_info(const elf::Image& image) {
+  std::uint64_t total_bytes = 0;
+  bool has_info = false;
+  for (const auto& section : image.sections()) {
+    if (!section.name.starts_with(".debug_") && !section.name.starts_with(".zdebug_")) continue;
+    if (section.header.sh_type == SHT_NOBITS) continue;
+    GElf_Chdr packed;
+    const bool is_packed =
+        (section.header.sh_flags & SHF_COMPRESSED) != 0 && gelf_getchdr(section.handle, &packed) != nullptr;
+    total_bytes +=
+        std::min<std::uint64_t>(is_packed ? packed.ch_size : section.header.sh_size, elf::kMaxDebugInfoBytes);
+    has_info = has_info || section.name.ends_with("debug_info");
+  }
+  return has_info && total_bytes < elf::kMaxDebugInfoBytes;
+}
+
+// Go writes locations as blocks, which dwarf_getlocation() does not take for expressions.
+std::optional<std::uint64_t> static_address(Dwarf_Die& variable) {
+  Dwarf_Attribute attribute;
+  Dwarf_Block block;
+  std::uint64_t address = 0;
+  if (dwarf_attr(&variable, DW_AT_location, &attribute) == nullptr || dwarf_formblock(&attribute, &block) != 0)
+    return std::nullopt;
+  if (block.length != 1 + sizeof address || block.data[0] != DW_OP_addr) return std::nullopt;
+  std::memcpy(&address, block.data + 1, sizeof address);
+  return address;
+}
+
+std::uint64_t size_of(Dwarf_Die& variable) {
+  Dwarf_Attribute attribute;
+  Dwarf_Die type;
+  Dwarf_Word bytes = 0;
+  if (dwarf_attr(&variable, DW_AT_type, &attribute) == nullptr || dwarf_formref_die(&attribute, &type) == nullptr)
+    return 0;
+  return dwarf_aggregate_size(&type, &bytes) == 0 ? bytes : 0;
+}
+
+}  // namespace
+
+void DataSymbols::EndDwarf::operator()(Dwarf* dwarf) const {
+  dwarf_end(dwarf);
+}
+
+DataSymbols::DataSymbols(const elf::ElfFile& file) {
+  const auto try_source = [&](auto read, const elf::Image* image, Source source) {
+    if (!entries_.empty() || image == nullptr) return;
+    (this->*read)(file, *image);
+    if (!entries_.empty()) source_ = source;
+  };
+  try_source(&DataSymbols::read_symbol_table, file.image(), Source::kSymbolTable);
+  // the debug file is looked for only where it is needed
+  if (entries_.empty()) try_source(&DataSymbols::read_symbol_table, file.debug_image(), Source::kSymbolTable);
+  try_source(&DataSymbols::read_dwarf, file.image(), Source::kDwarf);
+  if (entries_.empty()) try_source(&DataSymbols::read_dwarf, file.debug_image(), Source::kDwarf);
+  std::ranges::stable_sort(entries_, {}, &Entry::address);
+}
+
+void DataSymbols::add(const elf::ElfFile& file, Entry entry) {
+  // runtime.bss and the like mark places and have no size
+  const bool is_variable = !entry.name.empty() && entry.size_bytes != 0;
+  if (is_variable && is_writable(*file.image(), entry.address)) entries_.push_back(entry);
+}
+
+void DataSymbols::read_symbol_table(const elf::ElfFile& file, const elf::Image& image) {
+  const auto* table = image.section_of_type(SHT_SYMTAB);
+  if (table == nullptr || table->header.sh_link >= image.sections().size()) return;
+  const auto symbols = image.section_bytes(*table, elf::kMaxSectionBytes);
+  const auto names = image.section_bytes(image.sections()[table->header.sh_link], elf::kMaxSectionBytes);
+  if (!symbols || !names || symbols->size() / sizeof(Elf64_Sym) > kMaxDataSymbols) return;
+  for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= symbols->size(); at += sizeof(Elf64_Sym)) {
+    Elf64_Sym symbol;
+    std::memcpy(&symbol, symbols->data() + at, sizeof symbol);
+    if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_shndx == SHN_UNDEF || symbol.st_name >= names->size())
+      continue;
+    const auto* start = reinterpret_cast<const char*>(names->data()) + symbol.st_name;
+    const std::size_t room_bytes = std::min<std::size_t>(names->size() - symbol.st_name, elf::kMaxNameBytes);
+    add(file, {symbol.st_value, symbol.st_size, {start, strnlen(start, room_bytes)}});
+  }
+}
+
+void DataSymbols::read_dwarf(const elf::ElfFile& file, const elf::Image& image) {
+  if (!has_bounded_debug_info(image)) return;
+  dwarf_.reset(dwarf_begin_elf(image.handle(), DWARF_C_READ, nullptr));
+  if (!dwarf_) return;
+  dwarf_setalt(dwarf_.get(),
+               dwarf_.get());  // or libdw opens the alternate file that the image names, a path of the host
+  Dwarf_Off unit = 0, next = 0;
+  std::size_t header_bytes = 0, seen = 0;
+  for (; dwarf_nextcu(dwarf_.get(), unit, &next, &header_bytes, nullptr, nullptr, nullptr) == 0; unit = next) {
+    Dwarf_Die root, die;
+    if (dwarf_offdie(dwarf_.get(), unit + header_bytes, &root) == nullptr || dwarf_child(&root, &die) != 0) continue;
+    do {
+      if (++seen > kMaxDataSymbols * 2) return entries_.clear();
+      if (dwarf_tag(&die) != DW_TAG_variable) continue;
+      const auto address = static_address(die);
+      const char* name = dwarf_diename(&die);
+      if (address && name != nullptr) add(file, {*address, size_of(die), name});
+    } while (dwarf_siblingof(&die, &die) == 0);
+  }
+}
+
+std::optional<DataSymbol> DataSymbols::at(std::uint64_t address) const {
+  const auto next = std::ranges::upper_bound(entries_, address, {}, &Entry::address);
+  if (next == entries_.begin()) return std::nullopt;
+  const Entry& entry = *std::prev(next);
+  if (address - entry.address >= entry.size_bytes) return std::nullopt;
+  return DataSymbol{std::string(entry.name), entry.address, entry.size_bytes, address - entry.address};
+}
+
+std::optional<DataSymbol> DataSymbols::find(std::string_view name) const {
+  const auto found = std::ranges::find(entries_, name, &Entry::name);
+  if (found == entries_.end()) return std::nullopt;
+  return DataSymbol{std::string(found->name), found->address, found->size_bytes, 0};
+}
+
+}  // namespace poolscope::go

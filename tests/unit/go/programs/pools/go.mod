@@ -1,0 +1,3 @@
+module example.com/pooltest
+
+go 1.17
