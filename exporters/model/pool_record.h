@@ -51,7 +51,8 @@ struct PoolSums {
 
 struct PoolBurstRecord {
   ProcessKey process;
-  bool exact = false;  // every event of `window`, no budget
+  bool exact = false;        // every event of `window`, no budget
+  bool misses_known = true;  // false: nothing in this program tells a miss, `misses` is 0 and means nothing
   Window window;
   std::vector<PoolSums> pools;
   std::uint64_t probe_hits = 0;  // of the whole burst

@@ -1,14 +1,12 @@
 #include "probes/collectors/alloc_bursts.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 #include <vector>
 
-#include <sched.h>
-
 #include "probes/collectors/alloc_record.h"
+#include "probes/collectors/burst_clock.h"
 #include "probes/process/monotonic_clock.h"
 
 namespace poolscope::probes {
@@ -44,33 +42,9 @@ bool is_reallocation(const PlannedFunction& function) {
   return function.function == ALLOC_FN_REALLOC || function.function == ALLOC_FN_REALLOCARRAY;
 }
 
-// On a busy machine a thread that has slept waits for a CPU, and the window would end milliseconds after its counts were
-// read. While a window is open ours goes first; it sleeps most of that time. Without the right (CAP_SYS_NICE) windows are
-// a little less sharp.
-class PromptSection {
- public:
-  PromptSection() {
-    sched_param first{};
-    first.sched_priority = sched_get_priority_min(SCHED_FIFO);
-    entered_ = sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0;
-  }
-  ~PromptSection() { leave(); }
-  PromptSection(const PromptSection&) = delete;
-  PromptSection& operator=(const PromptSection&) = delete;
-  void leave() {
-    const sched_param usual{};
-    if (std::exchange(entered_, false)) sched_setscheduler(0, SCHED_OTHER, &usual);
-  }
-
- private:
-  bool entered_ = false;
-};
-
-// A moment of the burst: time, CPU time of the target and sums so far.
+// A moment of the burst, and the sums so far.
 struct Moment {
-  std::uint64_t time_ns = 0;
-  std::uint64_t cpu_ns = 0;
-  model::Work work;
+  ClockReading clocks;
   alloc_counts counts{};
 };
 
@@ -131,24 +105,20 @@ class Burst {
     return std::nullopt;
   }
 
-  // Opens the first window. It is armed before the clocks are read and closed before they are read again, so every clock
-  // sees as much time as the probes count in.
+  // Opens the first window.
   Moment open(std::uint32_t armed, std::uint64_t longest_ns, std::uint64_t hit_limit) {
     control().hit_limit = hit_limit;
     control().deadline_ns = process::monotonic_ns() + longest_ns + kDeadlineGraceNs;
     const alloc_counts before = programs_.read_counts(slot_);
     store(control().armed, armed);
-    Moment moment = clocks();
-    moment.counts = before;
-    return moment;
+    return {clocks(), before};
   }
 
   // Changes what is counted; the time and the sums at that moment.
   Moment turn(std::uint32_t armed) {
     store(control().armed, armed);
-    Moment moment = clocks();
-    moment.counts = programs_.read_counts(slot_);
-    return moment;
+    const ClockReading now = clocks();
+    return {now, programs_.read_counts(slot_)};
   }
 
   // Takes the probes of allocating functions away while the rest goes on.
@@ -160,14 +130,7 @@ class Burst {
   AllocResults take_results() { return programs_.take_results(slot_); }
 
  private:
-  Moment clocks() {
-    Moment moment;
-    moment.time_ns = process::monotonic_ns();
-    const auto cpu = target_.clock.read_ns();
-    moment.cpu_ns = cpu ? *cpu : 0;
-    moment.work = process::work_of(target_.image.key().pid);
-    return moment;
-  }
+  ClockReading clocks() const { return read_clocks(target_.image.key().pid, target_.clock); }
 
   AllocPrograms& programs_;
   attach::Detacher& detacher_;
@@ -187,22 +150,9 @@ double counted_part(const alloc_counts& difference, const alloc_control& control
 
 // The window between two moments, cut where the kernel stopped counting.
 Window window_between(const Moment& begin, const Moment& end, const alloc_control& control, const HitPrices& prices) {
-  Window window;
-  window.start_ns = begin.time_ns;
-  std::uint64_t end_ns = end.time_ns;
-  if (control.stop != ALLOC_STOP_NONE)
-    end_ns = std::clamp<std::uint64_t>(control.stopped_ns, begin.time_ns, end.time_ns);
-  window.length_ns = end_ns - begin.time_ns;
   const alloc_counts difference = minus(end.counts, begin.counts);
-  const double part = counted_part(difference, control);
-  const auto cut = [part](std::uint64_t whole) {
-    return static_cast<std::uint64_t>(std::llround(static_cast<double>(whole) * part));
-  };
-  window.cpu_ns = cut(end.cpu_ns - begin.cpu_ns);
-  window.work = process::work_between(begin.work, end.work);
-  for (auto* work : {&window.work.io_calls, &window.work.waits}) {
-    if (*work) *work = cut(**work);
-  }
+  const std::uint64_t end_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.clocks.time_ns;
+  Window window = window_between(begin.clocks, end.clocks, end_ns, counted_part(difference, control));
   window.probe_hits = sum_of(difference.window_hits);
   window.charge_ns = charge_ns(difference.window_hits, prices);
   window.ended_by_count = control.stop == ALLOC_STOP_HIT_LIMIT;
@@ -284,7 +234,7 @@ Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& target, c
   const alloc_control& control = burst.control();
   PromptSection prompt;
   const Moment begin = burst.open(ALLOC_ARMED_ALLOCATIONS, limits.length_ns, limits.hits);
-  wait_until(control, begin.time_ns + limits.length_ns);
+  wait_until(control, begin.clocks.time_ns + limits.length_ns);
   const Moment end = burst.turn(0);
   prompt.leave();
   if (auto failure = interrupted(control)) return Failure{*failure};
@@ -315,13 +265,13 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   PromptSection prompt;
   const Moment births_begin = burst.open(
       ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS, follow_ns, limits.hits);
-  wait_until(control, births_begin.time_ns + limits.births_ns);
+  wait_until(control, births_begin.clocks.time_ns + limits.births_ns);
   const Moment births_end = burst.turn(ALLOC_ARMED_DEATHS);
   burst.end_births();
-  wait_until(control, births_end.time_ns + kSettleNs);
+  wait_until(control, births_end.clocks.time_ns + kSettleNs);
 
   const Moment begin = burst.turn(ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
-  wait_until(control, births_begin.time_ns + follow_ns);
+  wait_until(control, births_begin.clocks.time_ns + follow_ns);
   const Moment end = burst.turn(0);
   prompt.leave();
   if (auto failure = interrupted(control)) return Failure{*failure};
@@ -334,9 +284,10 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   record.frees_beside_allocations = births_end.counts.frees;
   record.counts.frees = results.counts.frees - births_end.counts.frees;
   record.frees_of_older = results.counts.frees_of_older;
-  const std::uint64_t follow_stop_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.time_ns;
+  const std::uint64_t follow_stop_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.clocks.time_ns;
   record.lifetimes = lifetimes(results, follow_stop_ns);
-  record.lifetimes.followed_ns = follow_stop_ns > births_end.time_ns ? follow_stop_ns - births_end.time_ns : 0;
+  record.lifetimes.followed_ns =
+      follow_stop_ns > births_end.clocks.time_ns ? follow_stop_ns - births_end.clocks.time_ns : 0;
   fill_totals(record, results, burst.prices(), target);
   return record;
 }

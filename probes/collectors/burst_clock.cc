@@ -1,0 +1,49 @@
+#include "probes/collectors/burst_clock.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <sched.h>
+
+#include "probes/process/monotonic_clock.h"
+#include "probes/process/process.h"
+
+namespace poolscope::probes {
+
+PromptSection::PromptSection() {
+  sched_param first{};
+  first.sched_priority = sched_get_priority_min(SCHED_FIFO);
+  entered_ = sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0;
+}
+
+void PromptSection::leave() {
+  const sched_param usual{};
+  if (std::exchange(entered_, false)) sched_setscheduler(0, SCHED_OTHER, &usual);
+}
+
+ClockReading read_clocks(pid_t pid, const process::TaskClock& clock) {
+  ClockReading reading;
+  reading.time_ns = process::monotonic_ns();
+  const auto cpu = clock.read_ns();
+  reading.cpu_ns = cpu ? *cpu : 0;
+  reading.work = process::work_of(pid);
+  return reading;
+}
+
+model::Window window_between(const ClockReading& begin, const ClockReading& end, std::uint64_t end_ns, double part) {
+  const auto cut = [part](std::uint64_t whole) {
+    return static_cast<std::uint64_t>(std::llround(static_cast<double>(whole) * part));
+  };
+  model::Window window;
+  window.start_ns = begin.time_ns;
+  window.length_ns = std::clamp(end_ns, begin.time_ns, end.time_ns) - begin.time_ns;
+  window.cpu_ns = cut(end.cpu_ns - begin.cpu_ns);
+  window.work = process::work_between(begin.work, end.work);
+  for (auto* work : {&window.work.io_calls, &window.work.waits}) {
+    if (*work) *work = cut(**work);
+  }
+  return window;
+}
+
+}  // namespace poolscope::probes

@@ -1,0 +1,109 @@
+#include "probes/collectors/go_pool_names.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "probes/go/function_names.h"
+
+namespace poolscope::probes {
+
+GoPoolNames::GoPoolNames(const go::GoProgram& program, pid_t pid, std::uint64_t bias, std::uint32_t new_offset)
+    : program_(program), memory_(pid), bias_(bias), new_offset_(new_offset) {
+  for (const auto& segment : program.file().image()->segments()) {
+    if (segment.p_type == PT_LOAD) static_end_ = std::max(static_end_, segment.p_vaddr + segment.p_memsz);
+  }
+}
+
+bool GoPoolNames::is_static(std::uint64_t address) const {
+  return address >= bias_ && address - bias_ < static_end_;
+}
+
+model::PoolIdentity GoPoolNames::identity(std::uint64_t pool, std::uint64_t type) {
+  auto found = pools_.find(pool);
+  if (found == pools_.end()) found = pools_.emplace(pool, name_pool(pool)).first;
+  if (found->second.element.empty() && type != 0) {
+    if (const Type* known = type_at(type)) found->second.element = known->name;
+  }
+  return found->second;
+}
+
+std::string GoPoolNames::new_function_of(std::uint64_t pool) const {
+  const auto closure = memory_.value<std::uint64_t>(pool + new_offset_);
+  if (!closure || *closure == 0) return "";
+  const auto code = memory_.value<std::uint64_t>(*closure);
+  if (!code || *code < bias_) return "";
+  const auto function = program_.function_at(*code - bias_);
+  return function ? function->name : "";
+}
+
+model::PoolIdentity GoPoolNames::name_pool(std::uint64_t pool) {
+  model::PoolIdentity identity;
+  identity.kind = "go_sync_pool";
+  identity.new_function = new_function_of(pool);
+  if (!is_static(pool)) {
+    identity.name = (identity.new_function.empty() ? "pool without New" : identity.new_function) + " (heap)";
+    identity.library = library_of(identity.new_function);
+    return identity;
+  }
+  const std::uint64_t address = pool - bias_;
+  if (const auto variable = program_.variable_at(address)) {
+    identity.name = variable->name;
+    if (variable->offset > 0) identity.name += fmt::format("+{:#x}", variable->offset);
+    identity.library = library_of(variable->name);
+  } else {
+    identity.name = identity.new_function;
+    identity.library = library_of(identity.new_function);
+  }
+  const auto [owner, is_new] = named_.try_emplace(identity.name, pool);
+  if (identity.name.empty() || (!is_new && owner->second != pool)) {
+    identity.name += fmt::format("{}pool at {:#x}", identity.name.empty() ? "" : ", ", address);
+  }
+  return identity;
+}
+
+std::string GoPoolNames::library_of(const std::string& symbol) const {
+  const std::string package = go::package_of(symbol);
+  if (package.empty() || package == "main") return "";
+  const auto& info = program_.build_info();
+  const bool is_own = !info.main_module.empty() &&
+                      (package == info.main_module || package.starts_with(info.main_module + "/")) &&
+                      package.find("/vendor/") == std::string::npos;
+  return is_own ? "" : package;
+}
+
+const GoPoolNames::Type* GoPoolNames::type_at(std::uint64_t address) {
+  auto found = types_.find(address);
+  if (found == types_.end()) found = types_.emplace(address, read_type(address)).first;
+  return found->second ? &*found->second : nullptr;
+}
+
+std::optional<GoPoolNames::Type> GoPoolNames::read_type(std::uint64_t address) const {
+  const auto range = program_.types();
+  if (!range) return std::nullopt;
+  const go::TypeReader reader(memory_, program_.version(), range->start + bias_, range->end + bias_);
+  const auto type = reader.read(address);
+  if (!type) return std::nullopt;
+  Type result{type->name, {}, type->size_bytes};
+  if (type->kind == go::Kind::kPointer) {
+    const auto pointee = reader.read(type->element_address);
+    result.object_bytes = pointee ? pointee->size_bytes : 0;
+  }
+  const auto layout = reader.buffer_layout(address);
+  if (layout && layout->shape != go::BufferLayout::Shape::kNone) {
+    result.element = {layout->length_offset, layout->capacity_offset, layout->element_bytes, 0};
+  }
+  return result;
+}
+
+std::optional<pool_element> GoPoolNames::element(std::uint64_t type) {
+  const Type* known = type_at(type);
+  return known != nullptr ? std::optional(known->element) : std::nullopt;
+}
+
+std::uint64_t GoPoolNames::object_bytes(std::uint64_t type) {
+  const Type* known = type_at(type);
+  return known != nullptr && known->element.element_bytes == 0 ? known->object_bytes : 0;
+}
+
+}  // namespace poolscope::probes

@@ -1,0 +1,56 @@
+#pragma once
+// GoPoolNames: what the pools and element types of one Go process are called. Keeps what it has found.
+//   Pool      the variable that holds it ("main.jsonBufferPool", "main.server+0x20" for a field); in a stripped program its New
+//             function ("main.init.func1"), else its address in the program file. Pools on the heap are told apart by their New
+//             function only: those that share one are one pool.
+//   Element   the type of the objects, read from the process.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "exporters/model/pool_record.h"
+#include "probes/bpf/pool_events.h"
+#include "probes/collectors/process_memory.h"
+#include "probes/go/go_program.h"
+#include "probes/go/type_reader.h"
+
+namespace poolscope::probes {
+
+class GoPoolNames {
+ public:
+  // `program` must outlive this. `bias`: process address = address in the file + bias.
+  GoPoolNames(const go::GoProgram& program, pid_t pid, std::uint64_t bias, std::uint32_t new_offset);
+
+  // `type`: of an object in it, 0 when none was seen yet.
+  [[nodiscard]] model::PoolIdentity identity(std::uint64_t pool, std::uint64_t type);
+  // Where length and capacity are; nothing when the type cannot be read.
+  [[nodiscard]] std::optional<pool_element> element(std::uint64_t type);
+  // Bytes of one object behind a pointer, or of the type itself; 0 when not known.
+  [[nodiscard]] std::uint64_t object_bytes(std::uint64_t type);
+
+ private:
+  struct Type {
+    std::string name;
+    pool_element element{};
+    std::uint64_t object_bytes = 0;
+  };
+  [[nodiscard]] const Type* type_at(std::uint64_t address);
+  [[nodiscard]] std::optional<Type> read_type(std::uint64_t address) const;
+  [[nodiscard]] std::string new_function_of(std::uint64_t pool) const;
+  [[nodiscard]] bool is_static(std::uint64_t address) const;
+  [[nodiscard]] model::PoolIdentity name_pool(std::uint64_t pool);
+  [[nodiscard]] std::string library_of(const std::string& symbol) const;
+
+  const go::GoProgram& program_;
+  ProcessMemory memory_;
+  std::uint64_t bias_;
+  std::uint32_t new_offset_;
+  std::uint64_t static_end_ = 0;  // address in the file
+  std::map<std::uint64_t, model::PoolIdentity> pools_;
+  std::map<std::string, std::uint64_t> named_;  // name -> the pool that has it
+  std::map<std::uint64_t, std::optional<Type>> types_;
+};
+
+}  // namespace poolscope::probes
