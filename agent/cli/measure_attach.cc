@@ -71,7 +71,7 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
         if (const auto why = (*session)->add(key.pid)) fail("attach: " + *why);
       }
     }
-    (*session)->follow_wrappers();
+    (*session)->keep_up();
     progress.update("every allocation and free is traced");
     process::sleep_until_ns(std::min(end_ns, process::monotonic_ns() + 100'000'000));
   }

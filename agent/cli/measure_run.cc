@@ -107,8 +107,8 @@ int run_exact(sampler::Probing& probing, const RunOptions& options) {
     return process::exit_code(launcher.error());
   }
   const StopSignals signals;
-  constexpr std::uint64_t kFollowWrappersNs = 50'000'000;
-  std::uint64_t wrappers_due_ns = 0;
+  constexpr std::uint64_t kKeepUpNs = 50'000'000;
+  std::uint64_t keep_up_due_ns = 0;
   bool forwarded = false;
   while (true) {
     const FollowEvent event = (*launcher)->next_event(std::chrono::milliseconds(50));
@@ -116,9 +116,9 @@ int run_exact(sampler::Probing& probing, const RunOptions& options) {
     // The program is what was asked for; descendants that outlive it go on unwatched.
     if (event.kind == FollowEvent::Kind::kAllExited || (*launcher)->exit_code()) break;
     forward_once(**launcher, forwarded);
-    if (process::monotonic_ns() >= wrappers_due_ns) {
-      (*session)->follow_wrappers();
-      wrappers_due_ns = process::monotonic_ns() + kFollowWrappersNs;
+    if (process::monotonic_ns() >= keep_up_due_ns) {
+      (*session)->keep_up();
+      keep_up_due_ns = process::monotonic_ns() + kKeepUpNs;
     }
   }
   return finish((*session)->snapshot(name_of(options.command)), options,

@@ -29,8 +29,23 @@ BurstSums add_bursts(model::Cost& cost, std::span<const model::BurstRecord> reco
     sums.window_ns += union_ns(windows);
     sums.window_cpu_ns += std::max(record.allocation_window.cpu_ns, record.free_window.cpu_ns);
   }
-  if (!records.empty()) cost.bursts["taken"] = records.size();
+  cost.bursts["taken"] += records.size();
   return sums;
+}
+
+void add_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records) {
+  for (const auto& record : records.pool_bursts) {
+    cost.probe_hits += record.probe_hits;
+    for (const auto& [reason, events] : record.dropped) cost.dropped[reason] += events;
+    sums.charge_ns += record.charge_ns;
+    sums.window_ns += record.window.length_ns;
+    sums.window_cpu_ns += record.window.cpu_ns;
+  }
+  for (const auto& record : records.pool_watches) {
+    cost.probe_hits += record.probe_hits;
+    sums.charge_ns += record.charge_ns;
+  }
+  cost.bursts["taken"] += records.pool_bursts.size();
 }
 
 struct StratumSums {
@@ -56,7 +71,9 @@ StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> 
 
 model::Cost summarize_cost(const TargetRecords& records) {
   model::Cost cost;
-  const BurstSums bursts = add_bursts(cost, records.bursts);
+  BurstSums bursts = add_bursts(cost, records.bursts);
+  add_pools(cost, bursts, records);
+  if (cost.bursts["taken"] == 0) cost.bursts.erase("taken");
   const StratumSums strata = add_strata(cost, records.strata);
   const std::uint64_t target_cpu_ns = records.strata.empty() ? bursts.window_cpu_ns : strata.target_cpu_ns;
   cost.charged_cpu_seconds = seconds(bursts.charge_ns);

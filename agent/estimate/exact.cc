@@ -14,6 +14,10 @@ bool all_exact(std::span<const model::BurstRecord> records) {
   });
 }
 
+bool all_exact(std::span<const model::PoolBurstRecord> records) {
+  return !records.empty() && std::ranges::all_of(records, &model::PoolBurstRecord::exact);
+}
+
 std::uint64_t union_ns(std::span<const CountedWindow> windows) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
   spans.reserve(windows.size());

@@ -6,67 +6,6 @@
 namespace poolscope::estimate {
 namespace {
 
-struct Relation {
-  const char* name = "";
-  Related related;
-};
-
-bool are_of_one_process(const std::vector<CountedWindow>& windows) {
-  return std::ranges::all_of(windows, [&](const auto& each) { return each.process == windows.front().process; });
-}
-
-bool mostly_wait(const std::vector<CountedWindow>& windows) {
-  double cpu_ns = 0, length_ns = 0;
-  for (const auto& counted : windows) {
-    cpu_ns += static_cast<double>(counted.window.cpu_ns);
-    length_ns += static_cast<double>(counted.window.length_ns);
-  }
-  return cpu_ns < length_ns / 2;
-}
-
-std::optional<Related> related_to_io_calls(std::span<const CountedWindow> windows, const Basis& basis) {
-  if (!basis.io_calls_per_second) return std::nullopt;
-  Related related{{}, basis.io_calls_per_second, 0};
-  for (const auto& counted : windows) {
-    if (!counted.window.work.io_calls) return std::nullopt;
-    related.in_window.push_back(static_cast<double>(*counted.window.work.io_calls));
-  }
-  return related;
-}
-
-// In the order in which they are preferred when intervals do not tell.
-std::vector<Relation> relations_of(const std::vector<CountedWindow>& windows, const Basis& basis,
-                                   const PriceCheck& price) {
-  std::vector<Relation> relations;
-  relations.push_back({"cpu_time", related_to_cpu_time(windows, basis.cpu_per_second, price.error_ratio())});
-  if (!are_of_one_process(windows)) return relations;
-  if (auto related = related_to_io_calls(windows, basis)) relations.push_back({"io_calls", std::move(*related)});
-  if (basis.cpu_per_second && mostly_wait(windows)) relations.push_back({"time", related_to_time(windows)});
-  return relations;
-}
-
-// Of the interval of all events, over its value; absent when there is none.
-std::optional<double> relative_width(const RateEstimator& estimator, std::span<const WindowCount> events) {
-  const auto rate = estimator.rate(events);
-  if (!rate || !rate->low || !rate->high || rate->value <= 0) return std::nullopt;
-  return (*rate->high - *rate->low) / rate->value;
-}
-
-Sample sharpest(RecordList records, const std::vector<CountedWindow>& windows, std::vector<Relation> relations) {
-  std::vector<WindowCount> events;
-  for (const auto& counted : windows) events.push_back(WindowCount::of_events(static_cast<double>(counted.events)));
-  std::optional<Sample> best;
-  std::optional<double> best_width;
-  for (const auto& relation : relations) {
-    Sample sample{records, RateEstimator::sampled(windows, relation.related), relation.name};
-    const auto width = relative_width(sample.estimator, events);
-    if (best && (!width || (best_width && *width >= *best_width))) continue;
-    best = std::move(sample);
-    best_width = width;
-  }
-  return std::move(*best);
-}
-
 Sample make_sample(const RecordList& records, const Basis& basis, model::Window model::BurstRecord::*window,
                    const PriceCheck& price, std::uint64_t (*events)(const model::AllocationCounts&)) {
   RecordList used;
@@ -77,7 +16,8 @@ Sample make_sample(const RecordList& records, const Basis& basis, model::Window 
     windows.push_back({record->process, price.corrected(record->*window), events(record->counts)});
   }
   if (basis.exact) return {std::move(used), RateEstimator::exact(windows)};
-  return sharpest(std::move(used), windows, relations_of(windows, basis, price));
+  auto [estimator, related_to] = sharpest_estimator(windows, basis.totals, price.error_ratio());
+  return {std::move(used), std::move(estimator), related_to};
 }
 
 }  // namespace

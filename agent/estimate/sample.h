@@ -8,6 +8,7 @@
 
 #include "agent/estimate/price_check.h"
 #include "agent/estimate/rate.h"
+#include "agent/estimate/relation.h"
 #include "exporters/model/record.h"
 
 namespace poolscope::estimate {
@@ -15,16 +16,9 @@ namespace poolscope::estimate {
 using RecordList = std::vector<const model::BurstRecord*>;
 
 // How a sample turns counts into rates: everything traced, or windows in relation to what is known of the whole target.
-// Several relations are tried, and the one whose interval for all events is narrowest is taken: each has its own weakness,
-// and the interval shows it.
-//   CPU time   always there; needs the price of a hit, whose error is common to all windows.
-//   I/O calls  one process with read and write calls: needs no price, and is sharp where each request costs the same.
-//   Time       one process that waits more than half of the time; the doubt is half of what probes took.
-// Shares of several processes are only known by CPU time, so there the other two are not tried.
 struct Basis {
   bool exact = false;
-  std::optional<double> cpu_per_second;       // of the target, undilated; absent when no stratum says it
-  std::optional<double> io_calls_per_second;  // of the target; absent when a counter could not be read
+  TargetTotals totals;
   PriceCheck allocation_price, free_price;
 };
 

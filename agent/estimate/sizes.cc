@@ -9,13 +9,17 @@ std::optional<model::SizeSummary> summarize_sizes(const Sample& sample) {
   for (std::size_t i = 0; i < sample.records.size(); ++i) {
     merged.merge(sample.records[i]->size_bytes, sample.estimator.weight(i));
   }
-  if (merged.empty()) return std::nullopt;
+  return size_summary(merged);
+}
+
+std::optional<model::SizeSummary> size_summary(const model::Histogram& sizes) {
+  if (sizes.empty()) return std::nullopt;
   model::SizeSummary summary;
-  summary.p50 = *merged.quantile(0.50);
-  summary.p95 = *merged.quantile(0.95);
-  summary.p99 = *merged.quantile(0.99);
-  for (const auto& [bucket, weight] : merged.buckets()) {
-    summary.buckets.emplace_back(ps_log_linear_upper(bucket), weight / merged.total());
+  summary.p50 = *sizes.quantile(0.50);
+  summary.p95 = *sizes.quantile(0.95);
+  summary.p99 = *sizes.quantile(0.99);
+  for (const auto& [bucket, weight] : sizes.buckets()) {
+    summary.buckets.emplace_back(ps_log_linear_upper(bucket), weight / sizes.total());
   }
   return summary;
 }

@@ -12,6 +12,9 @@ namespace poolscope::estimate {
 // Nothing when no size was seen.
 [[nodiscard]] std::optional<model::SizeSummary> summarize_sizes(const Sample& sample);
 
+// Nothing when it is empty.
+[[nodiscard]] std::optional<model::SizeSummary> size_summary(const model::Histogram& sizes);
+
 // Mean of the squared sizes of the bucket middles, for the Poisson variance of byte counts; 0 when empty.
 [[nodiscard]] double mean_square(const model::Histogram& sizes);
 

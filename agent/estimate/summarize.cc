@@ -10,6 +10,7 @@
 #include "agent/estimate/exact.h"
 #include "agent/estimate/growth_chains.h"
 #include "agent/estimate/lifetimes.h"
+#include "agent/estimate/pools.h"
 #include "agent/estimate/sample.h"
 #include "agent/estimate/sizes.h"
 
@@ -29,6 +30,8 @@ TargetCpu target_cpu(const TargetRecords& records, double charge_factor) {
   }
   if (length_ns <= 0) return {};
   for (const auto& record : records.bursts) charge_ns += charge_factor * static_cast<double>(record.charge_ns);
+  for (const auto& record : records.pool_bursts) charge_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.pool_watches) charge_ns += static_cast<double>(record.charge_ns);
   charge_ns = std::min(charge_ns, kLargestChargeShare * cpu_ns);
   return {cpu_ns / length_ns, (cpu_ns - charge_ns) / length_ns};
 }
@@ -156,13 +159,15 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
       check_price(records.bursts, records.strata, &model::BurstRecord::allocation_window);
   const PriceCheck free_price = check_price(records.bursts, records.strata, &model::BurstRecord::free_window);
   const TargetCpu cpu = target_cpu(records, allocation_price.factor);
-  const Basis basis{all_exact(records.bursts), cpu.undilated_per_second, io_calls_per_second(records.strata),
-                    allocation_price, free_price};
+  const Basis basis{all_exact(records.bursts),
+                    {cpu.undilated_per_second, io_calls_per_second(records.strata)},
+                    allocation_price,
+                    free_price};
   const RecordList list = in_time_order(records.bursts);
   const Sample allocations = Sample::of_allocations(without_cohorts(list), basis);
 
   model::TargetSnapshot target;
-  target.exact = basis.exact;
+  target.exact = basis.exact || (records.bursts.empty() && all_exact(records.pool_bursts));
   target.cpu_seconds_per_second = cpu.per_second;
   target.allocations.counted = count(records.bursts);
   set_rates(target.allocations, allocations);
@@ -172,6 +177,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.call_sites = estimate_call_sites(list, basis);
   fit_to_total(target.call_sites, calls_per_second(allocations), calls_per_second(Sample::of_allocations(list, basis)));
   target.growth_chains = estimate_growth_chains(list, basis);
+  target.pools = summarize_pools(records.pool_bursts, records.pool_watches, basis.totals);
   target.cost = summarize_cost(records);
   if (allocation_price.is_measured) target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);
   target.cost.clamped_windows =

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 
+#include "exporters/model/pool_record.h"
 #include "exporters/model/record.h"
 #include "exporters/model/snapshot.h"
 
@@ -24,10 +25,12 @@ inline constexpr std::uint64_t kChurnAgeNs = 10'000'000;
 struct TargetRecords {
   std::span<const model::BurstRecord> bursts;
   std::span<const model::StratumRecord> strata;
+  std::span<const model::PoolBurstRecord> pool_bursts = {};
+  std::span<const model::PoolWatchRecord> pool_watches = {};
 };
 
 // The parts of a TargetSnapshot that come from records: cpu_seconds_per_second, allocations, call_sites, growth_chains,
-// cost and exact. Names, labels, processes and collectors are left empty for the caller.
+// pools, cost and exact. Names, labels, processes and collectors are left empty for the caller.
 [[nodiscard]] model::TargetSnapshot summarize(const TargetRecords& records);
 
 }  // namespace poolscope::estimate

@@ -39,6 +39,7 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
     return reject(*probing_.seccomp_refusal());
   auto image = probes::ProcessImage::read(status->key, probing_.elf_cache());
   if (!image) return reject(process::describe(image.error()));
+  if (const auto go = add_go(*image)) return *go ? std::nullopt : std::optional(reject(go->error()));
   const auto plan = probes::plan_allocators(*image);
   if (!plan) return reject(status->command + ": " + plan.error().detail);
   if (allocator_.empty()) allocator_ = plan->allocator();
@@ -46,11 +47,32 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
   return std::nullopt;
 }
 
+std::optional<Result<Done, std::string>> ExactSession::add_go(const probes::ProcessImage& image) {
+  using Answer = Result<Done, std::string>;
+  auto programs = probing_.pool_programs();
+  if (!programs) return std::nullopt;
+  auto pools = probes::GoPools::open(**programs, image, probing_.pool_hit_cost_ns());
+  if (!pools && pools.error().reason == probes::GoPoolsError::Reason::kNotGo) return std::nullopt;
+  if (!pools) return Answer(Failure{pools.error().detail});
+  if (const auto failure = (*pools)->start_exact()) return Answer(Failure{failure->detail});
+  go_pools_.push_back(std::move(*pools));
+  return Answer(Done{});
+}
+
+void ExactSession::keep_up() {
+  trace_->follow_wrappers();
+  for (const auto& pools : go_pools_) pools->learn_types();
+}
+
 model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   const std::vector<model::BurstRecord> records{trace_->read()};
-  model::TargetSnapshot target = estimate::summarize({records, {}});
+  std::vector<model::PoolBurstRecord> pools;
+  for (const auto& each : go_pools_) pools.push_back(each->read_exact());
+  const bool only_pools = !pools.empty() && records.front().probe_hits == 0;
+  model::TargetSnapshot target =
+      estimate::summarize({only_pools ? std::span<const model::BurstRecord>() : records, {}, pools});
   target.name = target_name;
-  target.runtime = "native";
+  target.runtime = only_pools ? "go" : "native";
   target.allocator = allocator_;
   target.processes = processes_;
   model::CollectorStatus status{"alloc_bursts", "L2", model::CollectorState::kCollecting, "", ""};
@@ -61,6 +83,7 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
       status.reason = "not_traced";
     }
   }
+  if (only_pools) status = {"go_pools", "L2", model::CollectorState::kCollecting, "", status.detail};
   target.collectors.push_back(std::move(status));
 
   timespec now{};

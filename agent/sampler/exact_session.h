@@ -1,5 +1,6 @@
 #pragma once
-// ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it.
+// ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it. Of Go programs it is the pools
+// that are traced.
 //   Threads   one.
 
 #include <memory>
@@ -11,6 +12,7 @@
 #include "exporters/model/snapshot.h"
 #include "poolscope/result.h"
 #include "probes/collectors/exact_trace.h"
+#include "probes/collectors/go_pools.h"
 #include "probes/process/process.h"
 
 namespace poolscope::sampler {
@@ -25,17 +27,21 @@ class ExactSession {
   // Counts this process from now on; a process that executed another program is added again. Says why not.
   [[nodiscard]] std::optional<std::string> add(pid_t pid);
   void remove(pid_t pid) { trace_->remove(pid); }
-  void follow_wrappers() { trace_->follow_wrappers(); }
+  // Learns from what was seen so far; call it several times a second.
+  void keep_up();
   [[nodiscard]] model::Snapshot snapshot(const std::string& target_name);
 
  private:
   ExactSession(Probing& probing, std::unique_ptr<probes::ExactTrace> trace)
       : probing_(probing), trace_(std::move(trace)) {}
+  // Nothing when the process is no Go program, else whether its pools are traced now or why not.
+  [[nodiscard]] std::optional<Result<Done, std::string>> add_go(const probes::ProcessImage& image);
   Probing& probing_;
   std::unique_ptr<probes::ExactTrace> trace_;
   std::vector<model::ProcessInfo> processes_;
   std::string allocator_;
   std::vector<std::string> problems_;
+  std::vector<std::unique_ptr<probes::GoPools>> go_pools_;
 };
 
 }  // namespace poolscope::sampler

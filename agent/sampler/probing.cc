@@ -16,4 +16,14 @@ Result<std::unique_ptr<Probing>, attach::AttachError> Probing::start(const probe
   return probing;
 }
 
+Result<probes::PoolPrograms*, attach::AttachError> Probing::pool_programs() {
+  if (pool_programs_) return pool_programs_.get();
+  const bool perf = programs_->mode() == probes::ProgramMode::kPerfPair;
+  auto loaded = probes::PoolPrograms::load(perf ? attach::AttachMethod::kPerfEvent : attach::AttachMethod::kUprobeMulti,
+                                           detacher_);
+  if (!loaded) return Failure{loaded.error()};
+  pool_programs_ = std::move(*loaded);
+  return pool_programs_.get();
+}
+
 }  // namespace poolscope::sampler

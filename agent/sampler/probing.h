@@ -11,6 +11,7 @@
 #include "probes/attach/detacher.h"
 #include "probes/collectors/alloc_programs.h"
 #include "probes/collectors/calibration.h"
+#include "probes/collectors/pool_programs.h"
 #include "probes/collectors/process_image.h"
 
 namespace poolscope::sampler {
@@ -24,6 +25,11 @@ class Probing {
   [[nodiscard]] const probes::Calibration& calibration() const { return calibration_; }
   [[nodiscard]] probes::ElfCache& elf_cache() { return elf_cache_; }
 
+  // The programs that look at pools, loaded when first asked for.
+  [[nodiscard]] Result<probes::PoolPrograms*, attach::AttachError> pool_programs();
+  // Price of one hit of theirs: that of a counted free, which does about as much.
+  [[nodiscard]] std::uint64_t pool_hit_cost_ns() const { return calibration_.costs.emulated_ns[ALLOC_HIT_FREE]; }
+
   // Why return probes must not be placed in processes under a seccomp filter; nothing when they may. Tried by start().
   [[nodiscard]] const std::optional<std::string>& seccomp_refusal() const { return seccomp_refusal_; }
 
@@ -33,6 +39,7 @@ class Probing {
   probes::Calibration calibration_;
   probes::ElfCache elf_cache_;
   std::optional<std::string> seccomp_refusal_;
+  std::unique_ptr<probes::PoolPrograms> pool_programs_;
   attach::Detacher detacher_;  // last: its worker must end before the programs go
 };
 

@@ -1,6 +1,7 @@
 #include "agent/sampler/target_monitor.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "agent/estimate/price_check.h"
@@ -58,6 +59,7 @@ TargetMonitor::TargetMonitor(Probing& probing, const config::BudgetConfig& budge
       collector_(probing.programs(), probing.detacher(), probing.calibration().costs),
       budget_(budget),
       random_(seed),
+      pools_(probing),
       tokens_(budget.cpu_ratio) {}
 
 void TargetMonitor::set_budget(const config::BudgetConfig& budget) {
@@ -70,7 +72,10 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
   labels_ = state.labels;
   no_process_.reset();
   if (state.problem) no_process_ = Problem{targets::reason_label(state.problem->reason), state.problem->detail};
-  for (const auto& key : state.left) processes_.erase(key);
+  for (const auto& key : state.left) {
+    processes_.erase(key);
+    pools_.forget(key);
+  }
   for (const auto& process : state.processes) processes_.try_emplace(process.key, process);
   for (const auto& key : state.execed) {
     if (const auto found = processes_.find(key); found != processes_.end()) found->second.forget_image();
@@ -97,6 +102,7 @@ void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns)
       (void)process.take_work();
     }
   }
+  watch_pools(now_ns);
   stratum_start_ns_ = now_ns;
   stratum_end_ns_ = now_ns + stratum_ns;
   missing_.clear();
@@ -114,6 +120,9 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
     const model::Work work = process.take_work();
     stratum.work.io_calls = sum_of(stratum.work.io_calls, work.io_calls);
     stratum.work.waits = sum_of(stratum.work.waits, work.waits);
+    if (process.go_pools() == nullptr) continue;
+    const double allowance_ns = budget_.cpu_ratio * static_cast<double>(process.recent_cpu_ns());
+    tokens_.spend(pools_.read_watch(process, now_ns, allowance_ns));
   }
   stratum.missing = missing_;
   tokens_.earn(stratum.target_cpu_ns, stratum.length_ns);
@@ -126,6 +135,7 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
 void TargetMonitor::forget_old(std::uint64_t now_ns) {
   const std::uint64_t oldest = now_ns > kKeepNs ? now_ns - kKeepNs : 0;
   std::erase_if(strata_, [&](const model::StratumRecord& stratum) { return stratum.start_ns < oldest; });
+  pools_.forget_before(oldest);
   std::erase_if(bursts_, [&](const BurstRecord& record) {
     return std::max(record.allocation_window.start_ns, record.free_window.start_ns) < oldest;
   });
@@ -151,12 +161,39 @@ void TargetMonitor::take_burst() {
     return;
   }
   process->prepare(probing_);
+  if (process->is_go()) {
+    take_pool_burst(*process);
+    return;
+  }
   if (const auto& problem = process->problem()) {
     missing_ = problem->reason;
     rate_problem_ = cohort_problem_ = problem;
     return;
   }
   if (const auto problem = burst_on(*process)) missing_ = problem->reason;
+}
+
+// Reading every process of a large target at once would take seconds: of those, each is read when it is drawn.
+void TargetMonitor::watch_pools(std::uint64_t now_ns) {
+  constexpr std::size_t kFewProcesses = 8;
+  for (auto& [key, process] : processes_) {
+    if (processes_.size() <= kFewProcesses) process.prepare(probing_);
+    if (process.go_pools() != nullptr) pools_.watch(process, now_ns);
+  }
+}
+
+void TargetMonitor::take_pool_burst(WatchedProcess& process) {
+  rate_problem_ = cohort_problem_ = process.problem();
+  if (process.go_pools() == nullptr) {
+    missing_ = process.go_problem() ? process.go_problem()->reason : process.problem()->reason;
+    return;
+  }
+  const auto charge_ns = pools_.burst(process, burst_budget(process));
+  if (charge_ns) {
+    tokens_.spend(*charge_ns);
+  } else {
+    missing_ = charge_ns.error().reason;
+  }
 }
 
 std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
@@ -262,18 +299,35 @@ model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
   return status;
 }
 
+bool TargetMonitor::is_go() const {
+  return std::ranges::any_of(processes_, [](const auto& process) { return process.second.is_go(); });
+}
+
+std::vector<model::CollectorStatus> TargetMonitor::go_collectors() const {
+  std::optional<Problem> problem = pools_.problem();
+  for (const auto& [key, process] : processes_) {
+    if (process.go_problem()) problem = process.go_problem();
+  }
+  model::CollectorStatus status = collector("go_pools", !pools_.bursts().empty(), problem);
+  if (status.state == model::CollectorState::kCollecting) status.detail = pools_.remark();
+  return {std::move(status)};
+}
+
 std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   const auto has = [this](model::BurstKind kind) {
     return std::any_of(bursts_.begin(), bursts_.end(), [kind](const auto& record) { return record.kind == kind; });
   };
-  return {collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
-          collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
+  std::vector<model::CollectorStatus> result = {
+      collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
+      collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
+  if (is_go()) std::ranges::move(go_collectors(), std::back_inserter(result));
+  return result;
 }
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
-  model::TargetSnapshot snapshot = estimate::summarize({bursts_, strata_});
+  model::TargetSnapshot snapshot = estimate::summarize({bursts_, strata_, pools_.bursts(), pools_.watches()});
   snapshot.name = name_;
-  snapshot.runtime = "native";
+  snapshot.runtime = is_go() ? "go" : "native";
   snapshot.labels = labels_;
   for (const auto& [key, process] : processes_) {
     snapshot.processes.push_back({key, process.start_time_unix_ns(), process.command()});

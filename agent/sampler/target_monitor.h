@@ -17,6 +17,7 @@
 #include "agent/budget/burst_plan.h"
 #include "agent/budget/token_bucket.h"
 #include "agent/config/config.h"
+#include "agent/sampler/pool_monitor.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/watched_process.h"
 #include "agent/targets/target_set.h"
@@ -44,9 +45,9 @@ class TargetMonitor {
 
   [[nodiscard]] model::TargetSnapshot snapshot() const;
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] std::size_t bursts() const { return bursts_.size(); }
+  [[nodiscard]] std::size_t bursts() const { return bursts_.size() + pools_.bursts().size(); }
   // True once there was a burst, or there is a reason why there is none.
-  [[nodiscard]] bool has_answer() const { return !bursts_.empty() || no_process_ || rate_problem_; }
+  [[nodiscard]] bool has_answer() const { return bursts() > 0 || no_process_ || rate_problem_ || pools_.problem(); }
   // The next set_state() lists all processes anew.
   void forget_processes() { processes_.clear(); }
 
@@ -54,6 +55,8 @@ class TargetMonitor {
   void open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns);
   void close_stratum(std::uint64_t now_ns);
   void take_burst();
+  void take_pool_burst(WatchedProcess& process);
+  void watch_pools(std::uint64_t now_ns);
   [[nodiscard]] WatchedProcess* draw_process();
   [[nodiscard]] std::optional<Problem> burst_on(WatchedProcess& process);
   [[nodiscard]] std::optional<Problem> rate_burst(WatchedProcess& process);
@@ -64,6 +67,8 @@ class TargetMonitor {
   [[nodiscard]] budget::BurstBudget burst_budget(const WatchedProcess& process) const;
   [[nodiscard]] budget::BurstPrices burst_prices(const WatchedProcess& process) const;
   [[nodiscard]] std::vector<model::CollectorStatus> collectors() const;
+  [[nodiscard]] bool is_go() const;
+  [[nodiscard]] std::vector<model::CollectorStatus> go_collectors() const;
   [[nodiscard]] model::CollectorStatus collector(const char* name, bool has_data,
                                                  const std::optional<Problem>& problem) const;
 
@@ -77,6 +82,7 @@ class TargetMonitor {
   std::optional<Problem> no_process_;
   std::map<model::ProcessKey, WatchedProcess> processes_;
 
+  PoolMonitor pools_;
   budget::TokenBucket tokens_;
   budget::HitRate allocations_, frees_;
   probes::CallerSteps steps_;

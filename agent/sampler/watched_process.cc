@@ -14,6 +14,9 @@ void WatchedProcess::forget_image() {
   image_.reset();
   plan_.reset();
   problem_.reset();
+  is_go_ = false;
+  go_pools_.reset();
+  go_problem_.reset();
 }
 
 void WatchedProcess::prepare(Probing& probing) {
@@ -40,13 +43,34 @@ void WatchedProcess::read_image(Probing& probing) {
     problem_ = Problem{process::reason_label(image.error().reason), process::describe(image.error())};
     return;
   }
-  auto plan = probes::plan_allocators(*image);
   image_ = std::move(*image);
+  look_for_go(probing);
+  if (is_go_) {
+    problem_ = Problem{"go_heap", command_ + " is a Go program: its heap is that of the Go runtime, not malloc's"};
+    return;
+  }
+  auto plan = probes::plan_allocators(*image_);
   if (!plan) {
     problem_ = Problem{"no_allocator", command_ + ": " + plan.error().detail};
     return;
   }
   plan_ = std::move(*plan);
+}
+
+void WatchedProcess::look_for_go(Probing& probing) {
+  auto programs = probing.pool_programs();
+  if (!programs) {
+    go_problem_ = Problem{attach::reason_label(programs.error().reason), attach::describe(programs.error())};
+    return;
+  }
+  auto pools = probes::GoPools::open(**programs, *image_, probing.pool_hit_cost_ns());
+  if (pools) {
+    is_go_ = true;
+    go_pools_ = std::move(*pools);
+  } else if (pools.error().reason != probes::GoPoolsError::Reason::kNotGo) {
+    is_go_ = true;
+    go_problem_ = Problem{probes::reason_label(pools.error().reason), pools.error().detail};
+  }
 }
 
 std::uint64_t WatchedProcess::take_cpu_ns() {

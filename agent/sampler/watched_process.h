@@ -2,12 +2,14 @@
 // WatchedProcess: one process of a target, ready to be probed or with the reason why not.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "agent/sampler/probing.h"
 #include "agent/targets/target_set.h"
 #include "probes/collectors/allocator_plan.h"
+#include "probes/collectors/go_pools.h"
 #include "probes/collectors/process_image.h"
 #include "probes/process/process.h"
 
@@ -35,6 +37,11 @@ class WatchedProcess {
   [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }
   [[nodiscard]] probes::ProcessImage& image() { return *image_; }
   [[nodiscard]] const probes::AllocatorPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
+  // A Go program: its heap is not malloc's, so there is no plan for it.
+  [[nodiscard]] bool is_go() const { return is_go_; }
+  // nullptr when it is no Go program, or its pools cannot be seen (go_problem).
+  [[nodiscard]] probes::GoPools* go_pools() { return go_pools_.get(); }
+  [[nodiscard]] const std::optional<Problem>& go_problem() const { return go_problem_; }
 
   // CPU time used since the last call; the first gives what was used since this object exists.
   [[nodiscard]] std::uint64_t take_cpu_ns();
@@ -45,6 +52,7 @@ class WatchedProcess {
 
  private:
   void read_image(Probing& probing);
+  void look_for_go(Probing& probing);
 
   model::ProcessKey key_;
   std::string command_;
@@ -53,6 +61,9 @@ class WatchedProcess {
   std::optional<probes::ProcessImage> image_;
   std::optional<probes::AllocatorPlan> plan_;
   std::optional<Problem> problem_;
+  bool is_go_ = false;
+  std::unique_ptr<probes::GoPools> go_pools_;
+  std::optional<Problem> go_problem_;
   std::uint64_t cpu_ns_ = 0;
   std::uint64_t recent_cpu_ns_ = 0;
   model::Work work_;

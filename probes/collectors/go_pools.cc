@@ -219,7 +219,7 @@ model::PoolWatchRecord GoPools::take_watch() {
   return record;
 }
 
-void GoPools::learn_types(const PoolResults& results) {
+void GoPools::learn(const PoolResults& results) {
   for (const auto& [key, sums] : results.sums) {
     if (sums.type == 0) continue;
     const auto element = names_->element(sums.type);
@@ -229,7 +229,7 @@ void GoPools::learn_types(const PoolResults& results) {
 
 model::PoolBurstRecord GoPools::burst_record(const PoolSlot& slot) {
   const PoolResults results = slot.read();
-  learn_types(results);
+  learn(results);
   model::PoolBurstRecord record;
   record.process = process_;
   record.misses_known = points_.get->tells_outcome || points_.miss;
@@ -291,6 +291,10 @@ std::optional<BurstFailure> GoPools::start_exact() {
   store(slot->control().armed, 1u);
   exact_.emplace(Exact{std::move(*slot), process::monotonic_ns(), cpu_ns});
   return std::nullopt;
+}
+
+void GoPools::learn_types() {
+  if (exact_) learn(exact_->slot.read());
 }
 
 model::PoolBurstRecord GoPools::read_exact() {

@@ -57,8 +57,10 @@ class GoPools {
 
   [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> burst(process::TaskClock& clock, const PoolLimits& limits);
 
-  // Every event from now on, without a budget; finish() ends it.
+  // Every event from now on, without a budget.
   [[nodiscard]] std::optional<BurstFailure> start_exact();
+  // Learns the element types seen so far: sizes of a type are counted from then on. Call it several times a second.
+  void learn_types();
   [[nodiscard]] model::PoolBurstRecord read_exact();
 
  private:
@@ -68,7 +70,7 @@ class GoPools {
   [[nodiscard]] std::vector<PoolSite> burst_sites() const;
   [[nodiscard]] std::optional<PoolSite> cleanup_site() const;
   [[nodiscard]] Result<PoolSlot, BurstFailure> open_slot(const std::vector<PoolSite>& sites);
-  void learn_types(const PoolResults& results);
+  void learn(const PoolResults& results);
   [[nodiscard]] model::PoolBurstRecord burst_record(const PoolSlot& slot);
 
   PoolPrograms& programs_;

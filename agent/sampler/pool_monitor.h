@@ -1,0 +1,55 @@
+#pragma once
+// PoolMonitor: the pools of one target: watches rare events of every Go process all the time and takes bursts when it is told to.
+//   Metering  a watch whose misses cost more than a fifth of the budget of a stratum goes on without them; they are tried again
+//             after kRetryNs.
+//   Bursts    every kFollowEvery-th follows objects from get to put.
+//   Memory    records of the last TargetMonitor::kKeepNs.
+//   Threads   one.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "agent/budget/burst_plan.h"
+#include "agent/sampler/probing.h"
+#include "agent/sampler/watched_process.h"
+#include "exporters/model/pool_record.h"
+#include "exporters/model/snapshot.h"
+
+namespace poolscope::sampler {
+
+class PoolMonitor {
+ public:
+  static constexpr std::uint64_t kRetryNs = 30'000'000'000;
+  static constexpr unsigned kFollowEvery = 4;
+
+  explicit PoolMonitor(Probing& probing) : probing_(probing) {}
+
+  // One burst on a process whose pools can be seen. What it took, in CPU time, or why there was none.
+  [[nodiscard]] Result<std::uint64_t, Problem> burst(WatchedProcess& process, const budget::BurstBudget& budget);
+  // Starts watching where that is due.
+  void watch(WatchedProcess& process, std::uint64_t now_ns);
+  // Reads the watch of a process; what it took. `allowance_ns`: of CPU time for the time since the last call.
+  std::uint64_t read_watch(WatchedProcess& process, std::uint64_t now_ns, double allowance_ns);
+  void forget(const model::ProcessKey& key) { without_misses_since_.erase(key); }
+  void forget_before(std::uint64_t oldest_ns);
+
+  [[nodiscard]] const std::vector<model::PoolBurstRecord>& bursts() const { return bursts_; }
+  [[nodiscard]] const std::vector<model::PoolWatchRecord>& watches() const { return watches_; }
+  [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }  // of the last try
+  // "" or what a reader should know about the numbers.
+  [[nodiscard]] std::string remark() const;
+
+ private:
+  Probing& probing_;
+  budget::HitRate hits_;
+  unsigned turn_ = 0;
+  std::optional<Problem> problem_;
+  std::map<model::ProcessKey, std::uint64_t> without_misses_since_;
+  std::vector<model::PoolBurstRecord> bursts_;  // oldest first
+  std::vector<model::PoolWatchRecord> watches_;
+};
+
+}  // namespace poolscope::sampler
