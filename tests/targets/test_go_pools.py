@@ -3,6 +3,7 @@ notice an object that two borrowers hold. Needs no privileges."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -131,14 +132,31 @@ class GoPools(unittest.TestCase):
 
 class GoFunction(unittest.TestCase):
     def address(self, build):
+        return self.place(build)[0]
+
+    def place(self, build):
+        """Address and offset."""
         return subprocess.run([TARGETS / "go_function", TARGETS / build, "sync.(*Pool).Get"], capture_output=True, text=True,
-                              check=True, timeout=20).stdout.strip()
+                              check=True, timeout=20).stdout.split()
 
     def test_finds_what_the_symbol_table_says_also_in_a_stripped_program(self):
         symbols = subprocess.run(["nm", TARGETS / "go_pools"], capture_output=True, text=True, check=True, timeout=20).stdout
         address = next(line.split()[0] for line in symbols.splitlines() if line.endswith(" sync.(*Pool).Get"))
         self.assertEqual(int(address, 16), int(self.address("go_pools"), 16))
         self.assertEqual(self.address("go_pools"), self.address("go_pools_stripped"))
+
+    def test_offset_is_where_the_code_is_in_the_file(self):
+        for build in BUILDS:
+            with self.subTest(build):
+                address, offset = (int(number, 16) for number in self.place(build))
+                dump = ["objdump", "-d", f"--start-address={address}", f"--stop-address={address + 16}", "--no-addresses",
+                        "--insn-width=16", TARGETS / build]
+                code = re.findall(r"^\t((?:[0-9a-f]{2} )+)", subprocess.run(dump, capture_output=True, text=True, check=True,
+                                                                           timeout=20).stdout, re.MULTILINE)
+                expected = bytes.fromhex("".join(code))[:8]
+                with open(TARGETS / build, "rb") as file:
+                    file.seek(offset)
+                    self.assertEqual(expected, file.read(8))
 
     def test_names_a_function_that_is_missing(self):
         result = subprocess.run([TARGETS / "go_function", TARGETS / "go_pools", "no.such"], capture_output=True, text=True, timeout=20)
