@@ -1,169 +1,20 @@
 #include "agent/config/config.h"
 
 #include <cerrno>
-#include <charconv>
-#include <cmath>
 #include <cstring>
-#include <set>
-#include <span>
 #include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/config/nearest.h"
+#include "agent/config/custom_pool_reader.h"
+#include "agent/config/reader.h"
 #include "agent/config/value_rules.h"
 #include "agent/config/yaml_tree.h"
 
 namespace poolscope::config {
 namespace {
-
-constexpr std::size_t kMaxErrors = 100;
-constexpr std::size_t kMaxShownBytes = 64;
-
-// Foreign text inside a message: short, and without characters that would change the terminal.
-std::string shown(std::string_view text) {
-  std::string result(text.substr(0, kMaxShownBytes));
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
-  }
-  return text.size() > kMaxShownBytes ? result + "..." : result;
-}
-
-std::string join(std::string_view path, std::string_view key) {
-  return path.empty() ? std::string(key) : std::string(path) + "." + std::string(key);
-}
-
-struct Value {
-  const Node& node;
-  std::string path;  // "targets[0].match.pid"
-};
-
-struct NumberRange {
-  double low;
-  double high;
-  bool low_excluded = false;
-  const char* text;  // "from 1.05 to 10"
-};
-
-class Reader {
- public:
-  explicit Reader(std::string file) : file_(std::move(file)) {}
-
-  [[nodiscard]] std::vector<ConfigError> take_errors() { return std::move(errors_); }
-
-  void error(Position at, std::string key, std::string detail) {
-    if (errors_.size() == kMaxErrors) return;
-    errors_.push_back({file_, at.line, at.column, std::move(key), std::move(detail)});
-    if (errors_.size() == kMaxErrors) errors_.back().detail += "; further errors are not listed";
-  }
-  void error(const Value& value, std::string detail) { error(value.node.position, value.path, std::move(detail)); }
-
-  void number(const Value& value, const NumberRange& range, double& out) {
-    double parsed = 0;
-    if (!parse(value, std::string("must be a number ") + range.text, parsed)) return;
-    const bool inside = std::isfinite(parsed) && parsed <= range.high &&
-                        (range.low_excluded ? parsed > range.low : parsed >= range.low);
-    if (!inside) return error(value, "must be " + std::string(range.text) + ", not " + shown(value.node.text));
-    out = parsed;
-  }
-
-  void integer(const Value& value, std::int64_t low, std::int64_t high, auto& out) {
-    const std::string range = "from " + std::to_string(low) + " to " + std::to_string(high);
-    std::int64_t parsed = 0;
-    if (!parse(value, "must be a whole number " + range, parsed)) return;
-    if (parsed < low || parsed > high) {
-      return error(value, "must be " + range + ", not " + shown(value.node.text));
-    }
-    out = static_cast<std::remove_reference_t<decltype(out)>>(parsed);
-  }
-
-  void boolean(const Value& value, bool& out) {
-    const bool is_word = value.node.kind == Node::Kind::kScalar && !value.node.quoted;
-    if (is_word && value.node.text == "true") {
-      out = true;
-    } else if (is_word && value.node.text == "false") {
-      out = false;
-    } else {
-      error(value, "must be true or false");
-    }
-  }
-
-  void text(const Value& value, Complaint (*check)(std::string_view), std::string& out) {
-    if (value.node.kind != Node::Kind::kScalar) return error(value, "must be a text");
-    if (const Complaint complaint = check(value.node.text)) return error(value, *complaint);
-    out = value.node.text;
-  }
-
- private:
-  // A quoted number is text: the quotes are there because somebody meant them.
-  template <typename Number>
-  bool parse(const Value& value, const std::string& expected, Number& out) {
-    const std::string& text = value.node.text;
-    if (value.node.kind != Node::Kind::kScalar) {
-      error(value, expected);
-      return false;
-    }
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
-    if (failure == std::errc() && end == text.data() + text.size() && !value.node.quoted) return true;
-    error(value, expected + (value.node.quoted ? ", without quotes" : ", not `" + shown(text) + "`"));
-    return false;
-  }
-
-  std::string file_;
-  std::vector<ConfigError> errors_;
-};
-
-template <typename Out>
-struct Field {
-  std::string_view key;
-  void (*read)(Reader&, const Value&, Out&);
-};
-
-template <typename Out>
-std::string unknown_key(std::string_view key, std::span<const Field<Out>> fields) {
-  std::vector<std::string_view> known;
-  for (const auto& field : fields) known.push_back(field.key);
-  if (const auto near = nearest(key, known)) return "unknown key; did you mean `" + std::string(*near) + "`?";
-  std::string list;
-  for (const std::string_view name : known) list += (list.empty() ? "" : ", ") + std::string(name);
-  return "unknown key; the keys here are: " + list;
-}
-
-// Calls `member` for every key that is a text and comes first; reports the others.
-void for_each_member(Reader& reader, const Value& map, auto&& member) {
-  if (map.node.kind == Node::Kind::kNull) return;
-  if (map.node.kind != Node::Kind::kMap) {
-    return reader.error(
-        map, map.path.empty() ? "the file must be a map of keys, such as `targets:`" : "must be a map of keys");
-  }
-  std::map<std::string_view, Position> seen;
-  for (const auto& [key, value] : map.node.members) {
-    if (key.kind != Node::Kind::kScalar) {
-      reader.error(key.position, map.path, "a key must be a text");
-      continue;
-    }
-    const std::string path = join(map.path, shown(key.text));
-    const auto [first, is_first] = seen.emplace(key.text, key.position);
-    if (is_first) {
-      member(key, Value{value, path});
-    } else {
-      const auto& [line, column] = first->second;
-      reader.error(key.position, path, "the key is there twice; first in line " + std::to_string(line));
-    }
-  }
-}
-
-template <typename Out>
-void read_map(Reader& reader, const Value& map, std::span<const Field<Out>> fields, Out& out) {
-  for_each_member(reader, map, [&](const Node& key, const Value& value) {
-    for (const auto& field : fields) {
-      if (field.key == key.text) return field.read(reader, value, out);
-    }
-    reader.error(key.position, value.path, unknown_key(key.text, fields));
-  });
-}
 
 Complaint check_regex_text(std::string_view text) {
   return check_command_line_regex(std::string(text));
@@ -197,13 +48,6 @@ constexpr Field<TargetConfig> kTargetFields[] = {
     {"include_children", [](Reader& r, const Value& v, TargetConfig& t) { r.boolean(v, t.include_children); }},
     {"labels", read_labels},
 };
-
-const Node* find_member(const Node& map, std::string_view name) {
-  for (const auto& [key, value] : map.members) {
-    if (key.kind == Node::Kind::kScalar && key.text == name) return &value;
-  }
-  return nullptr;
-}
 
 TargetConfig read_target(Reader& reader, const Value& value) {
   TargetConfig target;
@@ -270,6 +114,7 @@ constexpr Field<Config> kRootFields[] = {
     {"budget", [](Reader& r, const Value& v, Config& c) { read_map<BudgetConfig>(r, v, kBudgetFields, c.budget); }},
     {"web", [](Reader& r, const Value& v, Config& c) { read_map<WebConfig>(r, v, kWebFields, c.web); }},
     {"history", [](Reader& r, const Value& v, Config& c) { read_map<Config>(r, v, kHistoryFields, c); }},
+    {"custom_pools", [](Reader& r, const Value& v, Config& c) { read_custom_pools(r, v, c.custom_pools); }},
 };
 
 Failure<std::vector<ConfigError>> whole_file(const std::string& file, std::string detail) {

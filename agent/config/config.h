@@ -43,11 +43,34 @@ struct WebConfig {
   std::string listen_address = "127.0.0.1:9777";
 };
 
+// A function of a pool. Arguments count from 1, a C++ method's `this` included; 0: not given.
+struct PoolFunction {
+  std::string name;              // the symbol, as `nm` shows it
+  unsigned size_argument = 0;    // bytes asked for, at a get
+  unsigned object_argument = 0;  // what is taken or put back
+  unsigned pool_argument = 0;    // address that tells pools with the same functions apart
+  bool optional = false;         // a program without it has no such calls: nothing is missing from the counts
+  bool operator==(const PoolFunction&) const = default;
+};
+
+// Pools of native programs, described by the functions that work on them.
+struct CustomPool {
+  std::string name;
+  std::string executable_glob;     // the process runs this; empty: whatever it runs
+  std::string object_glob;         // the mapped file that holds the functions; empty: the executable itself
+  std::vector<PoolFunction> get;   // at least one
+  std::vector<PoolFunction> put;   // empty: puts are not measured; the same for the others
+  std::vector<PoolFunction> miss;  // called once per get that found nothing
+  std::vector<PoolFunction> grow;  // called when a borrowed object gets larger
+  bool operator==(const CustomPool&) const = default;
+};
+
 struct Config {
   std::vector<TargetConfig> targets;
   BudgetConfig budget;
   WebConfig web;
-  unsigned history_snapshots = 600;  // kept in memory for /api/v1/history
+  unsigned history_snapshots = 600;      // kept in memory for /api/v1/history
+  std::vector<CustomPool> custom_pools;  // presets as the pools they stand for
 };
 
 struct ConfigError {
@@ -63,6 +86,10 @@ struct ConfigError {
 // All errors of the text, not only the first.
 [[nodiscard]] Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml, std::string file_name);
 [[nodiscard]] Result<Config, std::vector<ConfigError>> load_config(const std::string& path);
+
+// Presets: descriptions of well-known programs that poolscope brings along, files of presets/.
+[[nodiscard]] std::vector<std::string_view> preset_names();
+[[nodiscard]] Result<std::vector<CustomPool>, std::string> preset_pools(std::string_view name);
 
 // A target from the command line: "1234", "pid:1234", "redis-server" (process name), "name:redis-server",
 // "exe:/usr/bin/redis-*", "cmdline:REGEX".

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kMaxDisplayBytes = 128;
 constexpr std::size_t kMaxCommBytes = 15;    // TASK_COMM_LEN without the final zero
 constexpr std::size_t kMaxPathBytes = 4096;  // PATH_MAX
+constexpr std::size_t kMaxSymbolBytes = 512;
 constexpr std::size_t kMaxRegexBytes = 512;  // libstdc++ compiles recursively: bounds the stack it takes
 
 bool has_control_character(std::string_view text) {
@@ -50,6 +51,16 @@ Complaint check_executable_glob(std::string_view glob) {
   const bool can_match_a_path = std::string_view("/*?[").find(glob.front()) != std::string_view::npos;
   if (glob.find('/') != std::string_view::npos && !can_match_a_path) {
     return "a pattern with '/' is compared with the absolute path, so it must begin with '/' or '*'";
+  }
+  return std::nullopt;
+}
+
+Complaint check_symbol(std::string_view name) {
+  if (name.empty()) return "must not be empty";
+  if (name.size() > kMaxSymbolBytes) return "must have at most " + std::to_string(kMaxSymbolBytes) + " bytes";
+  if (has_control_character(name)) return "must not hold control characters";
+  if (name.find_first_of(" ()") != std::string_view::npos) {
+    return "must be a symbol as `nm` shows it, for C++ the mangled one: _ZN4Pool3getEm, not Pool::get(unsigned long)";
   }
   return std::nullopt;
 }

@@ -11,7 +11,7 @@
 
 namespace poolscope::go {
 
-inline constexpr std::size_t kMaxFunctionInstructions = 2048;
+inline constexpr std::size_t kMaxFunctionInstructions = 1024;
 
 class FunctionCode {
  public:

@@ -41,8 +41,7 @@ std::optional<ModuleData> module_data_at(const FileMemory& memory, std::uint64_t
   const bool code_fits = found.text_start < found.text_end && found.text_start <= (*words)[kMinPc] &&
                          (*words)[kMinPc] < (*words)[kMaxPc] && (*words)[kMaxPc] <= found.text_end;
   const auto* code = memory.span_at(found.text_start);
-  const auto* data = memory.span_at(found.types_start);
-  const bool is_in_segments = code != nullptr && code->is_executable && data != nullptr && !data->is_executable;
+  const bool is_in_segments = code != nullptr && code->is_executable && memory.span_at(found.types_start) != nullptr;
   if (!code_fits || !is_in_segments || found.types_start >= found.types_end) return std::nullopt;
   return found;
 }

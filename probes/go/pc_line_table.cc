@@ -18,7 +18,7 @@ constexpr std::array kMagics = {kMagicGo120, kMagicGo118, kMagicGo116, kMagicGo1
 // Headers without a section that are followed up: each costs reading what may be its table.
 constexpr int kMaxTries = 4;
 
-constexpr std::uint64_t kFixedHeaderBytes = 8;  // magic, 0, 0, bytes per instruction unit, bytes per pointer
+constexpr std::uint64_t kFixedHeaderBytes = 8;  // magic, 0, 0, smallest instruction, pointer
 constexpr std::uint64_t kWord = 8;
 // Word of the header behind the fixed part; the first is the number of functions.
 constexpr std::uint64_t kTextStartWord =
@@ -27,14 +27,14 @@ constexpr std::uint64_t kTextStartWord =
 struct Header {
   std::uint32_t magic = 0;
   std::uint8_t zero[2] = {};
-  std::uint8_t instruction_unit = 0;
-  std::uint8_t pointer_bytes = 0;
+  std::uint8_t instruction_bytes = 1;
+  std::uint8_t pointer_bytes = kWord;
 };
 static_assert(sizeof(Header) == kFixedHeaderBytes);
 
 bool is_header(const Header& header) {
   return std::ranges::find(kMagics, header.magic) != kMagics.end() && header.zero[0] == 0 && header.zero[1] == 0 &&
-         header.instruction_unit == 1 && header.pointer_bytes == kWord;
+         header.instruction_bytes == 1 && header.pointer_bytes == kWord;
 }
 
 struct Location {
@@ -82,21 +82,23 @@ Result<PcLineTable, PcLineTableError> locate_and_read(const elf::ElfFile& file, 
   std::optional<PcLineTable> table;
   int tries = 0;
   const auto try_at = [&](const FileMemory::Span& span, std::uint64_t address) {
-    const auto header = memory.value<Header>(address);
-    if (!header || !is_header(*header)) return false;
     const std::uint64_t room_bytes = span.size_bytes - (address - span.address);
     place = {address, std::min(room_bytes, kMaxTableBytes)};
     auto read = read_table(file, memory, place);
     if (read) table = std::move(*read);
     return table || ++tries == kMaxTries;
   };
-  for (const auto& span : memory.spans()) {
-    if (span.is_executable) continue;
-    for (const std::uint32_t magic : kMagics) {
-      const auto pattern = std::as_bytes(std::span(&magic, 1));
-      scan(memory, span, pattern, kWord, [&](std::uint64_t address) { return try_at(span, address); });
-      if (table) return std::move(*table);
-      if (tries == kMaxTries) break;
+  // in the code last: only old linkers put constants there too
+  for (const bool executable : {false, true}) {
+    for (const auto& span : memory.spans()) {
+      if (span.is_executable != executable) continue;
+      for (const std::uint32_t magic : kMagics) {
+        const Header header{.magic = magic};
+        const auto pattern = std::as_bytes(std::span(&header, 1));
+        if (!scan(memory, span, pattern, kWord, [&](std::uint64_t address) { return try_at(span, address); })) continue;
+        if (table) return std::move(*table);
+        return failure(Reason::kNotFound, file.display_name(), "what looks like its header is none");
+      }
     }
   }
   return failure(Reason::kNotFound, file.display_name(), "there is no .gopclntab, and nothing like it in the segments");
@@ -213,7 +215,8 @@ std::optional<GoFunction> PcLineTable::find(std::string_view name) const {
     const auto candidate = name_of(index);
     const bool is_it = candidate && candidate->size() > name.size() && candidate->starts_with(name) &&
                        (*candidate)[name.size()] == '\0';
-    if (is_it) return function(index);
+    if (!is_it) continue;
+    if (auto found = function(index)) return found;
   }
   return std::nullopt;
 }

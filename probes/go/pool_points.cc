@@ -23,7 +23,7 @@ constexpr Register kDataArgument = Register::kRcx;
 constexpr Register kTypeResult = Register::kRax;
 constexpr Register kDataResult = Register::kRbx;
 
-constexpr std::size_t kMaxFollowed = 256;   // instructions, along one way
+constexpr std::size_t kMaxFollowed = 128;   // instructions, along one way
 constexpr std::size_t kMaxBeforeCall = 8;   // between the test of New and its call
 constexpr std::size_t kMaxBeforeCheck = 8;  // between the entry and the jump of the stack check
 constexpr std::uint64_t kWordBytes = 8;

@@ -38,6 +38,26 @@ bool writes_zero_flag(const elf::Instruction& instruction) {
 
 }  // namespace
 
+std::optional<ValueId> StackSlots::find(std::int64_t offset) const {
+  const auto found = std::ranges::find(slots_, offset, &Slot::offset);
+  if (found == slots_.end()) return std::nullopt;
+  return found->value;
+}
+
+void StackSlots::set(std::int64_t offset, ValueId value) {
+  const auto found = std::ranges::find(slots_, offset, &Slot::offset);
+  if (found != slots_.end()) {
+    found->value = value;
+  } else if (slots_.size() < kMaxSlots) {
+    slots_.push_back({offset, value});
+  }
+}
+
+void StackSlots::forget(std::int64_t offset, std::int64_t bytes) {
+  std::erase_if(slots_,
+                [&](const Slot& slot) { return slot.offset > offset - kWordBytes && slot.offset < offset + bytes; });
+}
+
 std::optional<ValueFlow> ValueFlow::run(const FunctionCode& code) {
   ValueFlow flow(code);
   if (!flow.run_to_fixpoint()) return std::nullopt;
@@ -67,10 +87,11 @@ bool ValueFlow::run_to_fixpoint() {
   }
   std::vector<std::optional<State>> states_after(code_->size());
   std::vector<std::size_t> work{0};
-  for (std::size_t steps = 0; !work.empty(); ++steps) {
-    if (steps == kMaxSteps) return false;
+  for (std::size_t steps = 0; !work.empty();) {
     const std::size_t index = work.back();
     work.pop_back();
+    steps += 1 + comes_from[index].size();
+    if (steps > kMaxSteps) return false;
     State state = index == 0 ? state_at_entry() : join(index, comes_from[index], states_after);
     if (states_[index] == state) continue;
     states_[index] = state;
@@ -101,9 +122,11 @@ ValueFlow::State ValueFlow::join(std::size_t index, const std::vector<std::size_
     }
     for (std::uint32_t i = 0; i < result->registers.size(); ++i)
       meet(result->registers[i], incoming->registers[i], {Value::Kind::kJoined, i, 0, where});
-    std::erase_if(result->slots, [&](const auto& slot) { return !incoming->slots.contains(slot.first); });
-    for (auto& [offset, value] : result->slots)
-      meet(value, incoming->slots.at(offset), {Value::Kind::kJoined, kSlotBase, offset, where});
+    result->slots.change_all([&](StackSlots::Slot& slot) {
+      const auto other = incoming->slots.find(slot.offset);
+      if (other) meet(slot.value, *other, {Value::Kind::kJoined, kSlotBase, slot.offset, where});
+      return other.has_value();
+    });
     if (result->compared_with_zero != incoming->compared_with_zero) result->compared_with_zero.reset();
   }
   if (comes_from.size() > 1 && states_[index]) keep_joined(*states_[index], where, *result);
@@ -117,10 +140,11 @@ void ValueFlow::keep_joined(const State& before, std::uint64_t where, State& now
   for (std::size_t i = 0; i < now.registers.size(); ++i) {
     if (is_joined_here(before.registers[i])) now.registers[i] = before.registers[i];
   }
-  for (auto& [offset, value] : now.slots) {
-    const auto slot = before.slots.find(offset);
-    if (slot != before.slots.end() && is_joined_here(slot->second)) value = slot->second;
-  }
+  now.slots.change_all([&](StackSlots::Slot& slot) {
+    const auto known = before.slots.find(slot.offset);
+    if (known && is_joined_here(*known)) slot.value = *known;
+    return true;
+  });
 }
 
 std::optional<std::int64_t> ValueFlow::stack_offset(ValueId id) const {
@@ -149,16 +173,10 @@ ValueId ValueFlow::load(const Place& place, std::uint64_t where, State& state) {
   const auto stack = stack_offset(place.base);
   if (!stack) return intern({Value::Kind::kLoaded, place.base, place.offset, where});
   const std::int64_t slot = *stack + place.offset;
-  const auto known = state.slots.find(slot);
-  if (known != state.slots.end()) return known->second;
+  if (const auto known = state.slots.find(slot)) return *known;
   const ValueId value = intern({Value::Kind::kLoaded, place.base, place.offset, where});
-  state.slots[slot] = value;
+  state.slots.set(slot, value);
   return value;
-}
-
-void ValueFlow::forget_slots(State& state, std::int64_t first, std::int64_t bytes) {
-  const auto begin = state.slots.lower_bound(first - kWordBytes + 1);
-  state.slots.erase(begin, state.slots.lower_bound(first + bytes));
 }
 
 void ValueFlow::store(const ZydisDecodedOperand& operand, const elf::Instruction& instruction,
@@ -168,8 +186,8 @@ void ValueFlow::store(const ZydisDecodedOperand& operand, const elf::Instruction
   const auto stack = stack_offset(place->base);
   if (!stack) return;
   const std::int64_t slot = *stack + place->offset;
-  forget_slots(state, slot, operand.size / 8);
-  if (value && operand.size == 64) state.slots[slot] = *value;
+  state.slots.forget(slot, operand.size / 8);
+  if (value && operand.size == 64) state.slots.set(slot, *value);
 }
 
 void ValueFlow::step(const elf::Instruction& instruction, State& state) {
@@ -182,7 +200,7 @@ void ValueFlow::step(const elf::Instruction& instruction, State& state) {
 void ValueFlow::step_call(const elf::Instruction& instruction, State& state) {
   for (std::uint32_t i = 0; i < state.registers.size(); ++i) {
     if (is_kept_by_calls(i)) continue;
-    if (const auto passed = stack_offset(state.registers[i])) forget_slots(state, *passed, kPassedVariableBytes);
+    if (const auto passed = stack_offset(state.registers[i])) state.slots.forget(*passed, kPassedVariableBytes);
     state.registers[i] = intern({Value::Kind::kMade, i, 0, instruction.address});
   }
   state.compared_with_zero.reset();
@@ -242,8 +260,8 @@ bool ValueFlow::step_stack(const elf::Instruction& instruction, State& state) {
   if (mnemonic == ZYDIS_MNEMONIC_PUSH && rsp) {
     const ValueId pushed = named;
     state.registers[kRsp] = intern({Value::Kind::kStackAddress, 0, *rsp - kWordBytes, 0});
-    forget_slots(state, *rsp - kWordBytes, kWordBytes);
-    state.slots[*rsp - kWordBytes] = pushed;
+    state.slots.forget(*rsp - kWordBytes, kWordBytes);
+    state.slots.set(*rsp - kWordBytes, pushed);
     return true;
   }
   if (mnemonic == ZYDIS_MNEMONIC_POP && rsp) {
@@ -291,7 +309,7 @@ std::optional<ValueLocation> ValueFlow::locate(ValueId id, const State& state) c
   }
   const auto rsp = stack_offset(state.registers[kRsp]);
   if (!rsp) return std::nullopt;
-  for (const auto& [slot, value] : state.slots) {
+  for (const auto& [slot, value] : state.slots.all()) {
     const std::int64_t offset = slot - *rsp;
     if (value == id && 0 <= offset && offset <= kMaxFrameBytes)
       return ValueLocation{ValueLocation::Kind::kStack, elf::Register::kRsp, static_cast<std::int32_t>(offset)};

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "probes/elf/probe_point.h"
@@ -19,7 +20,8 @@
 
 namespace poolscope::go {
 
-inline constexpr std::size_t kMaxSteps = 100'000;
+inline constexpr std::size_t kMaxSteps = 20'000;
+inline constexpr std::size_t kMaxSlots = 64;
 
 using ValueId = std::uint32_t;
 
@@ -49,11 +51,35 @@ struct ValueLocation {
   auto operator<=>(const ValueLocation&) const = default;
 };
 
+// The slots of a frame whose values are known, at most kMaxSlots: of more, the later ones stay unknown.
+class StackSlots {
+ public:
+  struct Slot {
+    std::int64_t offset = 0;
+    ValueId value = 0;
+    bool operator==(const Slot&) const = default;
+  };
+  [[nodiscard]] std::optional<ValueId> find(std::int64_t offset) const;
+  void set(std::int64_t offset, ValueId value);
+  // All that overlap the `bytes` at `offset`.
+  void forget(std::int64_t offset, std::int64_t bytes);
+  // Calls `change(slot)` for each, which may change its value; false forgets the slot.
+  template <typename Change>
+  void change_all(Change change) {
+    std::erase_if(slots_, [&](Slot& slot) { return !change(slot); });
+  }
+  [[nodiscard]] std::span<const Slot> all() const { return slots_; }
+  bool operator==(const StackSlots&) const = default;
+
+ private:
+  std::vector<Slot> slots_;  // in no order that matters; equal states were made in the same order
+};
+
 class ValueFlow {
  public:
   struct State {
     std::array<ValueId, 16> registers{};
-    std::map<std::int64_t, ValueId> slots;
+    StackSlots slots;
     // the flags are those of comparing this value with 0: ZF says whether it is 0
     std::optional<ValueId> compared_with_zero;
 
@@ -95,7 +121,6 @@ class ValueFlow {
   ValueId load(const Place& place, std::uint64_t where, State& state);
   void store(const ZydisDecodedOperand& operand, const elf::Instruction& instruction, std::optional<ValueId> value,
              State& state);
-  static void forget_slots(State& state, std::int64_t first, std::int64_t bytes);
   void step_call(const elf::Instruction& instruction, State& state);
   std::optional<ValueId> value_compared_with_zero(const elf::Instruction& instruction, State& state);
   void step_rest(const elf::Instruction& instruction, State& state);

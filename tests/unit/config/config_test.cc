@@ -185,14 +185,18 @@ TEST_P(ConfigDocumentation, HasEveryKey) {
   ASSERT_FALSE(keys.empty());
   for (const auto& key : keys) EXPECT_THAT(text, HasSubstr("`" + (GetParam().prefix + key) + "`"));
 }
-INSTANTIATE_TEST_SUITE_P(Sections, ConfigDocumentation,
-                         testing::Values(Section{"Root", "", "zzzzzzzzzz: 1"},
-                                         Section{"Budget", "budget.", "budget: {zzzzzzzzzz: 1}"},
-                                         Section{"Web", "web.", "web: {zzzzzzzzzz: 1}"},
-                                         Section{"History", "history.", "history: {zzzzzzzzzz: 1}"},
-                                         Section{"Target", "targets[].", "targets: [{zzzzzzzzzz: 1, match: {pid: 1}}]"},
-                                         Section{"Match", "targets[].match.", "targets: [{match: {zzzzzzzzzz: 1}}]"}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Sections, ConfigDocumentation,
+    testing::Values(Section{"Root", "", "zzzzzzzzzz: 1"}, Section{"Budget", "budget.", "budget: {zzzzzzzzzz: 1}"},
+                    Section{"Web", "web.", "web: {zzzzzzzzzz: 1}"},
+                    Section{"History", "history.", "history: {zzzzzzzzzz: 1}"},
+                    Section{"Target", "targets[].", "targets: [{zzzzzzzzzz: 1, match: {pid: 1}}]"},
+                    Section{"Match", "targets[].match.", "targets: [{match: {zzzzzzzzzz: 1}}]"},
+                    Section{"Pool", "custom_pools[].", "custom_pools: [{zzzzzzzzzz: 1}]"},
+                    Section{"PoolMatch", "custom_pools[].match.", "custom_pools: [{match: {zzzzzzzzzz: 1}}]"},
+                    Section{"PoolFunction", "custom_pools[].get[].",
+                            "custom_pools: [{get: [{function: f, zzzzzzzzzz: 1}]}]"}),
+    [](const auto& info) { return info.param.name; });
 
 TEST(ConfigDocumentationExample, IsAValidFile) {
   const std::string text = documentation();

@@ -21,28 +21,10 @@ std::string marked(const std::string& text) {
   return std::string(16, '<') + text + std::string(16, '>');
 }
 
-Bytes header(std::uint8_t pointer_bytes, std::uint8_t flags) {
-  Bytes data;
-  append_text(data, "\xff Go buildinf:");
-  data.push_back(pointer_bytes);
-  data.push_back(flags);
-  return data;
-}
-
-Bytes in_place(const std::string& version, const std::string& modules) {
-  Bytes data = header(8, 2);
-  data.resize(32);
-  data.push_back(static_cast<std::uint8_t>(version.size()));
-  append_text(data, version);
-  data.push_back(static_cast<std::uint8_t>(modules.size()));
-  append_text(data, modules);
-  return data;
-}
-
 Bytes by_pointers(const std::string& version, const std::string& modules) {
   constexpr std::uint64_t kStrings = kDataAddress + 32;
   constexpr std::uint64_t kText = kStrings + 32;
-  Bytes data = header(8, 0);
+  Bytes data = make_build_info_header(8, 0);
   append(data, kStrings);
   append(data, kStrings + 16);
   append(data, kText);
@@ -117,7 +99,7 @@ TEST(BuildInfo, OfADebianPackageIsRead) {
 
 TEST(BuildInfo, IsReadInBothFormats) {
   const std::string modules = marked("path\texample.com/a/cmd/b\nmod\texample.com/a\tv1.2.3\th1:x=\ndep\tc\tv1\n");
-  for (const Bytes& data : {in_place("go1.18.1", modules), by_pointers("go1.18.1", modules)}) {
+  for (const Bytes& data : {make_build_info("go1.18.1", modules), by_pointers("go1.18.1", modules)}) {
     const auto info = read(*open_bytes(make_elf({0x90}, data)));
     ASSERT_TRUE(info) << describe(info.error());
     EXPECT_EQ(info->version, (GoVersion{1, 18}));
@@ -128,7 +110,7 @@ TEST(BuildInfo, IsReadInBothFormats) {
 }
 
 TEST(BuildInfo, WithoutModulesHasAVersionOnly) {
-  const auto info = read(*open_bytes(make_elf({0x90}, in_place("go1.19", ""))));
+  const auto info = read(*open_bytes(make_elf({0x90}, make_build_info("go1.19", ""))));
   ASSERT_TRUE(info);
   EXPECT_EQ(info->version, (GoVersion{1, 19}));
   EXPECT_EQ(info->main_package, "");
@@ -137,7 +119,7 @@ TEST(BuildInfo, WithoutModulesHasAVersionOnly) {
 TEST(BuildInfo, UnquotesSettings) {
   const std::string text =
       "build\t-ldflags=\"-X 'a=b' \\\"c\\\"\"\nbuild\tCGO_CFLAGS=`-O2 \"x\"`\nbuild\t\"odd=key\"=1\nbuild\tx\n";
-  const auto info = read(*open_bytes(make_elf({0x90}, in_place("go1.19", marked(text)))));
+  const auto info = read(*open_bytes(make_elf({0x90}, make_build_info("go1.19", marked(text)))));
   ASSERT_TRUE(info);
   using Setting = std::pair<std::string, std::string>;
   EXPECT_THAT(info->settings, testing::ElementsAre(Setting("-ldflags", "-X 'a=b' \"c\""),
@@ -152,7 +134,7 @@ TEST(BuildInfo, OfAProgramThatIsNotGoIsNotGoRatherThanBroken) {
 
 TEST(BuildInfo, DoesNotTakeAMagicOffItsAlignment) {
   Bytes data(8);
-  const Bytes real = in_place("go1.19", "");
+  const Bytes real = make_build_info("go1.19", "");
   data.insert(data.end(), real.begin(), real.end());
   const auto info = read(*open_bytes(make_elf({0x90}, data)));
   ASSERT_FALSE(info);
@@ -181,11 +163,11 @@ Bytes shortened(Bytes data, std::size_t size) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, DamagedBuildInfo,
-    testing::Values(DamageCase{"EndsInHeader", header(8, 2)},
-                    DamageCase{"NoLength", shortened(in_place("go1.19", ""), 32)},
-                    DamageCase{"LengthWithoutEnd", changed(shortened(in_place("go1.19", ""), 33), 32, 0x80)},
-                    DamageCase{"VersionBeyondEnd", changed(in_place("go1.19", ""), 32, 0x7f)},
-                    DamageCase{"ModulesCutOff", shortened(in_place("go1.19", marked("path\tx\n")), 50)},
+    testing::Values(DamageCase{"EndsInHeader", make_build_info_header(8, 2)},
+                    DamageCase{"NoLength", shortened(make_build_info("go1.19", ""), 32)},
+                    DamageCase{"LengthWithoutEnd", changed(shortened(make_build_info("go1.19", ""), 33), 32, 0x80)},
+                    DamageCase{"VersionBeyondEnd", changed(make_build_info("go1.19", ""), 32, 0x7f)},
+                    DamageCase{"ModulesCutOff", shortened(make_build_info("go1.19", marked("path\tx\n")), 50)},
                     DamageCase{"PointerToNowhere", changed(by_pointers("go1.17", ""), 20, 0x7f)},
                     DamageCase{"StringOfGreatLength", changed(by_pointers("go1.17", ""), 32 + 8 + 5, 1)},
                     DamageCase{"BigEndian", changed(by_pointers("go1.17", ""), 15, 1)},

@@ -16,96 +16,32 @@ using namespace test;
 using Format = PcLineTable::Format;
 using Reason = PcLineTableError::Reason;
 
-struct FormatCase {
-  const char* name;
-  Format format;
-  std::uint32_t magic;
-};
-constexpr FormatCase kFormats[] = {{"Go12", Format::kGo12, 0xfffffffb},
-                                   {"Go116", Format::kGo116, 0xfffffffa},
-                                   {"Go118", Format::kGo118, 0xfffffff0},
-                                   {"Go120", Format::kGo120, 0xfffffff1}};
-
-constexpr std::uint64_t kText = 0x401000;
+constexpr std::uint64_t kText = kCodeAddress;
 constexpr std::uint64_t kFunctionBytes = 0x40;
+const std::vector<MadeFunction> kFunctions = {{"main.a", kFunctionBytes},
+                                              {"main.ab", kFunctionBytes},
+                                              {"sync.(*Pool).Get", kFunctionBytes},
+                                              {"x", kFunctionBytes}};
 
-std::uint64_t header_words(Format format) {
-  switch (format) {
-    case Format::kGo12:
-      return 1;
-    case Format::kGo116:
-      return 7;
-    default:
-      return 8;
-  }
-}
-
-// A table of functions of kFunctionBytes each, in the way the linker of that time wrote it.
-Bytes make_table(const FormatCase& form, const std::vector<std::string>& names, std::uint64_t header_text = kText) {
-  const bool is_old = form.format == Format::kGo12;
-  const bool is_relative = form.format == Format::kGo118 || form.format == Format::kGo120;
-  const std::uint64_t field = is_relative ? 4 : 8;
-  const std::uint64_t header_bytes = 8 + 8 * header_words(form.format);
-  std::string all_names;
-  std::vector<std::uint64_t> name_offsets;
-  const std::uint64_t entries_bytes = (2 * names.size() + 1) * field;
-  const std::uint64_t records_bytes = names.size() * (field + 4);
-  for (const auto& name : names) {
-    name_offsets.push_back(all_names.size() + (is_old ? header_bytes + entries_bytes + records_bytes : 0));
-    all_names += name + '\0';
-  }
-  const std::uint64_t names_at = header_bytes;
-  const std::uint64_t entries_at = is_old ? header_bytes : header_bytes + all_names.size();
-  Bytes table;
-  append(table, form.magic);
-  for (const std::uint8_t byte : {0, 0, 1, 8}) table.push_back(byte);
-  std::vector<std::uint64_t> words = {names.size()};
-  if (form.format == Format::kGo116) words = {names.size(), 0, names_at, 0, 0, 0, entries_at};
-  if (is_relative) words = {names.size(), 0, header_text, names_at, 0, 0, 0, entries_at};
-  for (const std::uint64_t word : words) append(table, word);
-  if (!is_old) append_text(table, all_names);
-  const auto number = [&](std::uint64_t value) {
-    if (is_relative) {
-      append(table, static_cast<std::uint32_t>(value));
-    } else {
-      append(table, value);
-    }
-  };
-  const std::uint64_t base = is_relative ? 0 : kText;
-  const std::uint64_t records_from = (is_old ? entries_at : 0) + entries_bytes;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    number(base + i * kFunctionBytes);
-    number(records_from + i * (field + 4));
-  }
-  number(base + names.size() * kFunctionBytes);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    number(base + i * kFunctionBytes);
-    append(table, static_cast<std::int32_t>(name_offsets[i]));
-  }
-  if (is_old) append_text(table, all_names);
-  return table;
-}
-
-const std::vector<std::string> kNames = {"main.a", "main.ab", "sync.(*Pool).Get", "x"};
-
-class TableFormat : public testing::TestWithParam<FormatCase> {};
-INSTANTIATE_TEST_SUITE_P(All, TableFormat, testing::ValuesIn(kFormats),
+class TableFormat : public testing::TestWithParam<TableForm> {};
+INSTANTIATE_TEST_SUITE_P(All, TableFormat, testing::ValuesIn(kTableForms),
                          [](const auto& test) { return test.param.name; });
 
 TEST_P(TableFormat, IsTold) {
-  const auto table = PcLineTable::parse(make_table(GetParam(), kNames), std::nullopt, "test");
+  const auto table = PcLineTable::parse(make_table(GetParam(), kFunctions), std::nullopt, "test");
   ASSERT_TRUE(table) << describe(table.error());
   EXPECT_EQ(table->format(), GetParam().format);
-  EXPECT_EQ(table->function_count(), kNames.size());
+  EXPECT_EQ(table->function_count(), kFunctions.size());
 }
 
 TEST_P(TableFormat, FindsAFunctionByItsWholeName) {
-  const auto table = PcLineTable::parse(make_table(GetParam(), kNames), std::nullopt, "test");
+  const auto table = PcLineTable::parse(make_table(GetParam(), kFunctions), std::nullopt, "test");
   ASSERT_TRUE(table);
-  for (std::size_t i = 0; i < kNames.size(); ++i) {
-    const auto found = table->find(kNames[i]);
-    ASSERT_TRUE(found) << kNames[i];
-    EXPECT_EQ(found->name, kNames[i]);
+  for (std::size_t i = 0; i < kFunctions.size(); ++i) {
+    const auto& name = kFunctions[i].name;
+    const auto found = table->find(name);
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(found->name, name);
     EXPECT_EQ(found->address, kText + i * kFunctionBytes);
     EXPECT_EQ(found->size_bytes, kFunctionBytes);
   }
@@ -115,7 +51,7 @@ TEST_P(TableFormat, FindsAFunctionByItsWholeName) {
 }
 
 TEST_P(TableFormat, FindsTheFunctionAtAnAddress) {
-  const auto table = PcLineTable::parse(make_table(GetParam(), kNames), std::nullopt, "test");
+  const auto table = PcLineTable::parse(make_table(GetParam(), kFunctions), std::nullopt, "test");
   ASSERT_TRUE(table);
   EXPECT_FALSE(table->at(kText - 1));
   EXPECT_EQ(table->at(kText)->name, "main.a");
@@ -134,7 +70,7 @@ TEST_P(TableFormat, WithoutFunctionsFindsNothing) {
 
 // Every length short of the whole: an error, or a table whose lost functions are not found.
 TEST_P(TableFormat, CutOffAnywhereIsHarmless) {
-  const Bytes whole = make_table(GetParam(), kNames);
+  const Bytes whole = make_table(GetParam(), kFunctions);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     const auto table =
         PcLineTable::parse({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}, std::nullopt, "test");
@@ -146,7 +82,7 @@ TEST_P(TableFormat, CutOffAnywhereIsHarmless) {
 }
 
 TEST_P(TableFormat, WithMoreFunctionsThanBytesIsDamaged) {
-  Bytes bytes = make_table(GetParam(), kNames);
+  Bytes bytes = make_table(GetParam(), kFunctions);
   for (const std::uint64_t count : {std::uint64_t{5000}, ~std::uint64_t{0}, std::uint64_t{1} << 61}) {
     std::memcpy(bytes.data() + 8, &count, sizeof count);
     const auto table = PcLineTable::parse(bytes, std::nullopt, "test");
@@ -156,8 +92,8 @@ TEST_P(TableFormat, WithMoreFunctionsThanBytesIsDamaged) {
 }
 
 TEST(PcLineTable, TakesTheTextStartFromElsewhereWhenItsHeaderHasNone) {
-  for (const FormatCase& form : {kFormats[2], kFormats[3]}) {
-    const Bytes bytes = make_table(form, kNames, /*header_text=*/0);
+  for (const TableForm& form : {kTableForms[2], kTableForms[3]}) {
+    const Bytes bytes = make_table(form, kFunctions, /*header_text=*/0);
     const auto table = PcLineTable::parse(bytes, 0x700000, "test");
     ASSERT_TRUE(table);
     EXPECT_EQ(table->find("main.ab")->address, 0x700000 + kFunctionBytes);
@@ -167,14 +103,14 @@ TEST(PcLineTable, TakesTheTextStartFromElsewhereWhenItsHeaderHasNone) {
 
 TEST(PcLineTable, OfAnotherMachineIsRefused) {
   for (const std::size_t at : {4, 5, 6, 7}) {
-    Bytes bytes = make_table(kFormats[2], kNames);
+    Bytes bytes = make_table(kTableForms[2], kFunctions);
     bytes[at] = 4;
     EXPECT_FALSE(PcLineTable::parse(bytes, std::nullopt, "test")) << at;
   }
 }
 
 TEST(PcLineTable, DoesNotFollowOffsetsBeyondItsEnd) {
-  Bytes bytes = make_table(kFormats[2], {"main.a"});
+  Bytes bytes = make_table(kTableForms[2], {{"main.a", kFunctionBytes}});
   const std::uint64_t entries = bytes.size() - 4 - 4 - 12;
   for (const std::size_t field : {entries + 4, entries + 16}) {  // offset of the record, offset of the name
     Bytes damaged = bytes;
@@ -260,7 +196,7 @@ TEST(PcLineTable, IsNotMisledByMagicNumbersInData) {
     append(data, std::uint32_t{0x08010000});
     data.resize(data.size() + 72, 0xff);
   }
-  const Bytes real = make_table(kFormats[3], kNames);
+  const Bytes real = make_table(kTableForms[3], kFunctions);
   data.insert(data.end(), real.begin(), real.end());
   const auto file = open_bytes(make_elf({0x90}, data));
   const auto table = PcLineTable::open(*file, FileMemory(*file->image()));

@@ -10,7 +10,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "poolscope/unique_fd.h"
@@ -75,12 +74,6 @@ Elf64_Ehdr& header_of(Bytes& elf) {
   return *reinterpret_cast<Elf64_Ehdr*>(elf.data());
 }
 
-std::unique_ptr<elf::ElfFile> opened(int fd, const std::string& name) {
-  auto file = elf::ElfFile::open(fd, name, "/proc/self/fdinfo");  // a root without debug files
-  if (!file) throw std::runtime_error(describe(file.error()));
-  return std::move(*file);
-}
-
 }  // namespace
 
 std::string name_of(Build build) {
@@ -107,14 +100,7 @@ Bytes bytes_of(const std::string& path) {
 }
 
 std::unique_ptr<elf::ElfFile> open_path(const std::string& path) {
-  return opened(open(path.c_str(), O_RDONLY | O_CLOEXEC), path);
-}
-
-std::unique_ptr<elf::ElfFile> open_bytes(const Bytes& bytes) {
-  const int fd = memfd_create("test", MFD_CLOEXEC);
-  if (write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-    throw std::runtime_error("cannot write a file in memory");
-  return opened(fd, "made_up");
+  return open_descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC), path);
 }
 
 OpenedProgram open_program(std::unique_ptr<elf::ElfFile> file) {
@@ -162,31 +148,6 @@ void replace_text(Bytes& elf, std::string_view from, std::string_view to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string_view::npos; at += to.size(), ++count)
     std::ranges::copy(to, elf.begin() + static_cast<std::ptrdiff_t>(at));
   if (count == 0 || from.size() != to.size()) throw std::runtime_error("nothing to replace: " + std::string(from));
-}
-
-Bytes make_elf(const Bytes& code, const Bytes& data) {
-  constexpr std::uint64_t kPage = 0x1000;
-  Elf64_Ehdr header{};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_ident[EI_VERSION] = EV_CURRENT;
-  header.e_type = ET_EXEC;
-  header.e_machine = EM_X86_64;
-  header.e_version = EV_CURRENT;
-  header.e_phoff = sizeof header;
-  header.e_ehsize = sizeof header;
-  header.e_phentsize = sizeof(Elf64_Phdr);
-  header.e_phnum = 2;
-  const std::uint64_t data_offset = kPage + (code.size() + kPage - 1) / kPage * kPage;
-  Bytes elf;
-  append(elf, header);
-  append(elf, Elf64_Phdr{PT_LOAD, PF_R | PF_X, kPage, kCodeAddress, 0, code.size(), code.size(), kPage});
-  append(elf, Elf64_Phdr{PT_LOAD, PF_R | PF_W, data_offset, kDataAddress, 0, data.size(), data.size(), kPage});
-  elf.resize(data_offset + data.size());
-  std::ranges::copy(code, elf.begin() + kPage);
-  std::ranges::copy(data, elf.begin() + static_cast<std::ptrdiff_t>(data_offset));
-  return elf;
 }
 
 }  // namespace poolscope::go::test

@@ -1,6 +1,5 @@
 #pragma once
-// What the tests of Go programs share: real programs built by `go build`, changed copies of them, and ELF files made up byte by
-// byte.
+// What the tests of Go programs share: real programs built by `go build`, and changed copies of them.
 
 #include <cstdint>
 #include <cstring>
@@ -16,10 +15,9 @@
 #include "probes/elf/image.h"
 #include "probes/go/go_program.h"
 #include "probes/go/memory_reader.h"
+#include "tests/unit/go/made_program.h"
 
 namespace poolscope::go::test {
-
-using Bytes = std::vector<std::uint8_t>;
 
 // Ways to build programs/pools; kTiny is programs/tiny.
 enum class Build { kPlain, kStripped, kPie, kNoInlining, kRace, kTiny };
@@ -34,7 +32,6 @@ inline constexpr Build kPoolBuilds[] = {Build::kPlain, Build::kStripped, Build::
 [[nodiscard]] Bytes bytes_of(const std::string& path);
 // Aborts when it is no ELF file.
 [[nodiscard]] std::unique_ptr<elf::ElfFile> open_path(const std::string& path);
-[[nodiscard]] std::unique_ptr<elf::ElfFile> open_bytes(const Bytes& bytes);
 
 struct OpenedProgram {
   std::unique_ptr<elf::ElfFile> file;
@@ -52,20 +49,6 @@ void hide_symbol_table(Bytes& elf);  // .symtab is still there, but not as a sym
 void write_at(Bytes& elf, std::uint64_t address, std::string_view bytes);
 // All of `from` become `to`, of the same length; aborts when there is none.
 void replace_text(Bytes& elf, std::string_view from, std::string_view to);
-
-// A program without sections: `code` at kCodeAddress and `data`, writable, at kDataAddress.
-inline constexpr std::uint64_t kCodeAddress = 0x401000;
-inline constexpr std::uint64_t kDataAddress = 0x500000;
-[[nodiscard]] Bytes make_elf(const Bytes& code, const Bytes& data);
-
-template <typename T>
-void append(Bytes& bytes, const T& value) {
-  const auto* start = reinterpret_cast<const std::uint8_t*>(&value);
-  bytes.insert(bytes.end(), start, start + sizeof value);
-}
-inline void append_text(Bytes& bytes, std::string_view text) {
-  bytes.insert(bytes.end(), text.begin(), text.end());
-}
 
 // Memory that a test writes itself; what nobody wrote cannot be read.
 class FakeMemory final : public MemoryReader {

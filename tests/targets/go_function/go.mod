@@ -1,0 +1,3 @@
+module go_function
+
+go 1.19

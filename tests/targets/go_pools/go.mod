@@ -1,0 +1,3 @@
+module go_pools
+
+go 1.19
