@@ -43,15 +43,14 @@ Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optiona
 }
 
 Related related_to_time(std::span<const CountedWindow> windows) {
-  // The truth lies anywhere between two ends: the standard deviation of that is the half width over sqrt(3).
+  // Had the truth lain anywhere between the two ends: the standard deviation of that is the half width over sqrt(3).
   constexpr double kHalfToDeviation = 0.57735;
   Related related{{}, 1.0, 0};
   double seconds = 0, half_charge_seconds = 0;
   for (const auto& counted : windows) {
-    const double half = believed_charge_ns(counted.window) / 2 / kNsPerSecond;
-    related.in_window.push_back(static_cast<double>(counted.window.length_ns) / kNsPerSecond - half);
+    related.in_window.push_back(undilated_ns(counted.window) / kNsPerSecond);
     seconds += related.in_window.back();
-    half_charge_seconds += half;
+    half_charge_seconds += believed_charge_ns(counted.window) / 2 / kNsPerSecond;
   }
   if (seconds > 0) related.common_error_ratio = kHalfToDeviation * half_charge_seconds / seconds;
   return related;

@@ -60,8 +60,8 @@ struct Related {
 // CPU time of the target itself, in seconds. `charge_error_ratio` is the relative standard error of all charges.
 [[nodiscard]] Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optional<double> cpu_per_second,
                                           double charge_error_ratio);
-// The seconds that passed. A target that waits most of the time makes up in its pauses for what probes took, one that
-// never waits is late by all of it: windows count as half as much longer, and the doubt is the other half.
+// The seconds that passed, undilated. A target that waits most of the time makes up in its pauses for what probes took, one that
+// never waits is late by all of it: the doubt is half of the charge.
 [[nodiscard]] Related related_to_time(std::span<const CountedWindow> windows);
 
 class RateEstimator {
