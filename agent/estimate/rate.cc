@@ -43,12 +43,12 @@ Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optiona
 }
 
 Related related_to_time(std::span<const CountedWindow> windows) {
-  // Had the truth lain anywhere between the two ends: the standard deviation of that is the half width over sqrt(3).
+  // Had the truth lain anywhere in a range of that half width, its standard deviation would be this part of it: 1 / sqrt(3).
   constexpr double kHalfToDeviation = 0.57735;
-  Related related{{}, 1.0, 0};
+  Related related{{}, 1.0, 0, false};
   double seconds = 0, half_charge_seconds = 0;
   for (const auto& counted : windows) {
-    related.in_window.push_back(undilated_ns(counted.window) / kNsPerSecond);
+    related.in_window.push_back(static_cast<double>(counted.window.length_ns) / kNsPerSecond);
     seconds += related.in_window.back();
     half_charge_seconds += believed_charge_ns(counted.window) / 2 / kNsPerSecond;
   }
@@ -61,7 +61,7 @@ RateEstimator RateEstimator::sampled(std::span<const CountedWindow> windows, con
   estimator.common_error_ratio_ = related.common_error_ratio;
   estimator.related_per_second_ = related.per_second;
   estimator.windows_.reserve(windows.size());
-  for (std::size_t i = 0; i < windows.size(); ++i) estimator.add_window(windows[i], related.in_window[i]);
+  for (std::size_t i = 0; i < windows.size(); ++i) estimator.add_window(windows[i], related, i);
   estimator.form_groups(windows);
   estimator.set_weights();
   return estimator;
@@ -77,11 +77,12 @@ RateEstimator RateEstimator::exact(std::span<const CountedWindow> windows) {
   return estimator;
 }
 
-void RateEstimator::add_window(const CountedWindow& counted, double related) {
+void RateEstimator::add_window(const CountedWindow& counted, const Related& related, std::size_t i) {
   if (static_cast<double>(counted.window.charge_ns) > believed_charge_ns(counted.window)) ++clamped_windows_;
   Sampled sampled;
-  sampled.undilated_seconds = undilated_ns(counted.window) / kNsPerSecond;
-  sampled.related = related;
+  const double length_ns = static_cast<double>(counted.window.length_ns);
+  sampled.undilated_seconds = (related.is_late_by_charge ? undilated_ns(counted.window) : length_ns) / kNsPerSecond;
+  sampled.related = related.in_window[i];
   if (counted.window.ended_by_count && counted.events > 0) {
     sampled.counted_share = 1 - 1 / static_cast<double>(counted.events);
   }

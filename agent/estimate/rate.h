@@ -55,13 +55,14 @@ struct Related {
   std::vector<double> in_window;     // one for each window, in any unit
   std::optional<double> per_second;  // of the whole target; absent: weights are relative and rate() has no answer
   double common_error_ratio = 0;     // relative standard error that all windows share
+  bool is_late_by_charge = true;     // a window without probes would have been shorter
 };
 
 // CPU time of the target itself, in seconds. `charge_error_ratio` is the relative standard error of all charges.
 [[nodiscard]] Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optional<double> cpu_per_second,
                                           double charge_error_ratio);
-// The seconds that passed, undilated. A target that waits most of the time makes up in its pauses for what probes took, one that
-// never waits is late by all of it: the doubt is half of the charge.
+// The seconds that passed, for a target that waits most of the time: its work comes from outside or by the clock, and it makes up
+// in its pauses for what probes took. Not quite always: the doubt is half of the charge.
 [[nodiscard]] Related related_to_time(std::span<const CountedWindow> windows);
 
 class RateEstimator {
@@ -91,7 +92,7 @@ class RateEstimator {
     double related_per_second = 0;  // mean over its windows
     std::size_t windows = 0;
   };
-  void add_window(const CountedWindow& counted, double related);
+  void add_window(const CountedWindow& counted, const Related& related, std::size_t i);
   void form_groups(std::span<const CountedWindow> windows);
   void set_weights();
   [[nodiscard]] model::Estimate no_events() const;

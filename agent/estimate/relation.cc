@@ -26,7 +26,7 @@ bool mostly_wait(const std::vector<CountedWindow>& windows) {
     cpu_ns += static_cast<double>(counted.window.cpu_ns);
     length_ns += static_cast<double>(counted.window.length_ns);
   }
-  return cpu_ns < length_ns / 2;
+  return cpu_ns > 0 && cpu_ns < length_ns / 2;  // without any CPU time the clock is broken, and nothing is known
 }
 
 std::optional<Related> related_to_io_calls(std::span<const CountedWindow> windows, const TargetTotals& totals) {
@@ -39,17 +39,21 @@ std::optional<Related> related_to_io_calls(std::span<const CountedWindow> window
   return related;
 }
 
-// In the order in which they are preferred when intervals do not tell.
+// In the order in which they are preferred when intervals do not tell. CPU time and time are not both tried: which of them is the
+// narrower depends on whether few or many events were seen, and choosing by that would favour one side.
 std::vector<Relation> relations_of(const std::vector<CountedWindow>& windows, const TargetTotals& totals,
                                    double charge_error_ratio) {
   std::vector<Relation> relations;
-  const bool waits = mostly_wait(windows);
-  Related cpu_time = related_to_cpu_time(windows, totals.cpu_per_second, charge_error_ratio);
-  if (waits) cpu_time.common_error_ratio = std::hypot(cpu_time.common_error_ratio, kWaitingCpuError);
-  relations.push_back({"cpu_time", std::move(cpu_time)});
-  if (!are_of_one_process(windows)) return relations;
+  const bool waits = mostly_wait(windows), is_one = are_of_one_process(windows);
+  if (waits && is_one && totals.cpu_per_second) {
+    relations.push_back({"time", related_to_time(windows)});
+  } else {
+    Related cpu_time = related_to_cpu_time(windows, totals.cpu_per_second, charge_error_ratio);
+    if (waits) cpu_time.common_error_ratio = std::hypot(cpu_time.common_error_ratio, kWaitingCpuError);
+    relations.push_back({"cpu_time", std::move(cpu_time)});
+  }
+  if (!is_one) return relations;
   if (auto related = related_to_io_calls(windows, totals)) relations.push_back({"io_calls", std::move(*related)});
-  if (totals.cpu_per_second && waits) relations.push_back({"time", related_to_time(windows)});
   return relations;
 }
 

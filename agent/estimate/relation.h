@@ -1,9 +1,9 @@
 #pragma once
-// What events are put in relation to. Several relations are tried, and the one whose interval for all events is narrowest is
-// taken: each has its own weakness, and the interval shows it (docs/decisions/0006).
-//   CPU time   always there; needs the price of a hit, whose error is common to all windows.
-//   I/O calls  one process with read and write calls: needs no price, and is sharp where each request costs the same.
-//   Time       one process that waits more than half of the time; the doubt is half of what probes took.
+// What events are put in relation to, each with its own weakness, which its interval shows (docs/decisions/0006).
+//   CPU time   needs the price of a hit, whose error is common to all windows.
+//   Time       instead of CPU time, for one process that waits more than half of the time; the doubt is half of what probes took.
+//   I/O calls  beside either, for one process with read and write calls: needs no price, and is sharp where each request costs the
+//              same. Taken when its interval for all events is the narrower one.
 // Shares of several processes are only known by CPU time, so there the other two are not tried.
 
 #include <optional>
