@@ -46,7 +46,8 @@ def watched_by_agent(pid):
 @contextlib.contextmanager
 def watched_by_bpftrace(pid):
     program = TARGETS / "go_pools"
-    probes = " ".join(f'uprobe:{program}:"sync.(*Pool).{name}" /pid == {pid}/ {{ @{name} = count(); }}' for name in ("Get", "Put"))
+    probes = " ".join(f'uprobe:{program}:"sync.(*Pool).{name}" /pid == {pid}/ {{ @{name} = count(); }}'
+                      for name in ("Get", "Put"))
     with running(["bpftrace", "-e", probes]) as bpftrace:
         wait_for(lambda: bpftrace.assert_running() and patched_bytes(pid) > 0, 30, "probes of bpftrace")
         yield bpftrace
@@ -127,7 +128,8 @@ def main():
         table(title, results[name])
     raw = ROOT / "build" / "bench"
     raw.mkdir(parents=True, exist_ok=True)
-    (raw / "go.json").write_text(json.dumps({"commit": commit, "goroutines": options.goroutines, "pairs_without_and_with": results}))
+    (raw / "go.json").write_text(json.dumps({"commit": commit, "goroutines": options.goroutines,
+                                             "pairs_without_and_with": results}))
     print(f"\nraw: {raw / 'go.json'}")
 
 

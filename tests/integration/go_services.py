@@ -79,7 +79,8 @@ def webhook():
         port = free_port()
         hooks = folder / "hooks.json"
         hooks.write_text(json.dumps(REFUSING_HOOK))
-        with serving([need_program("webhook"), "-hooks", hooks, "-ip", LOOPBACK, "-port", port, "-verbose"], port, folder) as service:
+        arguments = [need_program("webhook"), "-hooks", hooks, "-ip", LOOPBACK, "-port", port, "-verbose"]
+        with serving(arguments, port, folder) as service:
             yield service
 
 

@@ -165,7 +165,8 @@ class GoFunction(unittest.TestCase):
             self.assertEqual(bytes.fromhex("493b6610"), file.read(4), "cmp 0x10(%r14),%rsp")
 
     def test_names_a_function_that_is_missing(self):
-        result = subprocess.run([TARGETS / "go_function", TARGETS / "go_pools", "no.such"], capture_output=True, text=True, timeout=20)
+        result = subprocess.run([TARGETS / "go_function", TARGETS / "go_pools", "no.such"], capture_output=True, text=True,
+                                timeout=20)
         self.assertEqual(1, result.returncode)
         self.assertIn("no function no.such", result.stderr)
 

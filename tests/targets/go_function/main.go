@@ -1,6 +1,6 @@
 // go_function BINARY FUNCTION: prints where a function of a Go program is: its address and its offset in the file.
 //
-// It reads .gopclntab by the standard library of Go, so it works on stripped programs and knows nothing of how poolscope does that.
+// It reads .gopclntab by the standard library of Go, so it works on stripped programs and shares nothing with poolscope.
 package main
 
 import (
