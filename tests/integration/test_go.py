@@ -276,7 +276,7 @@ class Attach(unittest.TestCase):
 class DebianPrograms(unittest.TestCase):
     """Prometheus, node_exporter and webhook under a steady load, watched by one agent."""
 
-    SECONDS = 20
+    SECONDS = 15
 
     @classmethod
     def setUpClass(cls):
