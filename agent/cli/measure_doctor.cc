@@ -12,6 +12,7 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/measure_common.h"
 #include "agent/cli/measure_plan.h"
+#include "agent/cli/measure_pools.h"
 #include "agent/cli/output.h"
 
 namespace poolscope::cli {
@@ -19,6 +20,7 @@ namespace {
 
 struct DoctorOptions {
   std::string spec;
+  PoolQuestion pools;
 };
 
 std::string first_line(const char* path) {
@@ -113,6 +115,7 @@ std::string collector_text(const std::vector<CollectorLine>& lines) {
 }
 
 int doctor(const DoctorOptions& options) {
+  if (options.pools.pid != 0) return explain_pools(options.pools);
   std::string text = "poolscope " POOLSCOPE_VERSION "\n" + machine_text() + capability_text();
   const auto missing = missing_capabilities();
   std::optional<std::string> why_not;
@@ -148,7 +151,10 @@ void register_doctor_command(CLI::App& app, Invocation& invocation) {
   command->group(kGroupCheck);
   command->add_option("--target", options->spec, "also show what would be probed in PID, NAME or SPEC")
       ->type_name("SPEC");
-  command->footer("Exit code 1 when nothing can be measured.");
+  add_pool_question(*command, options->pools);
+  command->footer(
+      "With --pid: only what the pools are in that process; nothing is probed.\n"
+      "Exit code 1 when nothing can be measured.");
   command->callback([options, &invocation] { invocation.run = [options] { return doctor(*options); }; });
 }
 

@@ -16,16 +16,12 @@ std::string nanoseconds(std::uint64_t ns) {
   return text::format_seconds(static_cast<double>(ns) * 1e-9);
 }
 
-const char* words(elf::CostClass cost) {
-  return cost == elf::CostClass::kEmulated ? "one trap" : "single-stepped";
-}
-
 std::string function_lines(const probes::PlannedObject& object) {
   std::string lines = fmt::format("  {} ({})\n", object.name, object.allocator);
   for (const auto& function : object.functions) {
     lines += fmt::format("    {:<28} +{:<4} {:<24} {}\n", function.name,
                          function.entry.address - function.entry.function_address, function.entry.instruction,
-                         words(function.entry.cost));
+                         cost_words(function.entry.cost));
   }
   return lines;
 }
@@ -62,6 +58,10 @@ std::string cost_lines(const probes::AllocatorPlan& plan, const probes::Calibrat
 }
 
 }  // namespace
+
+const char* cost_words(elf::CostClass cost) {
+  return cost == elf::CostClass::kEmulated ? "one trap" : "single-stepped";
+}
 
 std::string price_text(const probes::Calibration& calibration) {
   const auto& costs = calibration.costs;

@@ -14,6 +14,9 @@ namespace poolscope::cli {
 [[nodiscard]] std::string plan_text(sampler::Probing& probing, const targets::TargetState& state,
                                     const config::BudgetConfig& budget);
 
+// What a probe at an instruction of this class costs.
+[[nodiscard]] const char* cost_words(elf::CostClass cost);
+
 // Price of each kind of probe, as calibrated on this machine.
 [[nodiscard]] std::string price_text(const probes::Calibration& calibration);
 

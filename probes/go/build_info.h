@@ -1,7 +1,7 @@
 #pragma once
 // BuildInfo: what the Go linker writes into every program about how it was built: Go version, main module, settings.
-//   Where    .go.buildinfo, else the 16-byte aligned magic "\xff Go buildinf:" anywhere in the writable segments. Stripping
-//            keeps it.
+//   Where    .go.buildinfo, else the 16-byte aligned magic "\xff Go buildinf:" anywhere in the writable segments.
+//            Stripping keeps it.
 //   Formats  two pointers to Go strings (before Go 1.18), both strings in place (since).
 //   Hostile  lengths are capped (kMaxVersionBytes, kMaxModuleBytes); pointers that lead nowhere give kDamaged.
 
@@ -25,7 +25,8 @@ inline constexpr std::uint64_t kMaxModuleBytes = 4u << 20;
 struct GoVersion {
   unsigned major = 0;
   unsigned minor = 0;
-  auto operator<=>(const GoVersion&) const = default;
+  // clang-tidy 14 takes a defaulted <=> for a null pointer
+  auto operator<=>(const GoVersion&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 // "go1.19.8", "go1.22rc1", "devel go1.20-abcdef Mon..." give 1.19, 1.22, 1.20; anything else nothing.
 [[nodiscard]] std::optional<GoVersion> parse_go_version(std::string_view text);

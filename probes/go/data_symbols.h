@@ -1,7 +1,7 @@
 #pragma once
 // DataSymbols: the names of the variables of a program, by address.
-//   Sources  .symtab of the program, else of its debug file, else the DWARF of either; else there are none. Functions, constants
-//            and string literals are left out: only what lies in writable memory has a name here.
+//   Sources  .symtab of the program, else of its debug file, else the DWARF of either; else there are none. Functions,
+//            constants and string literals are left out: only what lies in writable memory has a name here.
 //   Limits   kMaxDataSymbols; of more, none are kept.
 //   Lifetime the file must outlive this: names are not copied.
 

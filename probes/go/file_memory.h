@@ -1,7 +1,8 @@
 #pragma once
 // FileMemory: the segments of a program file as they lie in memory, at the addresses that the file writes.
-//   Pointers  of a position independent program are filled in as the loader would do it for load bias 0 (R_X86_64_RELATIVE).
-//             Go and GNU ld write them into the file as well, lld does not: only then a table of them is kept.
+//   Pointers  of a position independent program are filled in as the loader would do it for load bias 0
+//             (R_X86_64_RELATIVE). Go and GNU ld write them into the file as well, lld does not: only then a table of
+//             them is kept.
 //   Absent    what has no bytes in the file (.bss) cannot be read.
 //   Limits    kMaxRelocations; pointers beyond are as the file has them.
 //   Lifetime  the image must outlive this.
@@ -48,8 +49,8 @@ class FileMemory final : public MemoryReader {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> pointers_;  // address, value; ascending
 };
 
-// Calls `found(address)` for every multiple of `alignment` in `span` whose bytes start with `pattern`, until it returns true.
-// Says whether it did.
+// Calls `found(address)` for every multiple of `alignment` in `span` whose bytes start with `pattern`, until it returns
+// true. Says whether it did.
 bool scan(const FileMemory& memory, const FileMemory::Span& span, std::span<const std::byte> pattern,
           std::uint64_t alignment, const std::function<bool(std::uint64_t)>& found);
 

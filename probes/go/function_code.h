@@ -15,8 +15,8 @@ inline constexpr std::size_t kMaxFunctionInstructions = 1024;
 
 class FunctionCode {
  public:
-  // The bytes from `address` on, `size_bytes` of them, without the padding (int3) at the end. Nothing when a byte of them is no
-  // instruction, or there are too many.
+  // The bytes from `address` on, `size_bytes` of them, without the padding (int3) at the end. Nothing when a byte of
+  // them is no instruction, or there are too many.
   [[nodiscard]] static std::optional<FunctionCode> read(const elf::ElfFile& file, std::uint64_t address,
                                                         std::uint64_t size_bytes);
 
@@ -25,8 +25,8 @@ class FunctionCode {
   [[nodiscard]] std::size_t size() const { return instructions_.size(); }
   [[nodiscard]] std::optional<std::size_t> index_of(std::uint64_t address) const;
 
-  // The next instructions inside the function. A jump to its entry counts as leaving it: that is how Go starts a function again
-  // after it has grown the stack.
+  // The next instructions inside the function. A jump to its entry counts as leaving it: that is how Go starts a
+  // function again after it has grown the stack.
   struct Successors {
     std::optional<std::size_t> next;    // falls through
     std::optional<std::size_t> target;  // of a direct jump

@@ -45,10 +45,10 @@ Result<std::unique_ptr<GoProgram>, GoProgramError> GoProgram::open(const elf::El
   auto info = read_build_info(*file.image(), memory);
   if (!info && info.error().reason == BuildInfoError::Reason::kDamaged)
     return failure(Reason::kDamagedBuildInfo, describe(info.error()));
-  // A program without Go's build information may still be Go (built by Bazel, or obfuscated): its table tells.
+  // A program without Go's build information may still be Go (built by Bazel, or obfuscated): its table tells. It is
+  // looked for outside its section only in what says that it is Go: that takes a pass over the whole file.
+  if (!info && !PcLineTable::has_section(*file.image())) return failure(Reason::kNotGo, info.error().detail);
   auto table = PcLineTable::open(file, memory);
-  if (!info && !table && table.error().reason == PcLineTableError::Reason::kNotFound)
-    return failure(Reason::kNotGo, info.error().detail);
   if (!info || !info->version) return failure(Reason::kVersionUnknown, info ? info->version_text : "");
   if (*info->version < kOldest) return failure(Reason::kTooOld, info->version_text);
   if (!table && !has_function_symbols(file)) return failure(Reason::kNoFunctions, describe(table.error()));

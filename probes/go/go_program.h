@@ -2,7 +2,8 @@
 // GoProgram: what the agent asks of a Go program: its version, its functions and variables by name and by address.
 //   Functions from .symtab when there is one, else from .gopclntab, which every Go program carries.
 //   Variables from .symtab or DWARF; a stripped program has none.
-//   Verified  layouts are proved for Go 1.19. Others are known from the sources of Go and used, but is_verified is false.
+//   Verified  layouts are proved for Go 1.19. Others are known from the sources of Go and used, but is_verified is
+//             false.
 //   Addresses are ELF virtual addresses, without load bias.
 //   Lifetime  the ElfFile must outlive this. Keeps .gopclntab in memory (see pc_line_table.h).
 //   Threads   not thread-safe, as ElfFile.

@@ -1,7 +1,7 @@
 #pragma once
 // ModuleData: the runtime's own map of a Go program (runtime.firstmoduledata), as far as we need it: code and types.
-//   Found    in .go.module (Go 1.26+), else by its first word, which points to the .gopclntab header; the words behind it must
-//            fit together as one module. Works in stripped programs.
+//   Found    in .go.module (Go 1.26+), else by its first word, which points to the .gopclntab header; the words behind
+//            it must fit together as one module. Works in stripped programs.
 //   Layouts  of Go 1.16 to 1.26; only 1.19 is verified here.
 
 #include <cstdint>

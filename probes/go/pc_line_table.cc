@@ -107,7 +107,7 @@ Result<PcLineTable, PcLineTableError> locate_and_read(const elf::ElfFile& file, 
 }  // namespace
 
 std::string describe(const PcLineTableError& error) {
-  const std::string what = "no Go function table in " + error.object + ": ";
+  std::string what = "no Go function table in " + error.object + ": ";
   switch (error.reason) {
     case Reason::kNotFound:
       return what + error.detail + "; is it a Go program, and not packed?";
@@ -117,6 +117,10 @@ std::string describe(const PcLineTableError& error) {
       return what + error.detail + ", at most " + std::to_string(kMaxTableBytes) + " are read";
   }
   return what;
+}
+
+bool PcLineTable::has_section(const elf::Image& image) {
+  return section_location(image).has_value();
 }
 
 Result<PcLineTable, PcLineTableError> PcLineTable::open(const elf::ElfFile& file, const FileMemory& memory) {
@@ -130,7 +134,8 @@ Result<PcLineTable, PcLineTableError> PcLineTable::open(const elf::ElfFile& file
 }
 
 Result<PcLineTable, PcLineTableError> PcLineTable::parse(std::vector<std::uint8_t> bytes,
-                                                         std::optional<std::uint64_t> text_start, std::string object) {
+                                                         std::optional<std::uint64_t> text_start,
+                                                         const std::string& object) {
   PcLineTable table;
   table.bytes_ = std::move(bytes);
   if (!table.read_header()) return failure(Reason::kDamaged, object, "its header does not fit its bytes");

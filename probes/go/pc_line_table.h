@@ -2,8 +2,8 @@
 // PcLineTable: the names and addresses of all functions of a Go program, from .gopclntab, which stripping keeps.
 //   Formats   of Go 1.2, 1.16, 1.18 and 1.20, told apart by the magic number of the header.
 //   Where     section .gopclntab or .data.rel.ro.gopclntab, else the first thing in the segments that is such a table.
-//   Text      function entries count from the text start of the header; where that is 0 (Go 1.26 and later), of moduledata, else
-//             of the symbol runtime.text, else from the start of .text.
+//   Text      function entries count from the text start of the header; where that is 0 (Go 1.26 and later), of
+//             moduledata, else of the symbol runtime.text, else from the start of .text.
 //   Memory    the bytes of the table are kept (14 MB for Debian's prometheus), nothing is built from them.
 //   Cost      find(): one pass over the table; at(): a binary search.
 //   Hostile   every offset is checked; the work is bounded by the size of the table (kMaxTableBytes).
@@ -42,12 +42,13 @@ class PcLineTable {
  public:
   enum class Format { kGo12, kGo116, kGo118, kGo120 };
 
+  [[nodiscard]] static bool has_section(const elf::Image& image);
   // Locates and checks the table of a program. `file` must have an image (ElfFile::image()).
   [[nodiscard]] static Result<PcLineTable, PcLineTableError> open(const elf::ElfFile& file, const FileMemory& memory);
   // The table in `bytes`; `text_start` is needed where the header has none. For open(), and for tests.
   [[nodiscard]] static Result<PcLineTable, PcLineTableError> parse(std::vector<std::uint8_t> bytes,
                                                                    std::optional<std::uint64_t> text_start,
-                                                                   std::string object);
+                                                                   const std::string& object);
 
   [[nodiscard]] Format format() const { return format_; }
   [[nodiscard]] std::size_t function_count() const { return function_count_; }

@@ -56,8 +56,8 @@ Opened open_function(const GoProgram& program, const GoFunction& symbol) {
   return result;
 }
 
-// Follows the one way that control takes from a zero jump when the value it tests is (not) nil, until it returns, reaches
-// `stop`, or depends on something else.
+// Follows the one way that control takes from a zero jump when the value it tests is (not) nil, until it returns,
+// reaches `stop`, or depends on something else.
 class Way {
  public:
   Way(Function& function, std::size_t jump, bool is_zero, std::optional<std::size_t> stop)
@@ -284,7 +284,8 @@ void find_get(const GoProgram& program, const GoFunction& symbol, PoolPoints& po
 
 // ---- poolCleanup
 
-// poolCleanup ends with `oldPools, allPools = allPools, nil`: length and capacity of one variable are copied to the other.
+// poolCleanup ends with `oldPools, allPools = allPools, nil`: length and capacity of one variable are copied to the
+// other.
 void decode_pool_lists(const GoProgram& program, const GoFunction& cleanup, PoolPoints& points) {
   auto opened = open_function(program, cleanup);
   if (!opened.function) return;

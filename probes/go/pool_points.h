@@ -1,16 +1,20 @@
 #pragma once
 // PoolPoints: where to probe sync.Pool in a Go program so that every Get, miss and Put costs one emulated trap.
 //
-// All three points are conditional jumps inside sync.(*Pool).Get and Put that test a word against nil. A uprobe on a conditional
-// jump is emulated, and the zero flag at that moment is the outcome. They are found by following the values of the function's
-// arguments through its code (value_flow.h), so other releases and build modes may arrange registers and frames otherwise:
-//   put   `x == nil`: once per Put.                                       ZF: Put(nil)
-//   get   `x == nil` after all places were tried: once per Get.           ZF: a miss; else x is what Get returns
-//   miss  `p.New != nil`: once per miss, and not at all on a hit.         ZF: the pool has no New, Get returns nil
-// Exact     every way through the function is looked at: a point is taken only when each call passes it exactly once (get, put) or
-//           at most once (miss), and it is no target of a loop.
-// Fallback  the jump of the stack check at the entry, with the arguments in registers; it runs once more when the stack grows,
-//           so count_when leaves out the hits on which the jump is taken. Then Get tells neither misses nor objects.
+// All three points are conditional jumps inside sync.(*Pool).Get and Put that test a word against nil. A uprobe on a
+// conditional jump is emulated, and the zero flag at that moment is the outcome. They are found by following the values
+// of the function's arguments through its code (value_flow.h), so other releases and build modes may arrange registers
+// and frames otherwise:
+//   put   `x == nil`: once per Put.                                 ZF: Put(nil)
+//   get   `x == nil` after all places were tried: once per Get.     ZF: a miss; else x is what Get returns
+//   miss  `p.New != nil`: once per miss, and not at all on a hit.   ZF: the pool has no New, Get returns nil
+// Exact     every way through the function is looked at: a point is taken only when each call passes it exactly once
+//           (get, put) or at most once (miss), and it is in no loop. Compared with a program that counts itself: equal.
+// Fallback  the jump of the stack check at the entry, with the arguments in registers; it runs once more when the stack
+//           grows, so count_when leaves out the hits on which the jump is taken. Then Get tells neither misses nor
+//           objects.
+// Race      under the race detector Put drops one object in four after the put point, and misses are not those
+//           of production: the counts are exact and of no use for advice (GoProgram::has_race_detector()).
 // Inlined   Go does not inline Get and Put (too large); calls that a compiler inlined nevertheless are not seen.
 // Cost      a few milliseconds; no state is kept.
 

@@ -85,7 +85,7 @@ BufferLayout slice_layout(BufferLayout::Shape shape, std::uint64_t offset, std::
 std::string describe(const TypeError& error) {
   std::array<char, 24> hex{};
   std::snprintf(hex.data(), hex.size(), "0x%llx", static_cast<unsigned long long>(error.address));
-  const std::string what = std::string("cannot read the Go type at ") + hex.data() + ": ";
+  std::string what = std::string("cannot read the Go type at ") + hex.data() + ": ";
   switch (error.reason) {
     case Reason::kUnreadable:
       return what + "its memory cannot be read; has the process ended, or is this the type of another program?";

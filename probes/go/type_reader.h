@@ -1,10 +1,12 @@
 #pragma once
 // TypeReader: reads the type descriptors (abi.Type, once runtime._type) of a Go program from its memory.
-//   Layout   one for Go 1.17 to 1.26: size 0, hash 16, tflag 20, kind 23, name offset 40; what a kind adds from 48 on. Proved for
-//            1.19. Names have a varint length since 1.17; field offsets were shifted left by one bit before 1.19.
-//   Names    lie in the types of the module; a type that the program made at run time (reflect.StructOf) has its name elsewhere
-//            and gives kNameElsewhere.
-//   Hostile  lengths and counts are capped (kMaxTypeNameBytes, kMaxStructFields); nothing is followed deeper than asked for.
+//   Layout   one for Go 1.17 to 1.26: size 0, hash 16, tflag 20, kind 23, name offset 40; what a kind adds from 48 on.
+//            Proved for 1.19. Names have a varint length since 1.17; field offsets were shifted left by one bit before
+//            1.19.
+//   Names    lie in the types of the module; a type that the program made at run time (reflect.StructOf) has its name
+//            elsewhere and gives kNameElsewhere.
+//   Hostile  lengths and counts are capped (kMaxTypeNameBytes, kMaxStructFields); nothing is followed deeper than asked
+//            for.
 //   Lifetime the memory must outlive this. Addresses are those of `memory`: of a process they include the load bias.
 
 #include <cstdint>
@@ -73,8 +75,8 @@ struct TypeError {
 };
 [[nodiscard]] std::string describe(const TypeError& error);
 
-// How to find length and capacity of a buffer from the data word of the interface value that holds it. The data word is always
-// a pointer here, and offsets count from where it points.
+// How to find length and capacity of a buffer from the data word of the interface value that holds it. The data word is
+// always a pointer here, and offsets count from where it points.
 struct BufferLayout {
   enum class Shape {
     kNone,            // no buffer that we know how to read

@@ -104,8 +104,8 @@ bool ValueFlow::run_to_fixpoint() {
   return true;
 }
 
-// What is known where control comes from several instructions. A value that once was a joined one stays so: that is what
-// brings the iteration to an end.
+// What is known where control comes from several instructions. A value that once was a joined one stays so: that is
+// what brings the iteration to an end.
 ValueFlow::State ValueFlow::join(std::size_t index, const std::vector<std::size_t>& comes_from,
                                  const std::vector<std::optional<State>>& states_after) {
   const std::uint64_t where = (*code_)[index].address;

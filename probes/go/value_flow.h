@@ -1,10 +1,13 @@
 #pragma once
-// ValueFlow: which value every register and stack slot of a function holds before each instruction, by abstract execution.
+// ValueFlow: which value every register and stack slot of a function holds before each instruction, by abstract
+// execution.
 //
-// A value is a name for "whatever this expression gave": an argument, a word loaded through another value, the result of a
-// call, the meeting of two values where control flow joins. Two places with the same value hold the same bits in every run.
-//   Stack    slots of 8 bytes, by their offset from rsp at the entry (where the return address is). A slot whose address is passed
-//            to a call is forgotten, as far as an interface reaches; other memory writes are taken not to hit the frame.
+// A value is a name for "whatever this expression gave": an argument, a word loaded through another value, the result
+// of a call, the meeting of two values where control flow joins. Two places with the same value hold the same bits in
+// every run.
+//   Stack    slots of 8 bytes, by their offset from rsp at the entry (where the return address is). A slot whose
+//            address is passed to a call is forgotten, as far as an interface reaches; other memory writes are taken
+//            not to hit the frame.
 //   Calls    of Go functions keep rsp, rbp and r14 (the goroutine) and nothing else.
 //   Hostile  bounded by kMaxSteps abstract steps; a function that needs more gives nothing.
 
@@ -38,7 +41,8 @@ struct Value {
   std::uint32_t base = 0;
   std::int64_t offset = 0;
   std::uint64_t where = 0;
-  auto operator<=>(const Value&) const = default;
+  // clang-tidy 14 takes a defaulted <=> for a null pointer
+  auto operator<=>(const Value&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // Where a value is at a probe point.
@@ -48,7 +52,7 @@ struct ValueLocation {
   elf::Register reg = elf::Register::kRax;  // kRegister
   std::int32_t rsp_offset = 0;              // kStack: at rsp + this
 
-  auto operator<=>(const ValueLocation&) const = default;
+  bool operator==(const ValueLocation&) const = default;
 };
 
 // The slots of a frame whose values are known, at most kMaxSlots: of more, the later ones stay unknown.

@@ -158,8 +158,15 @@ class GoFunction(unittest.TestCase):
                     file.seek(offset)
                     self.assertEqual(expected, file.read(8))
 
+    def test_finds_the_stack_check_at_the_entry_in_a_program_of_a_c_linker(self):
+        program = "/usr/bin/prometheus"
+        with open(program, "rb") as file:
+            file.seek(int(self.place(program)[1], 16))
+            self.assertEqual(bytes.fromhex("493b6610"), file.read(4), "cmp 0x10(%r14),%rsp")
+
     def test_names_a_function_that_is_missing(self):
-        result = subprocess.run([TARGETS / "go_function", TARGETS / "go_pools", "no.such"], capture_output=True, text=True, timeout=20)
+        result = subprocess.run([TARGETS / "go_function", TARGETS / "go_pools", "no.such"], capture_output=True, text=True,
+                                timeout=20)
         self.assertEqual(1, result.returncode)
         self.assertIn("no function no.such", result.stderr)
 

@@ -1,18 +1,31 @@
 // go_function BINARY FUNCTION: prints where a function of a Go program is: its address and its offset in the file.
 //
-// It reads .gopclntab by the standard library of Go, so it works on stripped programs and knows nothing of how poolscope does that.
+// It reads .gopclntab by the standard library of Go, so it works on stripped programs and shares nothing with poolscope.
 package main
 
 import (
 	"debug/elf"
 	"debug/gosym"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 )
 
-func locate(binary, function string) (address, offset uint64, err error) {
-	file, err := elf.Open(binary)
+// startOfGoCode: a program that a C linker made begins with code of C, and gosym wants to be told where that of Go begins. Since
+// Go 1.18 the header of the table says so, except in position independent programs, which relocate it.
+func startOfGoCode(table []byte, text *elf.Section) uint64 {
+	const textStart = 24
+	if len(table) >= textStart+8 {
+		if start := binary.LittleEndian.Uint64(table[textStart:]); start >= text.Addr && start < text.Addr+text.Size {
+			return start
+		}
+	}
+	return text.Addr
+}
+
+func locate(program, function string) (address, offset uint64, err error) {
+	file, err := elf.Open(program)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -28,7 +41,7 @@ func locate(binary, function string) (address, offset uint64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	table, err := gosym.NewTable(nil, gosym.NewLineTable(data, text.Addr))
+	table, err := gosym.NewTable(nil, gosym.NewLineTable(data, startOfGoCode(data, text)))
 	if err != nil {
 		return 0, 0, err
 	}

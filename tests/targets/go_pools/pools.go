@@ -92,6 +92,7 @@ var (
 type scenario struct {
 	name         string
 	variable     string  // package variable that holds the pool or points to it; empty: none does
+	byPointer    bool    // it points to it
 	offset       uintptr // of the pool inside it
 	field        string
 	pool         *sync.Pool
@@ -138,11 +139,12 @@ func allScenarios() []*scenario {
 	recursion.visit = borrowDeep
 	burst := newScenario("burstPool", &burstPool, &misses.burst, afterGet, 150, 0)
 	burst.visit = borrowMany
+	pointer := newScenario("pointerPool", pointerPool, &misses.pointer, afterGet, 1, 500)
+	pointer.byPointer = true
 	return []*scenario{
 		newScenario("byteSlicePool", &byteSlicePool, &misses.byteSlice, afterGet, 1, 10),
 		ofServer, ofSession,
-		newScenario("pointerPool", pointerPool, &misses.pointer, afterGet, 1, 500),
-		noNew,
+		pointer, noNew,
 		newScenario("sharedNewPoolA", &sharedNewPoolA, nil, afterGet, 4, 2000),
 		newScenario("sharedNewPoolB", &sharedNewPoolB, nil, afterGet, 4, 4000),
 		newScenario("jsonBufferPool", &jsonBufferPool, &misses.jsonBuffer, jsonBuffers{}, 1, 50),

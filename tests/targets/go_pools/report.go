@@ -12,7 +12,8 @@ type sizeCounts map[int]uint64 // bytes: how many puts
 
 type poolReport struct {
 	Name         string     `json:"name"`
-	Variable     string     `json:"variable"` // empty: no package variable holds it or points to it
+	Variable     string     `json:"variable"`   // empty: no package variable holds it or points to it
+	ByPointer    bool       `json:"by_pointer"` // the variable points to it
 	Offset       uintptr    `json:"offset"`
 	Field        string     `json:"field"`
 	NewFunction  string     `json:"new_function"`
@@ -84,7 +85,7 @@ func (s *service) checkBalances() {
 }
 
 func (s *service) poolReport(index int, from *scenario) poolReport {
-	r := poolReport{Name: from.name, Variable: from.variable, Offset: from.offset, Field: from.field, Gets: from.gets.Load(),
+	r := poolReport{Name: from.name, Variable: from.variable, ByPointer: from.byPointer, Offset: from.offset, Field: from.field, Gets: from.gets.Load(),
 		Hits: from.hits.Load(), Misses: from.misses(), Puts: from.puts.Load(), Drops: from.drops.Load(),
 		ExtraPuts: from.extraPuts.Load(),
 		Element:   from.element, HasBuffer: from.hasBuffer,

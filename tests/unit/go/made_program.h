@@ -50,8 +50,8 @@ struct MadeFunction {
   std::string name;
   std::uint64_t size_bytes = 0;
 };
-// A function table whose functions follow each other from kCodeAddress on. `header_text` is the text start in the header,
-// for the formats that have one.
+// A function table whose functions follow each other from kCodeAddress on. `header_text` is the text start in the
+// header, for the formats that have one.
 [[nodiscard]] Bytes make_table(const TableForm& form, const std::vector<MadeFunction>& functions,
                                std::uint64_t header_text = kCodeAddress);
 

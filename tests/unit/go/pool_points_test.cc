@@ -26,7 +26,8 @@ PoolPoints points_of(const OpenedProgram& program) {
   return *points;
 }
 
-// objdump's lines of the function up to the instruction at `address`, and that one last; empty when no instruction starts there.
+// objdump's lines of the function up to the instruction at `address`, and that one last; empty when no instruction
+// starts there.
 std::vector<std::string> disassembly_to(const std::string& path, const PoolPoint& point) {
   char range[128];
   std::snprintf(range, sizeof range, " --start-address=0x%lx --stop-address=0x%lx ",

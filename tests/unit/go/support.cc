@@ -55,7 +55,7 @@ Outcome run(const std::string& command) {
 std::string build(Build which) {
   const Recipe& how = recipe(which);
   const std::string folder = GO_BUILD_FOLDER;
-  const std::string path = folder + "/" + how.name + ".go_program";
+  std::string path = folder + "/" + how.name + ".go_program";
   const UniqueFd lock(open((path + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644));
   if (!lock || flock(lock.get(), LOCK_EX) != 0) throw std::runtime_error("cannot lock " + path + ".lock");
   const std::string command = std::string("cd ") + GO_PROGRAMS + "/" + how.folder +

@@ -24,7 +24,8 @@ enum class Build { kPlain, kStripped, kPie, kNoInlining, kRace, kTiny };
 inline constexpr Build kPoolBuilds[] = {Build::kPlain, Build::kStripped, Build::kPie, Build::kNoInlining, Build::kRace};
 [[nodiscard]] std::string name_of(Build build);
 
-// Path of the program, built at the first call in this build folder. Throws, with what go said, when it cannot be built.
+// Path of the program, built at the first call in this build folder. Throws, with what go said, when it cannot be
+// built.
 [[nodiscard]] const std::string& built(Build build);
 // Standard output of a command that must succeed.
 [[nodiscard]] std::string output_of(const std::string& command);

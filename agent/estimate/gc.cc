@@ -1,0 +1,130 @@
+#include "agent/estimate/gc.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+
+namespace poolscope::estimate {
+namespace {
+
+constexpr double kNanosecond = 1e-9;
+constexpr std::uint64_t kFewestCycles = 3;  // for a churn ratio
+
+std::optional<double> ratio(double part, double whole) {
+  if (whole <= 0) return std::nullopt;
+  return part / whole;
+}
+
+// What the records of the range add up to. First records of a process span its life before the range: they count nothing here.
+struct Range {
+  model::GcCycles watched;
+  double allocated_bytes = 0;
+  double seconds = 0;         // from the start of the first record to the end of the last
+  double gc_cpu_ns = 0;       // of records that know both
+  double cpu_ns = 0;          // of the same records
+  double watched_cpu_ns = 0;  // of records whose cycles were watched
+};
+
+Range add_up(std::span<const model::GcRecord> records) {
+  Range range;
+  std::uint64_t start_ns = UINT64_MAX, end_ns = 0;
+  for (const model::GcRecord& record : records) {
+    if (record.length_ns == 0) continue;
+    start_ns = std::min(start_ns, record.start_ns);
+    end_ns = std::max(end_ns, record.start_ns + record.length_ns);
+    range.allocated_bytes += static_cast<double>(record.counted.allocated_bytes);
+    const auto cpu_ns = static_cast<double>(record.cpu_ns.value_or(0));
+    if (record.cpu_ns && record.counted.gc_cpu_ns) {
+      range.gc_cpu_ns += static_cast<double>(*record.counted.gc_cpu_ns);
+      range.cpu_ns += cpu_ns;
+    }
+    if (!record.cycles_are_watched) continue;
+    range.watched_cpu_ns += cpu_ns;
+    range.watched.followed_cycles += record.watched.followed_cycles;
+    range.watched.allocated_bytes += record.watched.allocated_bytes;
+    range.watched.survived_bytes_at_least += record.watched.survived_bytes_at_least;
+    range.watched.assist_ns += record.watched.assist_ns;
+  }
+  if (end_ns > start_ns) range.seconds = static_cast<double>(end_ns - start_ns) * kNanosecond;
+  return range;
+}
+
+void add_ratios(const Range& range, model::GcSummary& summary) {
+  summary.allocated_bytes_per_second = ratio(range.allocated_bytes, range.seconds);
+  const auto& watched = range.watched;
+  if (watched.followed_cycles >= kFewestCycles) {
+    const auto survived =
+        ratio(static_cast<double>(watched.survived_bytes_at_least), static_cast<double>(watched.allocated_bytes));
+    if (survived) summary.churn_ratio = 1 - *survived;
+  }
+  summary.cpu_ratio = ratio(range.gc_cpu_ns, range.cpu_ns);
+  summary.assist_cpu_ratio = ratio(static_cast<double>(watched.assist_ns), range.watched_cpu_ns);
+}
+
+template <typename T>
+void add_if_known(std::optional<T>& sum, const std::optional<T>& more, bool is_first) {
+  if (is_first) {
+    sum = more;
+  } else if (sum && more) {
+    *sum += *more;
+  } else {
+    sum.reset();
+  }
+}
+
+// A setting is that of the target only when all of its processes have it.
+template <typename T>
+void keep_if_equal(std::optional<T>& setting, const std::optional<T>& other, bool is_first) {
+  if (is_first) {
+    setting = other;
+  } else if (setting != other) {
+    setting.reset();
+  }
+}
+
+void add_heaps(std::span<const model::GcRecord> records, std::span<const model::ProcessKey> running,
+               model::GcSummary& summary) {
+  std::map<model::ProcessKey, const model::GcHeap*> latest;
+  for (const model::GcRecord& record : records) {
+    if (std::ranges::find(running, record.process) != running.end()) latest[record.process] = &record.heap;
+  }
+  bool is_first = true;
+  for (const auto& [process, heap] : latest) {
+    add_if_known(summary.live_bytes, heap->live_bytes, is_first);
+    add_if_known(summary.goal_bytes, heap->goal_bytes, is_first);
+    keep_if_equal(summary.gogc_percent, heap->gogc_percent, is_first);
+    keep_if_equal(summary.memory_limit_bytes, heap->memory_limit_bytes, is_first);
+    is_first = false;
+  }
+}
+
+}  // namespace
+
+void add(model::GcCounters& total, const model::GcCounters& more) {
+  total.cycles += more.cycles;
+  total.forced_cycles += more.forced_cycles;
+  total.pause_ns += more.pause_ns;
+  total.allocated_bytes += more.allocated_bytes;
+  total.freed_bytes += more.freed_bytes;
+  total.allocated_objects += more.allocated_objects;
+  for (const auto& [bytes, objects] : more.allocated_objects_by_class)
+    total.allocated_objects_by_class[bytes] += objects;
+  if (more.gc_cpu_ns) total.gc_cpu_ns = total.gc_cpu_ns.value_or(0) + *more.gc_cpu_ns;
+}
+
+std::optional<model::GcSummary> summarize_gc(const model::GcCounters& total, std::span<const model::GcRecord> records,
+                                             std::span<const model::ProcessKey> running) {
+  if (records.empty() && total == model::GcCounters{}) return std::nullopt;
+  model::GcSummary summary;
+  summary.cycles = total.cycles;
+  summary.pause_seconds = static_cast<double>(total.pause_ns) * kNanosecond;
+  summary.allocated_bytes = total.allocated_bytes;
+  summary.allocated_objects = total.allocated_objects;
+  summary.allocated_by_size_class.assign(total.allocated_objects_by_class.begin(),
+                                         total.allocated_objects_by_class.end());
+  add_ratios(add_up(records), summary);
+  add_heaps(records, running, summary);
+  return summary;
+}
+
+}  // namespace poolscope::estimate

@@ -1,0 +1,149 @@
+#include "agent/estimate/gc.h"
+
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace poolscope::estimate {
+namespace {
+
+using model::GcRecord;
+using model::ProcessKey;
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr ProcessKey kFirst{100, 1}, kSecondProcess{200, 1};
+
+GcRecord record(ProcessKey process, std::uint64_t start_s, std::uint64_t length_s) {
+  GcRecord made;
+  made.process = process;
+  made.start_ns = start_s * kSecond;
+  made.length_ns = length_s * kSecond;
+  return made;
+}
+
+std::optional<model::GcSummary> summarize(const std::vector<GcRecord>& records, std::vector<ProcessKey> running) {
+  model::GcCounters total;
+  for (const GcRecord& each : records) add(total, each.counted);
+  return summarize_gc(total, records, running);
+}
+
+TEST(Gc, NothingComesOfNothing) {
+  EXPECT_FALSE(summarize({}, {}));
+}
+
+TEST(Gc, CountersAddUpOverRecordsAndProcesses) {
+  GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 5), other = record(kSecondProcess, 12, 0);
+  life.counted = {.cycles = 5,
+                  .pause_ns = 1'000'000,
+                  .allocated_bytes = 1000,
+                  .allocated_objects = 10,
+                  .allocated_objects_by_class = {{16, 4}, {32, 6}}};
+  later.counted = {
+      .cycles = 2, .allocated_bytes = 200, .allocated_objects = 3, .allocated_objects_by_class = {{16, 3}}};
+  other.counted = {.cycles = 1, .pause_ns = 2'000'000, .allocated_bytes = 30, .allocated_objects = 1};
+  const auto gc = summarize({life, later, other}, {kFirst, kSecondProcess});
+  ASSERT_TRUE(gc);
+  EXPECT_EQ(gc->cycles, 8u);
+  EXPECT_DOUBLE_EQ(gc->pause_seconds, 0.003);
+  EXPECT_EQ(gc->allocated_bytes, 1230u);
+  EXPECT_EQ(gc->allocated_objects, 14u);
+  EXPECT_EQ(gc->allocated_by_size_class, (std::vector<std::pair<std::uint64_t, std::uint64_t>>{{16, 7}, {32, 6}}));
+}
+
+TEST(Gc, CountersStayWhenAProcessEndsAndItsHeapGoes) {
+  GcRecord first = record(kFirst, 10, 0), second = record(kSecondProcess, 10, 0);
+  first.counted.cycles = 5;
+  first.heap.live_bytes = 1000;
+  second.counted.cycles = 3;
+  second.heap.live_bytes = 70;
+  EXPECT_EQ(summarize({first, second}, {kFirst, kSecondProcess})->live_bytes, 1070u);
+  const auto after = summarize({first, second}, {kSecondProcess});
+  EXPECT_EQ(after->cycles, 8u);
+  EXPECT_EQ(after->live_bytes, 70u);
+}
+
+TEST(Gc, CountersOutliveTheirRecords) {
+  const auto gc = summarize_gc({.cycles = 9}, {}, {});
+  ASSERT_TRUE(gc);
+  EXPECT_EQ(gc->cycles, 9u);
+  EXPECT_EQ(gc->live_bytes, std::nullopt);
+}
+
+TEST(Gc, RateIsOfTheRangeNotOfTheLifeBefore) {
+  GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 4);
+  life.counted.allocated_bytes = 1'000'000'000;
+  EXPECT_EQ(summarize({life}, {kFirst})->allocated_bytes_per_second, std::nullopt);
+  later.counted.allocated_bytes = 800;
+  EXPECT_DOUBLE_EQ(summarize({life, later}, {kFirst})->allocated_bytes_per_second.value(), 200);
+}
+
+TEST(Gc, RatesOfProcessesSideBySideAddUp) {
+  GcRecord first = record(kFirst, 10, 4), second = record(kSecondProcess, 10, 4);
+  first.counted.allocated_bytes = 400;
+  second.counted.allocated_bytes = 40;
+  EXPECT_DOUBLE_EQ(summarize({first, second}, {kFirst})->allocated_bytes_per_second.value(), 110);
+}
+
+struct ChurnCase {
+  const char* name;
+  std::uint64_t cycles, allocated_bytes, survived_bytes;
+  std::optional<double> churn_ratio;
+};
+class Churn : public testing::TestWithParam<ChurnCase> {};
+TEST_P(Churn, IsWhatDidNotSurvive) {
+  GcRecord watched = record(kFirst, 10, 4);
+  watched.cycles_are_watched = true;
+  watched.watched = {.cycles = GetParam().cycles,
+                     .followed_cycles = GetParam().cycles,
+                     .allocated_bytes = GetParam().allocated_bytes,
+                     .survived_bytes_at_least = GetParam().survived_bytes,
+                     .survived_bytes_at_most = GetParam().allocated_bytes};
+  EXPECT_EQ(summarize({watched}, {kFirst})->churn_ratio, GetParam().churn_ratio);
+}
+INSTANTIATE_TEST_SUITE_P(Table, Churn,
+                         testing::Values(ChurnCase{"AllDied", 10, 1000, 0, 1.0},
+                                         ChurnCase{"AQuarterLived", 10, 1000, 250, 0.75},
+                                         ChurnCase{"AllLived", 10, 1000, 1000, 0.0},
+                                         ChurnCase{"TooFewCycles", 2, 1000, 0, std::nullopt},
+                                         ChurnCase{"NothingAllocated", 10, 0, 0, std::nullopt}),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+TEST(Gc, CpuRatiosAreOfTheCpuTimeOfTheSameRecords) {
+  GcRecord unknown = record(kFirst, 10, 2), known = record(kFirst, 12, 2), unwatched = record(kSecondProcess, 12, 2);
+  unknown.cpu_ns = kSecond;  // work.totaltime was not found
+  known.cpu_ns = 2 * kSecond;
+  known.counted.gc_cpu_ns = kSecond / 2;
+  known.cycles_are_watched = true;
+  known.watched.assist_ns = kSecond / 10;
+  unwatched.cpu_ns = 2 * kSecond;
+  unwatched.counted.gc_cpu_ns = 0;
+  const auto gc = summarize({unknown, known, unwatched}, {kFirst});
+  EXPECT_DOUBLE_EQ(gc->cpu_ratio.value(), 0.125);
+  EXPECT_DOUBLE_EQ(gc->assist_cpu_ratio.value(), 0.05);
+  EXPECT_EQ(summarize({unknown}, {kFirst})->cpu_ratio, std::nullopt);
+}
+
+TEST(Gc, HeapIsTheLatestOfEachProcess) {
+  GcRecord before = record(kFirst, 10, 2), after = record(kFirst, 12, 2), other = record(kSecondProcess, 11, 2);
+  before.heap = {.live_bytes = 100, .goal_bytes = 200, .gogc_percent = 50, .memory_limit_bytes = 7};
+  after.heap = {.live_bytes = 110, .goal_bytes = 220, .gogc_percent = 100, .memory_limit_bytes = 8};
+  other.heap = {.live_bytes = 1, .goal_bytes = 2, .gogc_percent = 100, .memory_limit_bytes = std::nullopt};
+  const auto gc = summarize({before, other, after}, {kFirst, kSecondProcess});
+  EXPECT_EQ(gc->live_bytes, 111u);
+  EXPECT_EQ(gc->goal_bytes, 222u);
+  EXPECT_EQ(gc->gogc_percent, 100);
+  EXPECT_EQ(gc->memory_limit_bytes, std::nullopt) << "the processes differ";
+}
+
+TEST(Gc, HeapOfATargetIsUnknownWhenThatOfAProcessIs) {
+  GcRecord first = record(kFirst, 10, 2), fresh = record(kSecondProcess, 10, 2);
+  first.heap.live_bytes = 100;
+  first.heap.goal_bytes = 200;
+  fresh.heap.goal_bytes = 4;
+  const auto gc = summarize({first, fresh}, {kFirst, kSecondProcess});
+  EXPECT_EQ(gc->live_bytes, std::nullopt);
+  EXPECT_EQ(gc->goal_bytes, 204u);
+}
+
+}  // namespace
+}  // namespace poolscope::estimate
