@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <tuple>
 
 #include "agent/estimate/exact.h"
 #include "agent/estimate/price_check.h"
@@ -38,8 +39,13 @@ class PoolEstimates {
   }
 
   [[nodiscard]] std::vector<model::PoolSummary> summaries() const {
+    std::map<std::string, unsigned> uses;
+    for (const auto& [key, pool] : pools_) ++uses[pool.identity.name];
     std::vector<model::PoolSummary> result;
-    for (const auto& [name, pool] : pools_) result.push_back(summarize(pool));
+    for (const auto& [key, pool] : pools_) {
+      result.push_back(summarize(pool));
+      result.back().name = display_name(pool.identity, uses[pool.identity.name] > 1);
+    }
     const auto rate = [](const model::MaybeEstimate& estimate) { return estimate ? estimate->value : 0; };
     std::ranges::stable_sort(result, [&](const auto& a, const auto& b) {
       return std::pair(rate(a.gets_per_second), rate(a.misses_per_second)) >
@@ -68,11 +74,12 @@ class PoolEstimates {
 
   // What became known later (the element type) completes what was known before.
   Pool& pool_of(const model::PoolIdentity& identity) {
-    Pool& pool = pools_[identity.kind + "/" + identity.name];
-    if (pool.identity.name.empty()) {
+    Pool& pool = pools_[{identity.kind, identity.name, identity.address}];
+    if (pool.identity.kind.empty()) {
       pool.identity = identity;
       pool.in_window.resize(bursts_.size());
     }
+    if (pool.identity.library.empty()) pool.identity.library = identity.library;
     if (pool.identity.element.empty()) pool.identity.element = identity.element;
     if (pool.identity.new_function.empty()) pool.identity.new_function = identity.new_function;
     return pool;
@@ -86,6 +93,13 @@ class PoolEstimates {
       if (watch.misses_watched) pool.watched_misses[watch.process] += sums.misses;
       if (watch.collections_watched) pool.thrown_away += sums.thrown_away;
     }
+  }
+
+  [[nodiscard]] static std::string display_name(const model::PoolIdentity& identity, bool is_shared) {
+    if (!identity.name.empty()) {
+      return is_shared && !identity.address.empty() ? identity.name + " at " + identity.address : identity.name;
+    }
+    return (identity.element.empty() ? "pool" : "pool of " + identity.element) + " at " + identity.address;
   }
 
   [[nodiscard]] std::vector<WindowCount> counts(const Pool& pool, std::uint64_t PoolSums::*member) const {
@@ -192,7 +206,7 @@ class PoolEstimates {
   void set_sizes(model::PoolSummary& summary, const Pool& pool) const {
     const std::uint64_t sized = total(pool, &PoolSums::sized_puts), empty = total(pool, &PoolSums::empty_puts);
     for (const PoolSums* sums : pool.in_window) {
-      if (sums != nullptr && sums->object_bytes > 0) summary.object_bytes = sums->object_bytes;
+      if (sums != nullptr && sums->object_bytes > 0 && !summary.element.empty()) summary.object_bytes = sums->object_bytes;
     }
     summary.buffer_bytes = size_summary(merged(pool, &PoolSums::buffer_bytes));
     if (sized > 0 && static_cast<double>(empty) > kMostEmptyPuts * static_cast<double>(sized)) {
@@ -226,9 +240,8 @@ class PoolEstimates {
 
   [[nodiscard]] model::PoolSummary summarize(const Pool& pool) const {
     model::PoolSummary summary;
-    summary.name = pool.identity.name;
     summary.kind = pool.identity.kind;
-    summary.element = pool.identity.element;
+    if (total(pool, &PoolSums::other_elements) == 0) summary.element = pool.identity.element;
     summary.new_function = pool.identity.new_function;
     summary.library = pool.identity.library;
     set_rates(summary, pool);
@@ -242,7 +255,7 @@ class PoolEstimates {
   std::vector<CountedWindow> windows_;
   bool exact_ = false;
   RateEstimator estimator_;
-  std::map<std::string, Pool> pools_;
+  std::map<std::tuple<std::string, std::string, std::string>, Pool> pools_;  // by kind, name, address
   Watched watched_;
 };
 

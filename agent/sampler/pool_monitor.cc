@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "probes/process/monotonic_clock.h"
 #include "probes/process/task_clock.h"
 
 namespace poolscope::sampler {
 namespace {
 
-constexpr double kWatchShare = 0.2;  // of the budget
+constexpr double kWatchShare = 0.2;                   // of the budget
+constexpr double kSpendShare = 0.8;                   // of the tokens, for one burst
+constexpr double kSpareHits = 1.5;                    // the kernel stops a burst that meets so many times more
+constexpr std::uint64_t kLongestNs = 1'000'000'000;   // of a burst
+constexpr std::uint64_t kLongestWaitNs = 10'000'000;  // longer bursts stay open meanwhile
 
 double per_cpu_second(const model::Window& window) {
   const std::uint64_t own_ns = std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 4);
@@ -17,25 +22,67 @@ double per_cpu_second(const model::Window& window) {
 
 }  // namespace
 
-Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const budget::BurstBudget& budget) {
-  const auto refuse = [this](Problem problem) {
-    problem_ = problem;
-    return Failure{std::move(problem)};
-  };
-  const double price = static_cast<double>(probing_.pool_hit_cost_ns());
-  const auto planned = budget::plan_rate(hits_, {price, price, price}, budget);
-  if (!planned.plan) return refuse({budget::reason_label(planned.refusal.reason), planned.refusal.detail});
-  auto clock = process::TaskClock::open(process.key().pid);
-  if (!clock) return refuse({"cpu_clock_failed", process::describe(clock.error())});
-  const bool follows = turn_ % kFollowEvery == kFollowEvery - 1;
-  auto record = process.go_pools()->burst(*clock, {planned.plan->length_ns, planned.plan->hit_limit, follows});
-  if (!record) return refuse({probes::reason_label(record.error().reason), record.error().detail});
+budget::PlanOrRefusal<budget::RatePlan> PoolMonitor::plan(const budget::BurstBudget& budget,
+                                                          double cpu_per_second) const {
+  const double price_ns = static_cast<double>(probing_.pool_hit_cost_ns());
+  auto planned = budget::plan_rate(hits_, {price_ns, price_ns, price_ns}, budget);
+  const double slowdown = hits_.per_cpu_second() * price_ns * 1e-9;
+  if (!planned.plan || !hits_.known() || slowdown > kCoolSlowdown) return planned;
+  const double hits_per_second = std::max(hits_.per_cpu_second() * cpu_per_second, 1.0);
+  const double affordable_ns = kSpendShare * budget.tokens_ns / (hits_per_second * price_ns) * 1e9;
+  planned.plan->length_ns = std::clamp(static_cast<std::uint64_t>(affordable_ns), planned.plan->length_ns, kLongestNs);
+  const double expected_hits = hits_per_second * static_cast<double>(planned.plan->length_ns) * 1e-9;
+  planned.plan->hit_limit = static_cast<std::uint64_t>(kSpareHits * expected_hits) + budget::kFirstBurstHits;
+  return planned;
+}
+
+Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, probes::BurstFailure> record) {
+  if (!record) {
+    problem_ = Problem{probes::reason_label(record.error().reason), record.error().detail};
+    return Failure{*problem_};
+  }
   ++turn_;
   problem_.reset();
   hits_.observe(per_cpu_second(record->window));
   const std::uint64_t charge_ns = record->charge_ns;
   bursts_.push_back(std::move(*record));
   return charge_ns;
+}
+
+Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const budget::BurstBudget& budget,
+                                                  double cpu_per_second) {
+  const auto planned = plan(budget, cpu_per_second);
+  if (!planned.plan) {
+    problem_ = Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
+    return Failure{*problem_};
+  }
+  auto clock = process::TaskClock::open(process.key().pid);
+  if (!clock) {
+    problem_ = Problem{"cpu_clock_failed", process::describe(clock.error())};
+    return Failure{*problem_};
+  }
+  const bool follows = turn_ % kFollowEvery == kFollowEvery - 1;
+  const probes::PoolLimits limits{planned.plan->length_ns, planned.plan->hit_limit, follows};
+  if (limits.length_ns <= kLongestWaitNs) return keep(process.go_pools()->burst(std::move(*clock), limits));
+  if (auto failure = process.go_pools()->begin_burst(std::move(*clock), limits)) return keep(Failure{*failure});
+  open_on_ = process.key();
+  open_until_ns_ = process::monotonic_ns() + limits.length_ns;
+  return 0;
+}
+
+std::optional<std::uint64_t> PoolMonitor::open_until_ns() const {
+  return open_on_ ? std::optional(open_until_ns_) : std::nullopt;
+}
+
+std::uint64_t PoolMonitor::end_burst(WatchedProcess& process) {
+  open_on_.reset();
+  const auto charge_ns = keep(process.go_pools()->end_burst());
+  return charge_ns ? *charge_ns : 0;
+}
+
+void PoolMonitor::forget(const model::ProcessKey& key) {
+  without_misses_since_.erase(key);
+  if (open_on_ == key) open_on_.reset();
 }
 
 void PoolMonitor::watch(WatchedProcess& process, std::uint64_t now_ns) {

@@ -2,7 +2,9 @@
 // PoolMonitor: the pools of one target: watches rare events of every Go process all the time and takes bursts when it is told to.
 //   Metering  a watch whose misses cost more than a fifth of the budget of a stratum goes on without them; they are tried again
 //             after kRetryNs.
-//   Bursts    every kFollowEvery-th follows objects from get to put.
+//   Bursts    as long as the tokens pay for, so pools that are used rarely are seen nearly all the time; where probes slow the target by
+//             more than kCoolSlowdown, short ones as for allocations. Every kFollowEvery-th follows objects from get to put.
+//             A long one stays open between calls of step(): open_until_ns() says until when.
 //   Memory    records of the last TargetMonitor::kKeepNs.
 //   Threads   one.
 
@@ -24,16 +26,23 @@ class PoolMonitor {
  public:
   static constexpr std::uint64_t kRetryNs = 30'000'000'000;
   static constexpr unsigned kFollowEvery = 4;
+  static constexpr double kCoolSlowdown = 0.05;
 
   explicit PoolMonitor(Probing& probing) : probing_(probing) {}
 
-  // One burst on a process whose pools can be seen. What it took, in CPU time, or why there was none.
-  [[nodiscard]] Result<std::uint64_t, Problem> burst(WatchedProcess& process, const budget::BurstBudget& budget);
+  // One burst on a process whose pools can be seen, or the beginning of a long one. What it took, in CPU time, or why there was
+  // none. `cpu_per_second`: what the process uses.
+  [[nodiscard]] Result<std::uint64_t, Problem> burst(WatchedProcess& process, const budget::BurstBudget& budget,
+                                                     double cpu_per_second);
+  [[nodiscard]] std::optional<std::uint64_t> open_until_ns() const;
+  // Ends the long burst on `process`, which it must be of; what it took.
+  std::uint64_t end_burst(WatchedProcess& process);
+  [[nodiscard]] const std::optional<model::ProcessKey>& open_on() const { return open_on_; }
   // Starts watching where that is due.
   void watch(WatchedProcess& process, std::uint64_t now_ns);
   // Reads the watch of a process; what it took. `allowance_ns`: of CPU time for the time since the last call.
   std::uint64_t read_watch(WatchedProcess& process, std::uint64_t now_ns, double allowance_ns);
-  void forget(const model::ProcessKey& key) { without_misses_since_.erase(key); }
+  void forget(const model::ProcessKey& key);
   void forget_before(std::uint64_t oldest_ns);
 
   [[nodiscard]] const std::vector<model::PoolBurstRecord>& bursts() const { return bursts_; }
@@ -43,8 +52,14 @@ class PoolMonitor {
   [[nodiscard]] std::string remark() const;
 
  private:
+  [[nodiscard]] budget::PlanOrRefusal<budget::RatePlan> plan(const budget::BurstBudget& budget,
+                                                             double cpu_per_second) const;
+  Result<std::uint64_t, Problem> keep(Result<model::PoolBurstRecord, probes::BurstFailure> record);
+
   Probing& probing_;
   budget::HitRate hits_;
+  std::optional<model::ProcessKey> open_on_;
+  std::uint64_t open_until_ns_ = 0;
   unsigned turn_ = 0;
   std::optional<Problem> problem_;
   std::map<model::ProcessKey, std::uint64_t> without_misses_since_;

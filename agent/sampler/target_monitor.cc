@@ -78,11 +78,23 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
   }
   for (const auto& process : state.processes) processes_.try_emplace(process.key, process);
   for (const auto& key : state.execed) {
+    pools_.forget(key);
     if (const auto found = processes_.find(key); found != processes_.end()) found->second.forget_image();
   }
 }
 
+void TargetMonitor::forget_processes() {
+  for (const auto& [key, process] : processes_) pools_.forget(key);
+  processes_.clear();
+}
+
+std::uint64_t TargetMonitor::next_due_ns() const {
+  const std::uint64_t due = burst_due_ns_ ? *burst_due_ns_ : stratum_end_ns_;
+  return std::min(due, pools_.open_until_ns().value_or(due));
+}
+
 bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
+  if (pools_.open_until_ns() && now_ns >= *pools_.open_until_ns()) end_pool_burst();
   if (burst_due_ns_ && now_ns >= *burst_due_ns_) {
     burst_due_ns_.reset();
     take_burst();
@@ -188,11 +200,25 @@ void TargetMonitor::take_pool_burst(WatchedProcess& process) {
     missing_ = process.go_problem() ? process.go_problem()->reason : process.problem()->reason;
     return;
   }
-  const auto charge_ns = pools_.burst(process, burst_budget(process));
+  if (pools_.open_on()) return;  // a long one is under way
+  const double cpu_per_second =
+      strata_.empty() ? 1
+                      : static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(strata_.back().length_ns);
+  const auto charge_ns = pools_.burst(process, burst_budget(process), cpu_per_second);
   if (charge_ns) {
     tokens_.spend(*charge_ns);
   } else {
     missing_ = charge_ns.error().reason;
+  }
+}
+
+void TargetMonitor::end_pool_burst() {
+  const auto process = processes_.find(*pools_.open_on());
+  const bool is_there = process != processes_.end() && process->second.go_pools() != nullptr;
+  if (is_there && process->second.go_pools()->has_open_burst()) {
+    tokens_.spend(pools_.end_burst(process->second));
+  } else {
+    pools_.forget(*pools_.open_on());  // it executed another program, or mapped new code
   }
 }
 

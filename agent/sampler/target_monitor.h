@@ -39,7 +39,7 @@ class TargetMonitor {
   void set_budget(const config::BudgetConfig& budget);
 
   // When step() has something to do (CLOCK_MONOTONIC).
-  [[nodiscard]] std::uint64_t next_due_ns() const { return burst_due_ns_ ? *burst_due_ns_ : stratum_end_ns_; }
+  [[nodiscard]] std::uint64_t next_due_ns() const;
   // Takes the burst of this stratum, or closes the stratum and opens the next, `stratum_ns` long. True when a burst was tried.
   bool step(std::uint64_t now_ns, std::uint64_t stratum_ns);
 
@@ -49,13 +49,14 @@ class TargetMonitor {
   // True once there was a burst, or there is a reason why there is none.
   [[nodiscard]] bool has_answer() const { return bursts() > 0 || no_process_ || rate_problem_ || pools_.problem(); }
   // The next set_state() lists all processes anew.
-  void forget_processes() { processes_.clear(); }
+  void forget_processes();
 
  private:
   void open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns);
   void close_stratum(std::uint64_t now_ns);
   void take_burst();
   void take_pool_burst(WatchedProcess& process);
+  void end_pool_burst();
   void watch_pools(std::uint64_t now_ns);
   [[nodiscard]] WatchedProcess* draw_process();
   [[nodiscard]] std::optional<Problem> burst_on(WatchedProcess& process);

@@ -17,7 +17,8 @@ namespace poolscope::model {
 // What makes pools of several processes of a target, or of one process after a restart, the same pool.
 struct PoolIdentity {
   std::string kind;          // "go_sync_pool", "custom"
-  std::string name;          // "main.jsonBufferPool", "encoding/json.encodeStatePool"; unique inside the target
+  std::string name;          // "main.jsonBufferPool", "encoding/json.encodeStatePool"; empty when nothing names it
+  std::string address;       // where no variable names it: its place in the program file, "0x5a4720"; tells equal names apart
   std::string element;       // type of what it holds, "*[]uint8"; empty when not known yet or mixed
   std::string new_function;  // what creates an object on a miss; empty: nothing does
   std::string library;       // package that owns the pool when that is not the program itself: "encoding/json"
@@ -44,6 +45,7 @@ struct PoolSums {
   std::uint64_t empty_puts = 0;    // of these, with length 0: code that resets before it puts
   Histogram needed_bytes;          // length at put, empty ones left out
   Histogram buffer_bytes;          // capacity at put
+  std::uint64_t other_elements = 0;  // puts of another type than the one of `pool.element`
   std::uint64_t object_bytes = 0;  // size of the element type where it holds no buffer; 0: not known
   PoolMisuse misuse;
   std::vector<std::uint64_t> misses_at_depth;  // miss curve: [k] gets that k + 1 idle objects would not have served

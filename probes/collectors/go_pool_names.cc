@@ -22,10 +22,12 @@ bool GoPoolNames::is_static(std::uint64_t address) const {
 model::PoolIdentity GoPoolNames::identity(std::uint64_t pool, std::uint64_t type) {
   auto found = pools_.find(pool);
   if (found == pools_.end()) found = pools_.emplace(pool, name_pool(pool)).first;
-  if (found->second.element.empty() && type != 0) {
-    if (const Type* known = type_at(type)) found->second.element = known->name;
-  }
-  return found->second;
+  model::PoolIdentity& identity = found->second;
+  const Type* known = identity.element.empty() && type != 0 ? type_at(type) : nullptr;
+  if (known == nullptr) return identity;
+  identity.element = known->name;
+  if (identity.name.empty() && identity.library.empty()) identity.library = library_of_type(known->name);
+  return identity;
 }
 
 std::string GoPoolNames::new_function_of(std::uint64_t pool) const {
@@ -53,11 +55,8 @@ model::PoolIdentity GoPoolNames::name_pool(std::uint64_t pool) {
     identity.library = library_of(variable->name);
   } else {
     identity.name = identity.new_function;
+    identity.address = fmt::format("{:#x}", address);
     identity.library = library_of(identity.new_function);
-  }
-  const auto [owner, is_new] = named_.try_emplace(identity.name, pool);
-  if (identity.name.empty() || (!is_new && owner->second != pool)) {
-    identity.name += fmt::format("{}pool at {:#x}", identity.name.empty() ? "" : ", ", address);
   }
   return identity;
 }
@@ -70,6 +69,15 @@ std::string GoPoolNames::library_of(const std::string& symbol) const {
                       (package == info.main_module || package.starts_with(info.main_module + "/")) &&
                       package.find("/vendor/") == std::string::npos;
   return is_own ? "" : package;
+}
+
+// Type names have the package's name, not its path: "*json.encodeState".
+std::string GoPoolNames::library_of_type(const std::string& type) {
+  const std::size_t start = type.find_first_not_of("*[]");
+  const std::size_t dot = type.find('.');
+  if (start == std::string::npos || dot == std::string::npos || dot < start) return "";
+  const std::string package = type.substr(start, dot - start);
+  return package == "main" ? "" : package;
 }
 
 const GoPoolNames::Type* GoPoolNames::type_at(std::uint64_t address) {

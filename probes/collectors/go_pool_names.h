@@ -1,9 +1,10 @@
 #pragma once
 // GoPoolNames: what the pools and element types of one Go process are called. Keeps what it has found.
 //   Pool      the variable that holds it ("main.jsonBufferPool", "main.server+0x20" for a field); in a stripped program its New
-//             function ("main.init.func1"), else its address in the program file. Pools on the heap are told apart by their New
+//             function ("main.init.func1") and its address in the program file. Pools on the heap are told apart by their New
 //             function only: those that share one are one pool.
 //   Element   the type of the objects, read from the process.
+//   Library   the package that owns the pool; of a pool without variable and New, the last part of the package of its elements.
 
 #include <cstdint>
 #include <map>
@@ -42,6 +43,7 @@ class GoPoolNames {
   [[nodiscard]] bool is_static(std::uint64_t address) const;
   [[nodiscard]] model::PoolIdentity name_pool(std::uint64_t pool);
   [[nodiscard]] std::string library_of(const std::string& symbol) const;
+  [[nodiscard]] static std::string library_of_type(const std::string& type);
 
   const go::GoProgram& program_;
   ProcessMemory memory_;
@@ -49,7 +51,6 @@ class GoPoolNames {
   std::uint32_t new_offset_;
   std::uint64_t static_end_ = 0;  // address in the file
   std::map<std::uint64_t, model::PoolIdentity> pools_;
-  std::map<std::string, std::uint64_t> named_;  // name -> the pool that has it
   std::map<std::uint64_t, std::optional<Type>> types_;
 };
 

@@ -58,6 +58,7 @@ model::PoolSums sums_of(const pool_sums& sums, std::uint64_t pool, const std::ve
   result.regrowths = sums.regrowths;
   result.hold_ns = histogram_of(sums.hold_ns, PS_LOG_LINEAR_BUCKETS);
   result.sized_puts = sums.sized_puts;
+  result.other_elements = sums.other_types;
   result.empty_puts = sums.empty_puts;
   result.needed_bytes = histogram_of(sums.needed_bytes, POOL_SIZE_BUCKETS);
   result.buffer_bytes = histogram_of(sums.buffer_bytes, POOL_SIZE_BUCKETS);
@@ -246,41 +247,52 @@ model::PoolBurstRecord GoPools::burst_record(const PoolSlot& slot) {
   return record;
 }
 
-Result<model::PoolBurstRecord, BurstFailure> GoPools::burst(process::TaskClock& clock, const PoolLimits& limits) {
+std::optional<BurstFailure> GoPools::begin_burst(process::TaskClock clock, const PoolLimits& limits) {
   auto slot = open_slot(burst_sites());
-  if (!slot) return Failure{slot.error()};
+  if (!slot) return slot.error();
   if (auto enabled = clock.enable(); !enabled) {
-    return failed(BurstFailure::Reason::kTaskClock, process::describe(enabled.error()));
+    return BurstFailure{BurstFailure::Reason::kTaskClock, process::describe(enabled.error())};
   }
-  pool_control& control = slot->control();
+  open_burst_.emplace(OpenBurst{std::move(*slot), std::move(clock), 0, {}});
+  pool_control& control = open_burst_->slot.control();
   control.hit_limit = limits.hits;
   control.follows_objects = limits.follows_objects ? 1 : 0;
   control.deadline_ns = process::monotonic_ns() + limits.length_ns + kDeadlineGraceNs;
-  PromptSection prompt;
-  const std::uint64_t hits_before = load(control.hits);
+  open_burst_->hits_before = load(control.hits);
   store(control.armed, 1u);
-  const ClockReading begin = read_clocks(process_.pid, clock);
-  const std::uint64_t end_ns = begin.time_ns + limits.length_ns;
-  for (std::uint64_t now = begin.time_ns; now < end_ns && load(control.stop) == POOL_STOP_NONE;
-       now = process::monotonic_ns()) {
-    process::sleep_until_ns(std::min(end_ns, now + kPollNs));
-  }
+  open_burst_->begin = read_clocks(process_.pid, open_burst_->clock);
+  return std::nullopt;
+}
+
+Result<model::PoolBurstRecord, BurstFailure> GoPools::end_burst() {
+  OpenBurst burst = std::move(*std::exchange(open_burst_, std::nullopt));
+  pool_control& control = burst.slot.control();
   store(control.armed, 0u);
-  const ClockReading end = read_clocks(process_.pid, clock);
-  const std::uint64_t hits = load(control.hits) - hits_before, counted = load(control.window_hits);
-  prompt.leave();
-  (void)clock.disable();
+  const ClockReading end = read_clocks(process_.pid, burst.clock);
+  const std::uint64_t hits = load(control.hits) - burst.hits_before, counted = load(control.window_hits);
   if (control.stop == POOL_STOP_FORK) {
     return failed(BurstFailure::Reason::kTargetForked, "the process forked during the burst");
   }
-  model::PoolBurstRecord record = burst_record(*slot);
+  model::PoolBurstRecord record = burst_record(burst.slot);
   const bool stopped = control.stop != POOL_STOP_NONE;
   const double part = stopped && hits > counted ? static_cast<double>(counted) / static_cast<double>(hits) : 1;
-  record.window = window_between(begin, end, stopped ? control.stopped_ns : end.time_ns, part);
+  record.window = window_between(burst.begin, end, stopped ? control.stopped_ns : end.time_ns, part);
   record.window.probe_hits = counted;
   record.window.charge_ns = counted * hit_cost_ns_;
   record.window.ended_by_count = control.stop == POOL_STOP_HIT_LIMIT;
   return record;
+}
+
+Result<model::PoolBurstRecord, BurstFailure> GoPools::burst(process::TaskClock clock, const PoolLimits& limits) {
+  PromptSection prompt;
+  if (auto failure = begin_burst(std::move(clock), limits)) return Failure{std::move(*failure)};
+  const auto& control = std::as_const(open_burst_->slot).control();
+  const std::uint64_t end_ns = open_burst_->begin.time_ns + limits.length_ns;
+  for (std::uint64_t now = process::monotonic_ns(); now < end_ns && load(control.stop) == POOL_STOP_NONE;
+       now = process::monotonic_ns()) {
+    process::sleep_until_ns(std::min(end_ns, now + kPollNs));
+  }
+  return end_burst();
 }
 
 std::optional<BurstFailure> GoPools::start_exact() {

@@ -16,6 +16,7 @@
 #include "exporters/model/pool_record.h"
 #include "poolscope/result.h"
 #include "probes/collectors/alloc_bursts.h"
+#include "probes/collectors/burst_clock.h"
 #include "probes/collectors/go_pool_names.h"
 #include "probes/collectors/pool_programs.h"
 #include "probes/collectors/process_image.h"
@@ -55,7 +56,12 @@ class GoPools {
   // What the watch saw since the last call.
   [[nodiscard]] model::PoolWatchRecord take_watch();
 
-  [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> burst(process::TaskClock& clock, const PoolLimits& limits);
+  // Returns when it is over.
+  [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> burst(process::TaskClock clock, const PoolLimits& limits);
+  // The same for a burst so long that nobody should wait for it: between these two the kernel keeps the limits.
+  [[nodiscard]] std::optional<BurstFailure> begin_burst(process::TaskClock clock, const PoolLimits& limits);
+  [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> end_burst();
+  [[nodiscard]] bool has_open_burst() const { return open_burst_.has_value(); }
 
   // Every event from now on, without a budget.
   [[nodiscard]] std::optional<BurstFailure> start_exact();
@@ -89,6 +95,13 @@ class GoPools {
     std::map<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> seen;  // pool -> misses, thrown away
   };
   std::optional<Watch> watch_;
+  struct OpenBurst {
+    PoolSlot slot;
+    process::TaskClock clock;
+    std::uint64_t hits_before = 0;
+    ClockReading begin;
+  };
+  std::optional<OpenBurst> open_burst_;
   struct Exact {
     PoolSlot slot;
     std::uint64_t start_ns = 0;
