@@ -15,6 +15,12 @@ std::optional<double> ratio(double part, double whole) {
   return part / whole;
 }
 
+// Both sides come from different clocks (the runtime's and the kernel's): never more than all.
+std::optional<double> share(double part, double whole) {
+  const auto result = ratio(part, whole);
+  return result ? std::optional(std::min(*result, 1.0)) : result;
+}
+
 // What the records of the range add up to. First records of a process span its life before the range: they count nothing here.
 struct Range {
   model::GcCycles watched;
@@ -33,7 +39,8 @@ Range add_up(std::span<const model::GcRecord> records) {
     start_ns = std::min(start_ns, record.start_ns);
     end_ns = std::max(end_ns, record.start_ns + record.length_ns);
     range.allocated_bytes += static_cast<double>(record.counted.allocated_bytes);
-    const auto cpu_ns = static_cast<double>(record.cpu_ns.value_or(0));
+    const std::uint64_t all_cpu_ns = record.cpu_ns.value_or(0);
+    const auto cpu_ns = static_cast<double>(all_cpu_ns - std::min(all_cpu_ns, record.watched.idle_mark_ns));
     if (record.cpu_ns && record.counted.gc_cpu_ns) {
       range.gc_cpu_ns += static_cast<double>(*record.counted.gc_cpu_ns);
       range.cpu_ns += cpu_ns;
@@ -57,8 +64,8 @@ void add_ratios(const Range& range, model::GcSummary& summary) {
         ratio(static_cast<double>(watched.survived_bytes_at_least), static_cast<double>(watched.allocated_bytes));
     if (survived) summary.churn_ratio = 1 - *survived;
   }
-  summary.cpu_ratio = ratio(range.gc_cpu_ns, range.cpu_ns);
-  summary.assist_cpu_ratio = ratio(static_cast<double>(watched.assist_ns), range.watched_cpu_ns);
+  summary.cpu_ratio = share(range.gc_cpu_ns, range.cpu_ns);
+  summary.assist_cpu_ratio = share(static_cast<double>(watched.assist_ns), range.watched_cpu_ns);
 }
 
 template <typename T>

@@ -8,6 +8,7 @@ namespace {
 
 std::vector<probes::PoolFunctionSpec> function_specs(const std::vector<config::PoolFunction>& functions) {
   std::vector<probes::PoolFunctionSpec> specs;
+  specs.reserve(functions.size());
   for (const auto& function : functions) {
     specs.push_back(
         {function.name, function.size_argument, function.object_argument, function.pool_argument, function.optional});

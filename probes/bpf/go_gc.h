@@ -16,22 +16,22 @@
 
 /* The words of the runtime that are copied, and what they mean. Layouts are in probes/collectors/go_gc_layout.cc. */
 enum go_gc_word {
-	GO_GC_CYCLES,		    /* memstats.numgc, 32 bits */
-	GO_GC_FORCED_CYCLES,	    /* memstats.numforcedgc, 32 bits */
-	GO_GC_PAUSE_NS,		    /* memstats.pause_total_ns */
-	GO_GC_PERCENT,		    /* gcController.gcPercent, 32 bits, signed: GOGC, below 0: off */
-	GO_GC_MEMORY_LIMIT,	    /* gcController.memoryLimit: GOMEMLIMIT */
-	GO_GC_PERCENT_GOAL,	    /* gcController.gcPercentHeapGoal */
-	GO_GC_SWEEP_MIN_TRIGGER,    /* gcController.sweepDistMinTrigger */
-	GO_GC_TRIGGERED,	    /* gcController.triggered; all ones outside a cycle */
-	GO_GC_MARKED_BYTES,	    /* gcController.heapMarked */
-	GO_GC_ASSIST_NS,	    /* gcController.assistTime, of this cycle */
-	GO_GC_IDLE_NS,		    /* gcController.idleMarkTime, of this cycle */
-	GO_GC_FREE_HEAP_BYTES,	    /* gcController.heapFree */
-	GO_GC_ALLOCATED_BYTES,	    /* gcController.totalAlloc */
-	GO_GC_FREED_BYTES,	    /* gcController.totalFree */
-	GO_GC_MAPPED_BYTES,	    /* gcController.mappedReady */
-	GO_GC_CPU_NS,		    /* work.totaltime */
+	GO_GC_CYCLES,		 /* memstats.numgc, 32 bits */
+	GO_GC_FORCED_CYCLES,	 /* memstats.numforcedgc, 32 bits */
+	GO_GC_PAUSE_NS,		 /* memstats.pause_total_ns */
+	GO_GC_PERCENT,		 /* gcController.gcPercent, 32 bits, signed: GOGC, below 0: off */
+	GO_GC_MEMORY_LIMIT,	 /* gcController.memoryLimit: GOMEMLIMIT */
+	GO_GC_PERCENT_GOAL,	 /* gcController.gcPercentHeapGoal */
+	GO_GC_SWEEP_MIN_TRIGGER, /* gcController.sweepDistMinTrigger */
+	GO_GC_TRIGGERED,	 /* gcController.triggered; all ones outside a cycle */
+	GO_GC_MARKED_BYTES,	 /* gcController.heapMarked */
+	GO_GC_ASSIST_NS,	 /* gcController.assistTime, of this cycle */
+	GO_GC_IDLE_NS,		 /* gcController.idleMarkTime, of this cycle */
+	GO_GC_FREE_HEAP_BYTES,	 /* gcController.heapFree */
+	GO_GC_ALLOCATED_BYTES,	 /* gcController.totalAlloc */
+	GO_GC_FREED_BYTES,	 /* gcController.totalFree */
+	GO_GC_MAPPED_BYTES,	 /* gcController.mappedReady */
+	GO_GC_CPU_NS,		 /* work.totaltime */
 	GO_GC_WORDS
 };
 

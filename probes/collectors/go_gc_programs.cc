@@ -62,6 +62,7 @@ Result<attach::UprobeLinks, AttachError> GoGcPrograms::watch(pid_t pid, const go
   const auto tgid = static_cast<__u32>(pid);
   if (bpf_map_update_elem(bpf_map__fd(skeleton_->maps.plans), &tgid, &plan, BPF_ANY) != 0)
     return Failure{attach::from_errno(what, "telling the kernel where to read", errno)};
+  ring_buffer__consume(ring_);  // what an earlier watch of this pid left there is not for this one
   inboxes_[pid] = {};
   auto links = attach::attach_uprobes(method_, attach::ProbeKind::kEntry, bpf_program__fd(skeleton_->progs.cycle_end),
                                       pid, path, {{file_offset, tgid}}, what);

@@ -195,15 +195,17 @@ void GoRuntime::add_cycle(const GcBooks& cycle, model::GcRecord& record) {
     ++record.dropped_cycles;  // the page was not in memory
     return;
   }
+  // links of an earlier GoRuntime that are still being taken away report the same cycle again
+  if (last_cycle_ && *number <= last_cycle_->get_or_0(GO_GC_CYCLES)) return;
   model::GcCycles& sums = record.watched;
   ++sums.cycles;
   sums.assist_ns += cycle.get_or_0(GO_GC_ASSIST_NS);
   sums.idle_mark_ns += cycle.get_or_0(GO_GC_IDLE_NS);
   const auto before = std::exchange(last_cycle_, cycle);
   if (!before) return;
-  const std::uint64_t steps = growth(before->get_or_0(GO_GC_CYCLES), *number);
-  if (steps > 1) record.dropped_cycles += steps - 1;
-  if (steps != 1) return;
+  const std::uint64_t between = *number - before->get_or_0(GO_GC_CYCLES) - 1;
+  record.dropped_cycles += between;
+  if (between != 0) return;
   const std::uint64_t fresh = growth(before->get_or_0(GO_GC_ALLOCATED_BYTES), *allocated);
   ++sums.followed_cycles;
   sums.allocated_bytes += fresh;
@@ -213,7 +215,10 @@ void GoRuntime::add_cycle(const GcBooks& cycle, model::GcRecord& record) {
 
 // From memory; of a process that is gone, from its last cycle.
 GoRuntime::Look GoRuntime::latest(const GoGcPrograms::Cycles& taken) {
-  if (auto now = look_until_it_fits()) return *now;
+  // another process may have got its pid
+  if (process::is_alive(key_)) {
+    if (auto now = look_until_it_fits()) return *now;
+  }
   Look last{last_books_, std::nullopt};
   if (taken.cycles.empty()) return last;
   last.books = books_of(taken.cycles.back());

@@ -56,6 +56,7 @@ std::vector<std::string> near_names(const elf::ElfFile& file, std::string_view n
     if (near.size() > limit) near.erase(std::prev(near.end()));
   }
   std::vector<std::string> names;
+  names.reserve(near.size());
   for (const auto& [far, symbol] : near) names.push_back(readable(symbol));
   return names;
 }

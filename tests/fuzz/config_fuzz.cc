@@ -16,6 +16,11 @@ void check_config(std::string_view text) {
     FUZZ_CHECK(parsed->budget.cpu_ratio > 0 && parsed->budget.cpu_ratio <= 0.5);
     FUZZ_CHECK(parsed->budget.burst_slowdown > 1);
     for (const TargetConfig& target : parsed->targets) FUZZ_CHECK(!target.match.empty());
+    for (const CustomPool& pool : parsed->custom_pools) {
+      FUZZ_CHECK(!pool.name.empty() && !pool.get.empty() && pool.get.size() <= 16);
+      FUZZ_CHECK(!pool.executable_glob.empty() || !pool.object_glob.empty());
+      for (const PoolFunction& get : pool.get) FUZZ_CHECK(!get.name.empty() && get.size_argument <= 6);
+    }
     return;
   }
   FUZZ_CHECK(!parsed.error().empty());

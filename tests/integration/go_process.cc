@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -30,6 +31,7 @@ std::FILE* stream(int fd, const char* mode) {
   dup2(errors, STDERR_FILENO);
   for (const std::string& variable : environment) putenv(const_cast<char*>(variable.c_str()));
   std::vector<char*> words;
+  words.reserve(arguments.size() + 1);
   for (std::string& word : arguments) words.push_back(word.data());
   words.push_back(nullptr);
   execv(words.front(), words.data());
@@ -79,23 +81,33 @@ void GoProcess::end() {
   pid_ = -1;
 }
 
-std::size_t GoProcess::traced_cycles() const {
+// gc 3 @0.1s 2%: 0.01+1.2+0.003 ms clock, 0.02+0.1/1.0/0.4+0.006 ms cpu, ...: sweep termination, assists / background marking /
+// idle marking, mark termination
+GoProcess::Trace GoProcess::trace() const {
   std::array<char, 4096> part{};
   std::string text;
   for (ssize_t got = 0; (got = pread(fileno(errors_), part.data(), part.size(), static_cast<off_t>(text.size()))) > 0;)
     text.append(part.data(), static_cast<std::size_t>(got));
-  std::size_t lines = 0;
-  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
-    const std::string_view line(text.data() + at, text.size() - at);
-    if (line.find('\n') == std::string_view::npos) break;
-    if (line.starts_with("gc ")) ++lines;
+  Trace trace;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line) && !lines.eof();) {
+    if (!line.starts_with("gc ")) continue;
+    ++trace.cycles;
+    std::array<double, 5> ms{};
+    const auto at = line.find("ms clock, ");
+    if (at == std::string::npos || std::sscanf(line.c_str() + at, "ms clock, %lf+%lf/%lf/%lf+%lf ms cpu", &ms[0],
+                                               &ms[1], &ms[2], &ms[3], &ms[4]) != 5)
+      throw std::runtime_error("gctrace writes something else: " + line);
+    trace.cpu_ms += ms[0] + ms[1] + ms[2] + ms[4];
+    trace.assist_ms += ms[1];
+    trace.idle_ms += ms[3];
   }
-  return lines;
+  return trace;
 }
 
 bool GoProcess::traced_cycles_become(std::size_t cycles) const {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (traced_cycles() != cycles) {
+  while (trace().cycles != cycles) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::yield();
   }

@@ -3,7 +3,6 @@
 
 #include <cstdio>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -25,9 +24,15 @@ class GoProcess {
   // Closes its stdin and waits until it is gone.
   void end();
 
-  // Lines of gctrace on its stderr: "gc 1 @0.010s ...".
-  [[nodiscard]] std::size_t traced_cycles() const;
-  // gctrace is written by another thread of the program: whether it comes to `cycles` lines within some seconds.
+  // What gctrace wrote to its stderr, summed over the lines "gc 1 @0.010s 3%: ...".
+  struct Trace {
+    std::size_t cycles = 0;
+    double cpu_ms = 0;  // without idle marking
+    double assist_ms = 0;
+    double idle_ms = 0;
+  };
+  [[nodiscard]] Trace trace() const;
+  // The trace of a cycle may come after the answer: whether there are `cycles` lines within some seconds.
   [[nodiscard]] bool traced_cycles_become(std::size_t cycles) const;
 
  private:

@@ -123,6 +123,22 @@ TEST(Gc, CpuRatiosAreOfTheCpuTimeOfTheSameRecords) {
   EXPECT_EQ(summarize({unknown}, {kFirst})->cpu_ratio, std::nullopt);
 }
 
+TEST(Gc, MarkingOnIdleProcessorsIsNoCpuTimeOfTheProgram) {
+  GcRecord half_idle = record(kFirst, 10, 2);
+  half_idle.cpu_ns = 2 * kSecond;
+  half_idle.counted.gc_cpu_ns = kSecond / 4;
+  half_idle.cycles_are_watched = true;
+  half_idle.watched.idle_mark_ns = kSecond;
+  EXPECT_DOUBLE_EQ(summarize({half_idle}, {kFirst})->cpu_ratio.value(), 0.25);
+}
+
+TEST(Gc, CpuRatioIsNeverMoreThanAll) {
+  GcRecord record_of_ticks = record(kFirst, 10, 1);
+  record_of_ticks.cpu_ns = 10;
+  record_of_ticks.counted.gc_cpu_ns = 15;
+  EXPECT_EQ(summarize({record_of_ticks}, {kFirst})->cpu_ratio, 1.0);
+}
+
 TEST(Gc, HeapIsTheLatestOfEachProcess) {
   GcRecord before = record(kFirst, 10, 2), after = record(kFirst, 12, 2), other = record(kSecondProcess, 11, 2);
   before.heap = {.live_bytes = 100, .goal_bytes = 200, .gogc_percent = 50, .memory_limit_bytes = 7};

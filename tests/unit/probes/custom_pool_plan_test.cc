@@ -184,7 +184,9 @@ TEST_F(CustomPools, FollowObjectsOnlyWhereEveryGetAndPutSaysWhich) {
   EXPECT_FALSE(follows(spec({get, blind_get}, {put})));
   EXPECT_FALSE(follows(spec({blind_get}, {put})));
   EXPECT_FALSE(follows(spec({get})));
-  for (const auto& point : plan({spec({blind_get}, {put})}).pools.at(0).points) EXPECT_FALSE(point.object);
+  const auto blind = plan({spec({blind_get}, {put})});
+  ASSERT_EQ(blind.pools.at(0).points.size(), 2u);
+  for (const auto& point : blind.pools[0].points) EXPECT_FALSE(point.object) << point.function;
 }
 
 TEST_F(CustomPools, KeepTheirNumberAmongTheSpecifications) {
