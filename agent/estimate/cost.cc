@@ -45,6 +45,11 @@ void add_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records)
     cost.probe_hits += record.probe_hits;
     sums.charge_ns += record.charge_ns;
   }
+  for (const auto& record : records.gc) {
+    cost.probe_hits += record.probe_hits;
+    sums.charge_ns += record.charge_ns;
+    if (record.dropped_cycles > 0) cost.dropped["gc_cycles"] += record.dropped_cycles;
+  }
   cost.bursts["taken"] += records.pool_bursts.size();
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 
+#include "exporters/model/gc_record.h"
 #include "exporters/model/pool_record.h"
 #include "exporters/model/record.h"
 #include "exporters/model/snapshot.h"
@@ -27,10 +28,11 @@ struct TargetRecords {
   std::span<const model::StratumRecord> strata;
   std::span<const model::PoolBurstRecord> pool_bursts = {};
   std::span<const model::PoolWatchRecord> pool_watches = {};
+  std::span<const model::GcRecord> gc = {};
 };
 
 // The parts of a TargetSnapshot that come from records: cpu_seconds_per_second, allocations, call_sites, growth_chains,
-// pools, cost and exact. Names, labels, processes and collectors are left empty for the caller.
+// pools, cost and exact. Names, labels, processes and collectors and gc are left empty for the caller (gc.h).
 [[nodiscard]] model::TargetSnapshot summarize(const TargetRecords& records);
 
 }  // namespace poolscope::estimate

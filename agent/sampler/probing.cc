@@ -16,14 +16,26 @@ Result<std::unique_ptr<Probing>, attach::AttachError> Probing::start(const probe
   return probing;
 }
 
+attach::AttachMethod Probing::method() const {
+  const bool perf = programs_->mode() == probes::ProgramMode::kPerfPair;
+  return perf ? attach::AttachMethod::kPerfEvent : attach::AttachMethod::kUprobeMulti;
+}
+
 Result<probes::PoolPrograms*, attach::AttachError> Probing::pool_programs() {
   if (pool_programs_) return pool_programs_.get();
-  const bool perf = programs_->mode() == probes::ProgramMode::kPerfPair;
-  auto loaded = probes::PoolPrograms::load(perf ? attach::AttachMethod::kPerfEvent : attach::AttachMethod::kUprobeMulti,
-                                           detacher_);
+  auto loaded = probes::PoolPrograms::load(method(), detacher_);
   if (!loaded) return Failure{loaded.error()};
   pool_programs_ = std::move(*loaded);
   return pool_programs_.get();
+}
+
+std::optional<probes::GcProbing> Probing::gc_probing() {
+  if (!gc_programs_) {
+    auto loaded = probes::GoGcPrograms::load(method());
+    if (!loaded) return std::nullopt;
+    gc_programs_ = std::move(*loaded);
+  }
+  return probes::GcProbing{*gc_programs_, detacher_, calibration_.costs.emulated_ns[ALLOC_HIT_RATE]};
 }
 
 }  // namespace poolscope::sampler

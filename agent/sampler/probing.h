@@ -11,6 +11,7 @@
 #include "probes/attach/detacher.h"
 #include "probes/collectors/alloc_programs.h"
 #include "probes/collectors/calibration.h"
+#include "probes/collectors/go_runtime.h"
 #include "probes/collectors/pool_programs.h"
 #include "probes/collectors/process_image.h"
 
@@ -27,7 +28,9 @@ class Probing {
 
   // The programs that look at pools, loaded when first asked for.
   [[nodiscard]] Result<probes::PoolPrograms*, attach::AttachError> pool_programs();
-  // Price of one hit of theirs: that of a counted free, which does about as much.
+  // The program that sees garbage collections of Go, loaded when first asked for; nothing where it cannot be.
+  [[nodiscard]] std::optional<probes::GcProbing> gc_probing();
+  // Price of one hit of pool_programs(): that of a counted free, which does about as much.
   [[nodiscard]] std::uint64_t pool_hit_cost_ns() const { return calibration_.costs.emulated_ns[ALLOC_HIT_FREE]; }
 
   // Why return probes must not be placed in processes under a seccomp filter; nothing when they may. Tried by start().
@@ -39,7 +42,9 @@ class Probing {
   probes::Calibration calibration_;
   probes::ElfCache elf_cache_;
   std::optional<std::string> seccomp_refusal_;
+  [[nodiscard]] attach::AttachMethod method() const;
   std::unique_ptr<probes::PoolPrograms> pool_programs_;
+  std::unique_ptr<probes::GoGcPrograms> gc_programs_;
   attach::Detacher detacher_;  // last: its worker must end before the programs go
 };
 

@@ -132,6 +132,7 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
     const model::Work work = process.take_work();
     stratum.work.io_calls = sum_of(stratum.work.io_calls, work.io_calls);
     stratum.work.waits = sum_of(stratum.work.waits, work.waits);
+    if (process.go_runtime() != nullptr) tokens_.spend(gc_.read(process));
     if (process.go_pools() == nullptr) continue;
     const double allowance_ns = budget_.cpu_ratio * static_cast<double>(process.recent_cpu_ns());
     tokens_.spend(pools_.read_watch(process, now_ns, allowance_ns));
@@ -148,6 +149,7 @@ void TargetMonitor::forget_old(std::uint64_t now_ns) {
   const std::uint64_t oldest = now_ns > kKeepNs ? now_ns - kKeepNs : 0;
   std::erase_if(strata_, [&](const model::StratumRecord& stratum) { return stratum.start_ns < oldest; });
   pools_.forget_before(oldest);
+  gc_.forget_before(oldest);
   std::erase_if(bursts_, [&](const BurstRecord& record) {
     return std::max(record.allocation_window.start_ns, record.free_window.start_ns) < oldest;
   });
@@ -336,7 +338,22 @@ std::vector<model::CollectorStatus> TargetMonitor::go_collectors() const {
   }
   model::CollectorStatus status = collector("go_pools", !pools_.bursts().empty(), problem);
   if (status.state == model::CollectorState::kCollecting) status.detail = pools_.remark();
-  return {std::move(status)};
+  return {std::move(status), gc_collector()};
+}
+
+model::CollectorStatus TargetMonitor::gc_collector() const {
+  std::optional<Problem> problem;
+  std::string limits;
+  for (const auto& [key, process] : processes_) {
+    if (process.go_runtime_problem()) problem = process.go_runtime_problem();
+    if (process.go_runtime() != nullptr && !process.go_runtime()->limits().empty()) {
+      limits = process.go_runtime()->limits().front();
+    }
+  }
+  model::CollectorStatus status = collector("go_runtime", gc_.has_data(), gc_.has_data() ? std::nullopt : problem);
+  status.level = "L0";
+  if (status.detail.empty()) status.detail = limits;
+  return status;
 }
 
 std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
@@ -351,14 +368,18 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
 }
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
-  model::TargetSnapshot snapshot = estimate::summarize({bursts_, strata_, pools_.bursts(), pools_.watches()});
+  model::TargetSnapshot snapshot =
+      estimate::summarize({bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records()});
   snapshot.name = name_;
   snapshot.runtime = is_go() ? "go" : "native";
   snapshot.labels = labels_;
+  std::vector<model::ProcessKey> running;
   for (const auto& [key, process] : processes_) {
     snapshot.processes.push_back({key, process.start_time_unix_ns(), process.command()});
+    running.push_back(key);
     if (snapshot.allocator.empty() && process.plan() != nullptr) snapshot.allocator = process.plan()->allocator();
   }
+  snapshot.gc = gc_.summary(running);
   snapshot.collectors = collectors();
   return snapshot;
 }

@@ -17,6 +17,7 @@
 #include "agent/budget/burst_plan.h"
 #include "agent/budget/token_bucket.h"
 #include "agent/config/config.h"
+#include "agent/sampler/gc_monitor.h"
 #include "agent/sampler/pool_monitor.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/watched_process.h"
@@ -70,6 +71,7 @@ class TargetMonitor {
   [[nodiscard]] std::vector<model::CollectorStatus> collectors() const;
   [[nodiscard]] bool is_go() const;
   [[nodiscard]] std::vector<model::CollectorStatus> go_collectors() const;
+  [[nodiscard]] model::CollectorStatus gc_collector() const;
   [[nodiscard]] model::CollectorStatus collector(const char* name, bool has_data,
                                                  const std::optional<Problem>& problem) const;
 
@@ -84,6 +86,7 @@ class TargetMonitor {
   std::map<model::ProcessKey, WatchedProcess> processes_;
 
   PoolMonitor pools_;
+  GcMonitor gc_;
   budget::TokenBucket tokens_;
   budget::HitRate allocations_, frees_;
   probes::CallerSteps steps_;

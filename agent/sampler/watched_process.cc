@@ -17,6 +17,8 @@ void WatchedProcess::forget_image() {
   is_go_ = false;
   go_pools_.reset();
   go_problem_.reset();
+  go_runtime_.reset();
+  go_runtime_problem_.reset();
 }
 
 void WatchedProcess::prepare(Probing& probing) {
@@ -67,9 +69,19 @@ void WatchedProcess::look_for_go(Probing& probing) {
   if (pools) {
     is_go_ = true;
     go_pools_ = std::move(*pools);
+    start_go_runtime(probing);
   } else if (pools.error().reason != probes::GoPoolsError::Reason::kNotGo) {
     is_go_ = true;
     go_problem_ = Problem{probes::reason_label(pools.error().reason), pools.error().detail};
+  }
+}
+
+void WatchedProcess::start_go_runtime(Probing& probing) {
+  auto runtime = probes::GoRuntime::start(key_, go_pools_->object(), go_pools_->program(), probing.gc_probing());
+  if (runtime) {
+    go_runtime_ = std::move(*runtime);
+  } else {
+    go_runtime_problem_ = Problem{probes::reason_label(runtime.error().reason), runtime.error().detail};
   }
 }
 

@@ -10,6 +10,7 @@
 #include "agent/targets/target_set.h"
 #include "probes/collectors/allocator_plan.h"
 #include "probes/collectors/go_pools.h"
+#include "probes/collectors/go_runtime.h"
 #include "probes/collectors/process_image.h"
 #include "probes/process/process.h"
 
@@ -42,6 +43,9 @@ class WatchedProcess {
   // nullptr when it is no Go program, or its pools cannot be seen (go_problem).
   [[nodiscard]] probes::GoPools* go_pools() { return go_pools_.get(); }
   [[nodiscard]] const std::optional<Problem>& go_problem() const { return go_problem_; }
+  // nullptr when its garbage collector cannot be read (go_runtime_problem).
+  [[nodiscard]] probes::GoRuntime* go_runtime() const { return go_runtime_.get(); }
+  [[nodiscard]] const std::optional<Problem>& go_runtime_problem() const { return go_runtime_problem_; }
 
   // CPU time used since the last call; the first gives what was used since this object exists.
   [[nodiscard]] std::uint64_t take_cpu_ns();
@@ -53,6 +57,7 @@ class WatchedProcess {
  private:
   void read_image(Probing& probing);
   void look_for_go(Probing& probing);
+  void start_go_runtime(Probing& probing);
 
   model::ProcessKey key_;
   std::string command_;
@@ -64,6 +69,8 @@ class WatchedProcess {
   bool is_go_ = false;
   std::unique_ptr<probes::GoPools> go_pools_;
   std::optional<Problem> go_problem_;
+  std::unique_ptr<probes::GoRuntime> go_runtime_;
+  std::optional<Problem> go_runtime_problem_;
   std::uint64_t cpu_ns_ = 0;
   std::uint64_t recent_cpu_ns_ = 0;
   model::Work work_;

@@ -48,6 +48,7 @@ class GoPools {
                                                                            std::uint64_t hit_cost_ns);
 
   [[nodiscard]] const go::GoProgram& program() const { return *program_; }
+  [[nodiscard]] const LoadedObject& object() const { return object_; }
   // What is not seen or not proved in this program, for people; empty when nothing.
   [[nodiscard]] std::string caveat() const;
 

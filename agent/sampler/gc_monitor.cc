@@ -1,0 +1,25 @@
+#include "agent/sampler/gc_monitor.h"
+
+#include <utility>
+
+#include "agent/estimate/gc.h"
+
+namespace poolscope::sampler {
+
+std::uint64_t GcMonitor::read(WatchedProcess& process) {
+  model::GcRecord record = process.go_runtime()->read();
+  estimate::add(total_, record.counted);
+  const std::uint64_t charge_ns = record.charge_ns;
+  records_.push_back(std::move(record));
+  return charge_ns;
+}
+
+void GcMonitor::forget_before(std::uint64_t oldest_ns) {
+  std::erase_if(records_, [&](const auto& record) { return record.start_ns < oldest_ns; });
+}
+
+std::optional<model::GcSummary> GcMonitor::summary(std::span<const model::ProcessKey> running) const {
+  return estimate::summarize_gc(total_, records_, running);
+}
+
+}  // namespace poolscope::sampler
