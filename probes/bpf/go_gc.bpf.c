@@ -37,15 +37,13 @@ static __always_inline void fill(struct go_gc_event *event, __u32 kind, __u32 tg
 	event->time_ns = now;
 }
 
-static __always_inline void copy_words(const struct go_gc_plan *plan, __u32 tgid, __u64 now, __u64 *dropped)
+static __always_inline void copy_words(const struct go_gc_plan *plan, __u32 tgid, __u64 now)
 {
 	struct go_gc_cycle *cycle = bpf_ringbuf_reserve(&events, sizeof(*cycle), 0);
 	__u64 missing = 0;
 
-	if (!cycle) {
-		add(dropped, 1);
-		return;
-	}
+	if (!cycle)
+		return; /* the next number of cycles shows the gap */
 	fill(&cycle->event, GO_GC_EVENT_CYCLE, tgid, now);
 #pragma unroll
 	for (int i = 0; i < GO_GC_WORDS; i++) {
@@ -83,7 +81,7 @@ int cycle_end(struct pt_regs *ctx)
 	(void)ctx;
 	if (!plan)
 		return 0; /* a forked child of a watched process */
-	copy_words(plan, tgid, now, &plan->dropped);
+	copy_words(plan, tgid, now);
 	if (plan->heap_address && now - plan->last_heap_ns >= GO_GC_HEAP_INTERVAL_NS) {
 		plan->last_heap_ns = now;
 		copy_heap(plan, tgid, now);

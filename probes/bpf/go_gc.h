@@ -44,7 +44,6 @@ struct go_gc_plan {
 	__u64 last_heap_ns; /* when the last heap event was made */
 	__u64 hits;
 	__u64 copy_ns; /* time spent in the program, sum */
-	__u64 dropped; /* cycles for which the ring buffer had no room */
 };
 
 #define GO_GC_EVENT_CYCLE 1u

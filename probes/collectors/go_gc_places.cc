@@ -1,6 +1,7 @@
 #include "probes/collectors/go_gc_places.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "probes/go/function_code.h"
 
@@ -13,40 +14,53 @@ constexpr const char* kMarkTermination = "runtime.gcMarkTermination";
 constexpr const char* kStartTheWorld = "runtime.startTheWorldWithSema";
 constexpr int kMaxLiterals = 9;  // function literals of gcMarkTermination that are looked at; Go 1.19 has four
 
-bool calls(const go::GoProgram& program, const go::GoFunction& function, std::uint64_t callee) {
-  const auto code = go::FunctionCode::read(program.file(), function.address, function.size_bytes);
-  if (!code) return false;
-  return std::ranges::any_of(code->instructions(), [&](const elf::Instruction& instruction) {
+bool calls(const go::FunctionCode& code, std::uint64_t callee) {
+  return std::ranges::any_of(code.instructions(), [&](const elf::Instruction& instruction) {
     return instruction.info.meta.category == ZYDIS_CATEGORY_CALL && elf::direct_target(instruction) == callee;
   });
 }
 
-std::optional<go::GoFunction> find_cycle_end(const go::GoProgram& program) {
+// The function literal that restarts the world; nothing when there is none, or more than one.
+std::optional<go::FunctionCode> find_cycle_end(const go::GoProgram& program) {
   const auto start = program.find_function(kStartTheWorld);
   if (!start) return std::nullopt;
-  std::optional<go::GoFunction> found;
+  std::optional<go::FunctionCode> found;
   for (int i = 1; i <= kMaxLiterals; ++i) {
     const auto literal = program.find_function(std::string(kMarkTermination) + ".func" + std::to_string(i));
-    if (!literal || !calls(program, *literal, start->address)) continue;
+    if (!literal) continue;
+    auto code = go::FunctionCode::read(program.file(), literal->address, literal->size_bytes);
+    if (!code || !calls(*code, start->address)) continue;
     if (found) return std::nullopt;
-    found = literal;
+    found = std::move(code);
   }
   return found;
 }
 
+// The first instruction that the kernel emulates, before the world runs again: the jump of the stack check. Else the entry.
+std::optional<elf::ProbePoint> point_in(const elf::ElfFile& file, const go::FunctionCode& code) {
+  std::size_t index = 0;
+  for (std::size_t i = 0; i < code.size() && code[i].info.meta.category != ZYDIS_CATEGORY_CALL; ++i) {
+    if (!elf::kernel_emulates(code[i]) || !code.runs_once_per_call(i)) continue;
+    index = i;
+    break;
+  }
+  const auto file_offset = file.file_offset(code[index].address);
+  if (!file_offset) return std::nullopt;
+  elf::ProbePoint point;
+  point.function_address = code[0].address;
+  point.address = code[index].address;
+  point.file_offset = *file_offset;
+  point.cost = elf::kernel_emulates(code[index]) ? elf::CostClass::kEmulated : elf::CostClass::kSingleStep;
+  point.instruction = elf::text_of(code[index]);
+  return point;
+}
+
 void place_probe(const go::GoProgram& program, GcPlaces& places) {
-  const auto function = find_cycle_end(program);
-  if (!function) {
-    places.absent.push_back(std::string("sums per cycle: no function literal of ") + kMarkTermination + " calls " +
-                            kStartTheWorld);
-    return;
-  }
-  auto point = elf::choose_probe_point(program.file(), function->address, {.argument_count = 0, .needs_return = false});
-  if (point) {
-    places.cycle_end = std::move(*point);
-  } else {
-    places.absent.push_back("sums per cycle: " + describe(point.error()));
-  }
+  const auto code = find_cycle_end(program);
+  if (code) places.cycle_end = point_in(program.file(), *code);
+  if (places.cycle_end) return;
+  places.absent.push_back(std::string("sums per cycle: no single function literal of ") + kMarkTermination + " calls " +
+                          kStartTheWorld);
 }
 
 void find_variables(const go::GoProgram& program, GcPlaces& places) {

@@ -19,7 +19,7 @@ using attach::AttachMethod;
 namespace {
 
 static_assert(sizeof(go_gc_event) == 16 && sizeof(go_gc_cycle) == 24 + 8 * GO_GC_WORDS);
-static_assert(sizeof(go_gc_heap) == 24 + GO_GC_HEAP_BYTES && sizeof(go_gc_plan) == 8 * (GO_GC_WORDS + 6));
+static_assert(sizeof(go_gc_heap) == 24 + GO_GC_HEAP_BYTES && sizeof(go_gc_plan) == 8 * (GO_GC_WORDS + 5));
 
 constexpr const char* kWhat = "the garbage collection probe";
 
@@ -104,7 +104,6 @@ GoGcPrograms::Cycles GoGcPrograms::take(pid_t pid) {
   if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.plans), &tgid, &plan) == 0) {
     taken.hits = plan.hits;
     taken.copy_ns = plan.copy_ns;
-    taken.dropped = plan.dropped;
   }
   return taken;
 }

@@ -44,9 +44,8 @@ class GoGcPrograms {
     std::vector<go_gc_cycle> cycles;  // in order
     std::vector<std::byte> heap;      // the latest copy; empty when none came in
     std::uint64_t heap_cycles = 0;    // how many of `cycles` had ended when it was made
-    std::uint64_t hits = 0;           // since watch(), as the next two
+    std::uint64_t hits = 0;           // since watch(), as the next
     std::uint64_t copy_ns = 0;
-    std::uint64_t dropped = 0;
   };
   // What came in for `pid` since the last call.
   [[nodiscard]] Cycles take(pid_t pid);

@@ -114,6 +114,8 @@ TEST(GoGcPrometheus, CountsAreThoseOfItsOwnMetrics) {
   EXPECT_TRUE(places->variables_are_from_code);
   EXPECT_FALSE(places->layout_is_from_dwarf);
   EXPECT_TRUE(places->absent.empty()) << testing::PrintToString(places->absent);
+  ASSERT_TRUE(places->cycle_end);
+  EXPECT_EQ(places->cycle_end->cost, elf::CostClass::kEmulated) << places->cycle_end->instruction;
 
   attach::Detacher detacher;
   auto runtime = observed.start(probes::GcProbing{**programs, detacher, 0});
