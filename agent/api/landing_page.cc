@@ -155,8 +155,8 @@ std::string pool_name(const model::PoolSummary& pool, bool exact) {
 }
 
 std::string pool_row(const model::PoolSummary& pool, bool exact) {
-  const auto count = [&](std::uint64_t counted, const MaybeEstimate& rate) {
-    if (exact) return format_count(static_cast<double>(counted));
+  const auto count = [&](std::optional<std::uint64_t> counted, const MaybeEstimate& rate) -> std::string {
+    if (exact) return counted ? format_count(static_cast<double>(*counted)) : "–";
     return rate ? format_count(rate->value) : "–";
   };
   std::string cells = tag("td", pool_name(pool, exact));

@@ -38,12 +38,8 @@ void say(const std::string& line) {
 Result<config::Config, std::string> read_config(const AgentOptions& options) {
   config::Config config;
   if (!options.config_file.empty()) {
-    auto loaded = config::load_config(options.config_file);
-    if (!loaded) {
-      std::string text = "the configuration has errors:";
-      for (const auto& error : loaded.error()) text += "\n  " + config::describe(error);
-      return Failure{text};
-    }
+    auto loaded = read_config_file(options.config_file);
+    if (!loaded) return loaded;
     config = std::move(*loaded);
   }
   for (const auto& spec : options.targets) {

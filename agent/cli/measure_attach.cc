@@ -2,6 +2,8 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include "agent/cli/output.h"
 #include "agent/cli/progress.h"
 #include "agent/sampler/exact_session.h"
+#include "agent/targets/pool_specs.h"
 #include "probes/process/monotonic_clock.h"
 #include "probes/process/process.h"
 
@@ -23,6 +26,8 @@ struct AttachOptions {
   std::chrono::nanoseconds duration = std::chrono::seconds(30);
   bool plan_only = false;
   bool exact = false;
+  std::string config_file;
+  std::vector<config::CustomPool> custom_pools;
   config::BudgetConfig budget;
   ReportOutput output;
 };
@@ -35,6 +40,7 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
   config::Config config;
   config.targets = {target};
   config.budget = options.budget;
+  config.custom_pools = options.custom_pools;
   auto sampler = sampler::Sampler::create(probing, config);
   if (!sampler) return fail("attach: " + sampler.error());
   {
@@ -52,6 +58,7 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
 int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, const AttachOptions& options) {
   auto set = targets::TargetSet::create({target});
   if (!set) return fail("attach: " + targets::describe(set.error()));
+  probing.set_custom_pools(targets::pool_specs(options.custom_pools));
   auto session = sampler::ExactSession::start(probing);
   if (!session) return fail("attach: " + session.error());
   const StopSignals signals;
@@ -79,7 +86,10 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
   return emit_report((*session)->snapshot(name), options.output);
 }
 
-int attach(const AttachOptions& options) {
+int attach(AttachOptions options) {
+  auto pools = read_custom_pools(options.config_file);
+  if (!pools) return fail("attach: " + pools.error());
+  options.custom_pools = std::move(*pools);
   const auto target = config::parse_target_spec(options.spec);
   if (!target) return fail("attach: " + target.error());
   const auto state = find_processes(*target);
@@ -104,6 +114,7 @@ void register_attach_command(CLI::App& app, Invocation& invocation) {
                       "how long to watch, default 30s");
   command->add_flag("--plan", options->plan_only, "print what would be probed and what it would cost, probe nothing");
   command->add_flag("--exact", options->exact, "trace every allocation and free; no budget: slows the target a lot");
+  add_custom_pools_option(*command, options->config_file);
   add_budget_options(*command, options->budget);
   add_report_output_options(*command, options->output);
   command->footer(

@@ -46,6 +46,26 @@ bool StopSignals::take_reload_request() {
   return reload.exchange(false, std::memory_order_relaxed);
 }
 
+void add_custom_pools_option(CLI::App& command, std::string& config_file) {
+  command.add_option("--config.file", config_file, "configuration whose `custom_pools:` are looked for")
+      ->type_name("FILE");
+}
+
+Result<config::Config, std::string> read_config_file(const std::string& path) {
+  auto loaded = config::load_config(path);
+  if (loaded) return std::move(*loaded);
+  std::string text = "the configuration has errors:";
+  for (const auto& error : loaded.error()) text += "\n  " + config::describe(error);
+  return Failure{text};
+}
+
+Result<std::vector<config::CustomPool>, std::string> read_custom_pools(const std::string& path) {
+  if (path.empty()) return std::vector<config::CustomPool>{};
+  auto config = read_config_file(path);
+  if (!config) return Failure{config.error()};
+  return std::move(config->custom_pools);
+}
+
 void add_budget_options(CLI::App& command, config::BudgetConfig& budget) {
   command.add_option("--budget.cpu-ratio", budget.cpu_ratio, "share of the target's CPU time that probes may take")
       ->check(CLI::Range(0.0001, 0.5))

@@ -23,6 +23,13 @@ void register_doctor_command(CLI::App& app, Invocation& invocation);
 // Options `--budget.*`, with the defaults of the configuration.
 void add_budget_options(CLI::App& command, config::BudgetConfig& budget);
 
+// Option `--config.file` of commands that watch one target: the pools that it describes.
+void add_custom_pools_option(CLI::App& command, std::string& config_file);
+// The configuration in `path`, or all its errors in one text.
+[[nodiscard]] Result<config::Config, std::string> read_config_file(const std::string& path);
+// The same for an option that need not be given: then no pools.
+[[nodiscard]] Result<std::vector<config::CustomPool>, std::string> read_custom_pools(const std::string& path);
+
 // While it lives, SIGINT and SIGTERM set requested() instead of ending the process; SIGHUP sets reload_requested().
 class StopSignals {
  public:

@@ -3,6 +3,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "agent/cli/output.h"
 #include "agent/cli/progress.h"
 #include "agent/sampler/exact_session.h"
+#include "agent/targets/pool_specs.h"
 #include "probes/process/launcher.h"
 #include "probes/process/monotonic_clock.h"
 
@@ -24,6 +26,8 @@ using process::Launcher;
 struct RunOptions {
   std::vector<std::string> command;
   bool exact = false;
+  std::string config_file;
+  std::vector<config::CustomPool> custom_pools;
   config::BudgetConfig budget;
   ReportOutput output;
 };
@@ -59,6 +63,7 @@ int run_sampled(sampler::Probing& probing, const RunOptions& options) {
   target.include_descendants = true;
   config.targets = {target};
   config.budget = options.budget;
+  config.custom_pools = options.custom_pools;
   auto sampler = sampler::Sampler::create(probing, config);
   if (!sampler) return fail("run: " + sampler.error());
   const StopSignals signals;
@@ -99,6 +104,7 @@ void on_event(const FollowEvent& event, Launcher& launcher, sampler::ExactSessio
 }
 
 int run_exact(sampler::Probing& probing, const RunOptions& options) {
+  probing.set_custom_pools(targets::pool_specs(options.custom_pools));
   auto session = sampler::ExactSession::start(probing);
   if (!session) return fail("run: " + session.error());
   auto launcher = Launcher::start(options.command, Launcher::Mode::kFollow);
@@ -125,7 +131,10 @@ int run_exact(sampler::Probing& probing, const RunOptions& options) {
                 (*launcher)->exit_code().value_or(kExitFailed));
 }
 
-int run(const RunOptions& options) {
+int run(RunOptions options) {
+  auto pools = read_custom_pools(options.config_file);
+  if (!pools) return fail("run: " + pools.error());
+  options.custom_pools = std::move(*pools);
   auto probing = sampler::Probing::start(options.exact ? sampler::exact_load_options() : probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
   return options.exact ? run_exact(**probing, options) : run_sampled(**probing, options);
@@ -138,6 +147,7 @@ void register_run_command(CLI::App& app, Invocation& invocation) {
   const auto options = std::make_shared<RunOptions>();
   command->group(kGroupMeasure);
   command->add_flag("--exact", options->exact, "trace every allocation and free, also of children; no budget");
+  add_custom_pools_option(*command, options->config_file);
   add_budget_options(*command, options->budget);
   add_report_output_options(*command, options->output);
   command->add_option("command", options->command, "the program and its arguments, after --")

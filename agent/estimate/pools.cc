@@ -117,12 +117,13 @@ class PoolEstimates {
   [[nodiscard]] model::MaybeEstimate rate(const Pool& pool, std::uint64_t PoolSums::*member) const {
     return bursts_.empty() ? std::nullopt : estimator_.rate(counts(pool, member));
   }
-  [[nodiscard]] bool misses_known() const {
-    return !bursts_.empty() && std::ranges::all_of(bursts_, &model::PoolBurstRecord::misses_known);
+  [[nodiscard]] static bool misses_known(const Pool& pool) {
+    return std::ranges::all_of(pool.in_window,
+                               [](const PoolSums* sums) { return sums == nullptr || sums->misses_known; });
   }
 
   [[nodiscard]] model::MaybeEstimate watched_misses_per_second(const Pool& pool) const {
-    if (watched_.miss_seconds.empty()) return std::nullopt;
+    if (watched_.miss_seconds.empty() || !misses_known(pool)) return std::nullopt;
     double rate = 0;
     for (const auto& [process, seconds] : watched_.miss_seconds) {
       const auto found = pool.watched_misses.find(process);
@@ -142,7 +143,7 @@ class PoolEstimates {
   // Misses and gets of the same windows: neither price nor time matters.
   [[nodiscard]] model::MaybeEstimate hit_ratio_of_windows(const Pool& pool) const {
     const std::uint64_t gets = total(pool, &PoolSums::gets);
-    if (gets == 0 || !misses_known()) return std::nullopt;
+    if (gets == 0 || !misses_known(pool)) return std::nullopt;
     if (exact_) {
       const double hits = static_cast<double>(gets - std::min(gets, total(pool, &PoolSums::misses)));
       return model::Estimate{hits / static_cast<double>(gets), {}, {}};
@@ -179,9 +180,9 @@ class PoolEstimates {
     summary.gets_per_second = rate(pool, &PoolSums::gets);
     summary.puts_per_second = rate(pool, &PoolSums::puts);
     const auto watched = watched_misses_per_second(pool);
-    summary.misses_per_second = watched && !exact_ ? watched
-                                : misses_known()   ? rate(pool, &PoolSums::misses)
-                                                   : std::nullopt;
+    summary.misses_per_second = watched && !exact_   ? watched
+                                : misses_known(pool) ? rate(pool, &PoolSums::misses)
+                                                     : std::nullopt;
     const auto of_windows = hit_ratio_of_windows(pool);
     const auto of_watch = hit_ratio_of_watch(watched, summary.gets_per_second);
     summary.hit_ratio = of_watch && width(of_watch) <= width(of_windows) ? of_watch : of_windows;
@@ -191,9 +192,9 @@ class PoolEstimates {
   void set_counted(model::PoolSummary& summary, const Pool& pool) const {
     summary.counted.gets = total(pool, &PoolSums::gets);
     summary.counted.puts = total(pool, &PoolSums::puts);
-    summary.counted.misses = total(pool, &PoolSums::misses);
+    if (misses_known(pool) && !bursts_.empty()) summary.counted.misses = total(pool, &PoolSums::misses);
     summary.counted.regrowths = total(pool, &PoolSums::regrowths);
-    if (!watched_.miss_seconds.empty()) {
+    if (!watched_.miss_seconds.empty() && misses_known(pool)) {
       std::uint64_t misses = 0;
       for (const auto& [process, count] : pool.watched_misses) misses += count;
       summary.counted.watched_misses = misses;
@@ -206,7 +207,8 @@ class PoolEstimates {
   void set_sizes(model::PoolSummary& summary, const Pool& pool) const {
     const std::uint64_t sized = total(pool, &PoolSums::sized_puts), empty = total(pool, &PoolSums::empty_puts);
     for (const PoolSums* sums : pool.in_window) {
-      if (sums != nullptr && sums->object_bytes > 0 && !summary.element.empty()) summary.object_bytes = sums->object_bytes;
+      if (sums != nullptr && sums->object_bytes > 0 && !summary.element.empty())
+        summary.object_bytes = sums->object_bytes;
     }
     summary.buffer_bytes = size_summary(merged(pool, &PoolSums::buffer_bytes));
     if (sized > 0 && static_cast<double>(empty) > kMostEmptyPuts * static_cast<double>(sized)) {

@@ -1,12 +1,15 @@
 #include "agent/sampler/exact_session.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include <time.h>
 
 #include "agent/estimate/summarize.h"
 #include "probes/collectors/allocator_plan.h"
+#include "probes/collectors/custom_pools.h"
+#include "probes/collectors/go_pools.h"
 
 namespace poolscope::sampler {
 
@@ -40,6 +43,7 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
   auto image = probes::ProcessImage::read(status->key, probing_.elf_cache());
   if (!image) return reject(process::describe(image.error()));
   if (const auto go = add_go(*image)) return *go ? std::nullopt : std::optional(reject(go->error()));
+  add_custom_pools(*image);
   const auto plan = probes::plan_allocators(*image);
   if (!plan) return reject(status->command + ": " + plan.error().detail);
   if (allocator_.empty()) allocator_ = plan->allocator();
@@ -51,28 +55,49 @@ std::optional<Result<Done, std::string>> ExactSession::add_go(const probes::Proc
   using Answer = Result<Done, std::string>;
   auto programs = probing_.pool_programs();
   if (!programs) return std::nullopt;
-  auto pools = probes::GoPools::open(**programs, image, probing_.pool_hit_cost_ns());
+  auto pools = probes::GoPools::open(**programs, image, probing_.pool_hit_costs());
   if (!pools && pools.error().reason == probes::GoPoolsError::Reason::kNotGo) return std::nullopt;
   if (!pools) return Answer(Failure{pools.error().detail});
   if (const auto failure = (*pools)->start_exact()) return Answer(Failure{failure->detail});
-  go_pools_.push_back(std::move(*pools));
+  pools_.push_back(std::move(*pools));
+  is_go_ = true;
   return Answer(Done{});
+}
+
+void ExactSession::add_custom_pools(const probes::ProcessImage& image) {
+  if (probing_.custom_pools().empty()) return;
+  auto programs = probing_.pool_programs();
+  if (!programs) {
+    problems_.push_back(attach::describe(programs.error()));
+    return;
+  }
+  auto pools = probes::CustomPools::open(**programs, image, probing_.custom_pools(), probing_.pool_hit_costs());
+  if (!pools) return;
+  if (pools->measures_nothing()) {
+    pools_fault_ = pools->caveat();
+    return;
+  }
+  if (const auto caveat = pools->caveat(); !caveat.empty()) problems_.push_back(caveat);
+  if (const auto failure = pools->start_exact()) {
+    problems_.push_back(failure->detail);
+  } else {
+    pools_.push_back(std::move(pools));
+  }
 }
 
 void ExactSession::keep_up() {
   trace_->follow_wrappers();
-  for (const auto& pools : go_pools_) pools->learn_types();
+  for (const auto& pools : pools_) pools->keep_up();
 }
 
 model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   const std::vector<model::BurstRecord> records{trace_->read()};
   std::vector<model::PoolBurstRecord> pools;
-  for (const auto& each : go_pools_) pools.push_back(each->read_exact());
-  const bool only_pools = !pools.empty() && records.front().probe_hits == 0;
-  model::TargetSnapshot target =
-      estimate::summarize({only_pools ? std::span<const model::BurstRecord>() : records, {}, pools});
+  for (const auto& each : pools_) pools.push_back(each->read_exact());
+  const std::span<const model::BurstRecord> allocations(records.data(), is_go_ ? 0 : records.size());
+  model::TargetSnapshot target = estimate::summarize({allocations, {}, pools});
   target.name = target_name;
-  target.runtime = only_pools ? "go" : "native";
+  target.runtime = is_go_ ? "go" : "native";
   target.allocator = allocator_;
   target.processes = processes_;
   model::CollectorStatus status{"alloc_bursts", "L2", model::CollectorState::kCollecting, "", ""};
@@ -83,8 +108,17 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
       status.reason = "not_traced";
     }
   }
-  if (only_pools) status = {"go_pools", "L2", model::CollectorState::kCollecting, "", status.detail};
-  target.collectors.push_back(std::move(status));
+  if (!is_go_) target.collectors.push_back(status);
+  if (!pools_fault_.empty() && pools_.empty()) {
+    target.collectors.push_back(
+        {"custom_pools", "L2", model::CollectorState::kUnavailable, "function_not_found", pools_fault_});
+  }
+  for (const auto& each : pools_) {
+    const bool is_listed =
+        std::ranges::any_of(target.collectors, [&](const auto& other) { return other.name == each->collector(); });
+    if (!is_listed)
+      target.collectors.push_back({each->collector(), "L2", model::CollectorState::kCollecting, "", each->caveat()});
+  }
 
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);

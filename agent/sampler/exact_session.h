@@ -1,6 +1,6 @@
 #pragma once
 // ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it. Of Go programs it is the pools
-// that are traced.
+// that are traced, of others both allocations and the pools that the configuration describes.
 //   Threads   one.
 
 #include <memory>
@@ -12,7 +12,7 @@
 #include "exporters/model/snapshot.h"
 #include "poolscope/result.h"
 #include "probes/collectors/exact_trace.h"
-#include "probes/collectors/go_pools.h"
+#include "probes/collectors/pool_probes.h"
 #include "probes/process/process.h"
 
 namespace poolscope::sampler {
@@ -34,6 +34,8 @@ class ExactSession {
  private:
   ExactSession(Probing& probing, std::unique_ptr<probes::ExactTrace> trace)
       : probing_(probing), trace_(std::move(trace)) {}
+  // Pools that the configuration describes.
+  void add_custom_pools(const probes::ProcessImage& image);
   // Nothing when the process is no Go program, else whether its pools are traced now or why not.
   [[nodiscard]] std::optional<Result<Done, std::string>> add_go(const probes::ProcessImage& image);
   Probing& probing_;
@@ -41,7 +43,9 @@ class ExactSession {
   std::vector<model::ProcessInfo> processes_;
   std::string allocator_;
   std::vector<std::string> problems_;
-  std::vector<std::unique_ptr<probes::GoPools>> go_pools_;
+  std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
+  std::string pools_fault_;  // why described pools cannot be measured
+  bool is_go_ = false;
 };
 
 }  // namespace poolscope::sampler

@@ -24,7 +24,7 @@ double per_cpu_second(const model::Window& window) {
 
 budget::PlanOrRefusal<budget::RatePlan> PoolMonitor::plan(const budget::BurstBudget& budget,
                                                           double cpu_per_second) const {
-  const double price_ns = static_cast<double>(probing_.pool_hit_cost_ns());
+  const double price_ns = price_ns_ > 0 ? price_ns_ : static_cast<double>(probing_.pool_hit_costs().emulated_ns);
   auto planned = budget::plan_rate(hits_, {price_ns, price_ns, price_ns}, budget);
   const double slowdown = hits_.per_cpu_second() * price_ns * 1e-9;
   if (!planned.plan || !hits_.known() || slowdown > kCoolSlowdown) return planned;
@@ -44,6 +44,9 @@ Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, 
   ++turn_;
   problem_.reset();
   hits_.observe(per_cpu_second(record->window));
+  if (record->probe_hits > 0) {
+    price_ns_ = static_cast<double>(record->charge_ns) / static_cast<double>(record->probe_hits);
+  }
   const std::uint64_t charge_ns = record->charge_ns;
   bursts_.push_back(std::move(*record));
   return charge_ns;
@@ -63,8 +66,8 @@ Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const
   }
   const bool follows = turn_ % kFollowEvery == kFollowEvery - 1;
   const probes::PoolLimits limits{planned.plan->length_ns, planned.plan->hit_limit, follows};
-  if (limits.length_ns <= kLongestWaitNs) return keep(process.go_pools()->burst(std::move(*clock), limits));
-  if (auto failure = process.go_pools()->begin_burst(std::move(*clock), limits)) return keep(Failure{*failure});
+  if (limits.length_ns <= kLongestWaitNs) return keep(process.pools()->burst(std::move(*clock), limits));
+  if (auto failure = process.pools()->begin_burst(std::move(*clock), limits)) return keep(Failure{*failure});
   open_on_ = process.key();
   open_until_ns_ = process::monotonic_ns() + limits.length_ns;
   return 0;
@@ -76,7 +79,7 @@ std::optional<std::uint64_t> PoolMonitor::open_until_ns() const {
 
 std::uint64_t PoolMonitor::end_burst(WatchedProcess& process) {
   open_on_.reset();
-  const auto charge_ns = keep(process.go_pools()->end_burst());
+  const auto charge_ns = keep(process.pools()->end_burst());
   return charge_ns ? *charge_ns : 0;
 }
 
@@ -89,13 +92,13 @@ void PoolMonitor::watch(WatchedProcess& process, std::uint64_t now_ns) {
   const auto found = without_misses_since_.find(process.key());
   if (found != without_misses_since_.end() && now_ns >= found->second + kRetryNs) without_misses_since_.erase(found);
   const bool misses = !without_misses_since_.contains(process.key());
-  if (const auto failure = process.go_pools()->watch(misses)) {
+  if (const auto failure = process.pools()->watch(misses)) {
     problem_ = Problem{probes::reason_label(failure->reason), failure->detail};
   }
 }
 
 std::uint64_t PoolMonitor::read_watch(WatchedProcess& process, std::uint64_t now_ns, double allowance_ns) {
-  model::PoolWatchRecord record = process.go_pools()->take_watch();
+  model::PoolWatchRecord record = process.pools()->take_watch();
   if (record.length_ns == 0) return 0;
   const std::uint64_t charge_ns = record.charge_ns;
   if (record.misses_watched && static_cast<double>(charge_ns) > kWatchShare * allowance_ns) {

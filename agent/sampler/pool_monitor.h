@@ -1,5 +1,5 @@
 #pragma once
-// PoolMonitor: the pools of one target: watches rare events of every Go process all the time and takes bursts when it is told to.
+// PoolMonitor: the pools of one target: watches rare events of every process with pools all the time and takes bursts when it is told to.
 //   Metering  a watch whose misses cost more than a fifth of the budget of a stratum goes on without them; they are tried again
 //             after kRetryNs.
 //   Bursts    as long as the tokens pay for, so pools that are used rarely are seen nearly all the time; where probes slow the target by
@@ -58,6 +58,7 @@ class PoolMonitor {
 
   Probing& probing_;
   budget::HitRate hits_;
+  double price_ns_ = 0;  // mean of a hit in the last burst; 0: not known yet
   std::optional<model::ProcessKey> open_on_;
   std::uint64_t open_until_ns_ = 0;
   unsigned turn_ = 0;

@@ -5,13 +5,17 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "poolscope/result.h"
 #include "probes/attach/attach_error.h"
 #include "probes/attach/detacher.h"
 #include "probes/collectors/alloc_programs.h"
 #include "probes/collectors/calibration.h"
+#include "probes/collectors/custom_pool_spec.h"
 #include "probes/collectors/go_runtime.h"
+#include "probes/collectors/pool_probes.h"
 #include "probes/collectors/pool_programs.h"
 #include "probes/collectors/process_image.h"
 
@@ -28,10 +32,16 @@ class Probing {
 
   // The programs that look at pools, loaded when first asked for.
   [[nodiscard]] Result<probes::PoolPrograms*, attach::AttachError> pool_programs();
+  // The pools that the configuration describes; processes that are prepared from now on are searched for them.
+  void set_custom_pools(std::vector<probes::CustomPoolSpec> specs) { custom_pools_ = std::move(specs); }
+  [[nodiscard]] const std::vector<probes::CustomPoolSpec>& custom_pools() const { return custom_pools_; }
+
   // The program that sees garbage collections of Go, loaded when first asked for; nothing where it cannot be.
   [[nodiscard]] std::optional<probes::GcProbing> gc_probing();
   // Price of one hit of pool_programs(): that of a counted free, which does about as much.
-  [[nodiscard]] std::uint64_t pool_hit_cost_ns() const { return calibration_.costs.emulated_ns[ALLOC_HIT_FREE]; }
+  [[nodiscard]] probes::PoolHitCosts pool_hit_costs() const {
+    return {calibration_.costs.emulated_ns[ALLOC_HIT_FREE], calibration_.costs.single_step_extra_ns};
+  }
 
   // Why return probes must not be placed in processes under a seccomp filter; nothing when they may. Tried by start().
   [[nodiscard]] const std::optional<std::string>& seccomp_refusal() const { return seccomp_refusal_; }
@@ -42,6 +52,7 @@ class Probing {
   probes::Calibration calibration_;
   probes::ElfCache elf_cache_;
   std::optional<std::string> seccomp_refusal_;
+  std::vector<probes::CustomPoolSpec> custom_pools_;
   [[nodiscard]] attach::AttachMethod method() const;
   std::unique_ptr<probes::PoolPrograms> pool_programs_;
   std::unique_ptr<probes::GoGcPrograms> gc_programs_;

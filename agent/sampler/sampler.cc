@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include "agent/targets/pool_specs.h"
 #include "probes/process/monotonic_clock.h"
 
 namespace poolscope::sampler {
@@ -44,6 +45,7 @@ Result<Done, std::string> Sampler::reload(const config::Config& config) {
 Result<Done, std::string> Sampler::set_targets(const config::Config& config) {
   auto set = targets::TargetSet::create(config.targets);
   if (!set) return Failure{targets::describe(set.error())};
+  probing_.set_custom_pools(targets::pool_specs(config.custom_pools));
   std::vector<std::unique_ptr<TargetMonitor>> monitors;
   for (std::size_t i = 0; i < config.targets.size(); ++i) {
     std::unique_ptr<TargetMonitor> kept;

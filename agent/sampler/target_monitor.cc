@@ -133,7 +133,7 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
     stratum.work.io_calls = sum_of(stratum.work.io_calls, work.io_calls);
     stratum.work.waits = sum_of(stratum.work.waits, work.waits);
     if (process.go_runtime() != nullptr) tokens_.spend(gc_.read(process));
-    if (process.go_pools() == nullptr) continue;
+    if (process.pools() == nullptr) continue;
     const double allowance_ns = budget_.cpu_ratio * static_cast<double>(process.recent_cpu_ns());
     tokens_.spend(pools_.read_watch(process, now_ns, allowance_ns));
   }
@@ -175,7 +175,9 @@ void TargetMonitor::take_burst() {
     return;
   }
   process->prepare(probing_);
-  if (process->is_go()) {
+  // A native process with described pools has both: one burst in three looks at the pools.
+  const bool pools_turn = process->pools() != nullptr && bursts_tried_++ % 3 == 0;
+  if (process->is_go() || pools_turn) {
     take_pool_burst(*process);
     return;
   }
@@ -192,14 +194,14 @@ void TargetMonitor::watch_pools(std::uint64_t now_ns) {
   constexpr std::size_t kFewProcesses = 8;
   for (auto& [key, process] : processes_) {
     if (processes_.size() <= kFewProcesses) process.prepare(probing_);
-    if (process.go_pools() != nullptr) pools_.watch(process, now_ns);
+    if (process.pools() != nullptr) pools_.watch(process, now_ns);
   }
 }
 
 void TargetMonitor::take_pool_burst(WatchedProcess& process) {
-  rate_problem_ = cohort_problem_ = process.problem();
-  if (process.go_pools() == nullptr) {
-    missing_ = process.go_problem() ? process.go_problem()->reason : process.problem()->reason;
+  if (process.is_go()) rate_problem_ = cohort_problem_ = process.problem();
+  if (process.pools() == nullptr) {
+    missing_ = process.pools_problem() ? process.pools_problem()->reason : process.problem()->reason;
     return;
   }
   if (pools_.open_on()) return;  // a long one is under way
@@ -216,8 +218,8 @@ void TargetMonitor::take_pool_burst(WatchedProcess& process) {
 
 void TargetMonitor::end_pool_burst() {
   const auto process = processes_.find(*pools_.open_on());
-  const bool is_there = process != processes_.end() && process->second.go_pools() != nullptr;
-  if (is_there && process->second.go_pools()->has_open_burst()) {
+  const bool is_there = process != processes_.end() && process->second.pools() != nullptr;
+  if (is_there && process->second.pools()->has_open_burst()) {
     tokens_.spend(pools_.end_burst(process->second));
   } else {
     pools_.forget(*pools_.open_on());  // it executed another program, or mapped new code
@@ -331,14 +333,27 @@ bool TargetMonitor::is_go() const {
   return std::ranges::any_of(processes_, [](const auto& process) { return process.second.is_go(); });
 }
 
-std::vector<model::CollectorStatus> TargetMonitor::go_collectors() const {
+std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
   std::optional<Problem> problem = pools_.problem();
+  std::string caveat = pools_.remark();
+  const char* name = is_go() ? "go_pools" : "custom_pools";
+  bool any = is_go();
   for (const auto& [key, process] : processes_) {
-    if (process.go_problem()) problem = process.go_problem();
+    if (process.pools_problem()) problem = process.pools_problem();
+    any |= process.pools_problem().has_value() || process.pools() != nullptr;
+    if (process.pools() == nullptr) continue;
+    if (caveat.empty()) caveat = process.pools()->caveat();
   }
-  model::CollectorStatus status = collector("go_pools", !pools_.bursts().empty(), problem);
-  if (status.state == model::CollectorState::kCollecting) status.detail = pools_.remark();
-  return {std::move(status), gc_collector()};
+  if (!any && !probing_.custom_pools().empty() && !no_process_) {
+    problem = Problem{"no_pools", "none of the pools of `custom_pools:` is in this target"};
+    any = true;
+  }
+  std::vector<model::CollectorStatus> result;
+  if (!any) return result;
+  result.push_back(collector(name, !pools_.bursts().empty(), problem));
+  if (result.back().detail.empty()) result.back().detail = caveat;
+  if (is_go()) result.push_back(gc_collector());
+  return result;
 }
 
 model::CollectorStatus TargetMonitor::gc_collector() const {
@@ -363,7 +378,7 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   std::vector<model::CollectorStatus> result = {
       collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
       collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
-  if (is_go()) std::ranges::move(go_collectors(), std::back_inserter(result));
+  std::ranges::move(pool_collectors(), std::back_inserter(result));
   return result;
 }
 

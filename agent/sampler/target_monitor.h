@@ -70,7 +70,7 @@ class TargetMonitor {
   [[nodiscard]] budget::BurstPrices burst_prices(const WatchedProcess& process) const;
   [[nodiscard]] std::vector<model::CollectorStatus> collectors() const;
   [[nodiscard]] bool is_go() const;
-  [[nodiscard]] std::vector<model::CollectorStatus> go_collectors() const;
+  [[nodiscard]] std::vector<model::CollectorStatus> pool_collectors() const;
   [[nodiscard]] model::CollectorStatus gc_collector() const;
   [[nodiscard]] model::CollectorStatus collector(const char* name, bool has_data,
                                                  const std::optional<Problem>& problem) const;
@@ -92,6 +92,7 @@ class TargetMonitor {
   probes::CallerSteps steps_;
   std::optional<Problem> rate_problem_, cohort_problem_;  // of the last try; empty after a success
   unsigned turn_ = 0;
+  unsigned bursts_tried_ = 0;
 
   std::uint64_t stratum_start_ns_ = 0, stratum_end_ns_ = 0;
   std::optional<std::uint64_t> burst_due_ns_;

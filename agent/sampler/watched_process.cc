@@ -15,8 +15,8 @@ void WatchedProcess::forget_image() {
   plan_.reset();
   problem_.reset();
   is_go_ = false;
-  go_pools_.reset();
-  go_problem_.reset();
+  pools_.reset();
+  pools_problem_.reset();
   go_runtime_.reset();
   go_runtime_problem_.reset();
 }
@@ -51,6 +51,7 @@ void WatchedProcess::read_image(Probing& probing) {
     problem_ = Problem{"go_heap", command_ + " is a Go program: its heap is that of the Go runtime, not malloc's"};
     return;
   }
+  look_for_custom_pools(probing);
   auto plan = probes::plan_allocators(*image_);
   if (!plan) {
     problem_ = Problem{"no_allocator", command_ + ": " + plan.error().detail};
@@ -62,26 +63,38 @@ void WatchedProcess::read_image(Probing& probing) {
 void WatchedProcess::look_for_go(Probing& probing) {
   auto programs = probing.pool_programs();
   if (!programs) {
-    go_problem_ = Problem{attach::reason_label(programs.error().reason), attach::describe(programs.error())};
+    pools_problem_ = Problem{attach::reason_label(programs.error().reason), attach::describe(programs.error())};
     return;
   }
-  auto pools = probes::GoPools::open(**programs, *image_, probing.pool_hit_cost_ns());
+  auto pools = probes::GoPools::open(**programs, *image_, probing.pool_hit_costs());
   if (pools) {
     is_go_ = true;
-    go_pools_ = std::move(*pools);
-    start_go_runtime(probing);
+    start_go_runtime(probing, **pools);
+    pools_ = std::move(*pools);
   } else if (pools.error().reason != probes::GoPoolsError::Reason::kNotGo) {
     is_go_ = true;
-    go_problem_ = Problem{probes::reason_label(pools.error().reason), pools.error().detail};
+    pools_problem_ = Problem{probes::reason_label(pools.error().reason), pools.error().detail};
   }
 }
 
-void WatchedProcess::start_go_runtime(Probing& probing) {
-  auto runtime = probes::GoRuntime::start(key_, go_pools_->object(), go_pools_->program(), probing.gc_probing());
+void WatchedProcess::start_go_runtime(Probing& probing, const probes::GoPools& pools) {
+  auto runtime = probes::GoRuntime::start(key_, pools.object(), pools.program(), probing.gc_probing());
   if (runtime) {
     go_runtime_ = std::move(*runtime);
   } else {
     go_runtime_problem_ = Problem{probes::reason_label(runtime.error().reason), runtime.error().detail};
+  }
+}
+
+void WatchedProcess::look_for_custom_pools(Probing& probing) {
+  if (probing.custom_pools().empty()) return;
+  auto programs = probing.pool_programs();
+  if (!programs) return;
+  auto pools = probes::CustomPools::open(**programs, *image_, probing.custom_pools(), probing.pool_hit_costs());
+  if (pools && pools->measures_nothing()) {
+    pools_problem_ = Problem{"function_not_found", pools->caveat()};
+  } else {
+    pools_ = std::move(pools);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "agent/sampler/probing.h"
 #include "agent/targets/target_set.h"
 #include "probes/collectors/allocator_plan.h"
+#include "probes/collectors/custom_pools.h"
 #include "probes/collectors/go_pools.h"
 #include "probes/collectors/go_runtime.h"
 #include "probes/collectors/process_image.h"
@@ -40,9 +41,10 @@ class WatchedProcess {
   [[nodiscard]] const probes::AllocatorPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
   // A Go program: its heap is not malloc's, so there is no plan for it.
   [[nodiscard]] bool is_go() const { return is_go_; }
-  // nullptr when it is no Go program, or its pools cannot be seen (go_problem).
-  [[nodiscard]] probes::GoPools* go_pools() { return go_pools_.get(); }
-  [[nodiscard]] const std::optional<Problem>& go_problem() const { return go_problem_; }
+  // Its pools: sync.Pools of a Go program, those that the configuration describes of another; nullptr when none can be seen
+  // (pools_problem).
+  [[nodiscard]] probes::PoolProbes* pools() const { return pools_.get(); }
+  [[nodiscard]] const std::optional<Problem>& pools_problem() const { return pools_problem_; }
   // nullptr when its garbage collector cannot be read (go_runtime_problem).
   [[nodiscard]] probes::GoRuntime* go_runtime() const { return go_runtime_.get(); }
   [[nodiscard]] const std::optional<Problem>& go_runtime_problem() const { return go_runtime_problem_; }
@@ -57,7 +59,8 @@ class WatchedProcess {
  private:
   void read_image(Probing& probing);
   void look_for_go(Probing& probing);
-  void start_go_runtime(Probing& probing);
+  void start_go_runtime(Probing& probing, const probes::GoPools& pools);
+  void look_for_custom_pools(Probing& probing);
 
   model::ProcessKey key_;
   std::string command_;
@@ -67,8 +70,8 @@ class WatchedProcess {
   std::optional<probes::AllocatorPlan> plan_;
   std::optional<Problem> problem_;
   bool is_go_ = false;
-  std::unique_ptr<probes::GoPools> go_pools_;
-  std::optional<Problem> go_problem_;
+  std::unique_ptr<probes::PoolProbes> pools_;
+  std::optional<Problem> pools_problem_;
   std::unique_ptr<probes::GoRuntime> go_runtime_;
   std::optional<Problem> go_runtime_problem_;
   std::uint64_t cpu_ns_ = 0;

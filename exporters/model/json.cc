@@ -10,7 +10,7 @@ namespace {
 // Zeros are an answer where a burst watched the pool, and nothing but the default where none did.
 bool counted_something(const PoolSummary& pool) {
   const PoolCounted& counted = pool.counted;
-  return pool.gets_per_second || pool.puts_per_second || counted.gets > 0 || counted.puts > 0 || counted.misses > 0 ||
+  return pool.gets_per_second || pool.puts_per_second || counted.gets > 0 || counted.puts > 0 || counted.misses.value_or(0) > 0 ||
          counted.regrowths > 0;
 }
 
@@ -119,7 +119,7 @@ void pool_counts(Io& io, typename Io::template Ref<PoolSummary> pool) {
   const bool counted = counted_something(pool);
   io.optional_if(counted, "gets", pool.counted.gets);
   io.optional_if(counted, "puts", pool.counted.puts);
-  io.optional_if(counted, "misses", pool.counted.misses);
+  io.optional("misses", pool.counted.misses);
   io.optional_if(counted, "regrowths", pool.counted.regrowths);
   io.optional("watched_misses", pool.counted.watched_misses);
   io.optional("thrown_away", pool.counted.thrown_away);

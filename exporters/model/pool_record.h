@@ -16,9 +16,10 @@ namespace poolscope::model {
 
 // What makes pools of several processes of a target, or of one process after a restart, the same pool.
 struct PoolIdentity {
-  std::string kind;          // "go_sync_pool", "custom"
-  std::string name;          // "main.jsonBufferPool", "encoding/json.encodeStatePool"; empty when nothing names it
-  std::string address;       // where no variable names it: its place in the program file, "0x5a4720"; tells equal names apart
+  std::string kind;  // "go_sync_pool", "custom"
+  std::string name;  // "main.jsonBufferPool", "encoding/json.encodeStatePool"; empty when nothing names it
+  std::string
+      address;  // where no variable names it: its place in the program file, "0x5a4720"; tells equal names apart
   std::string element;       // type of what it holds, "*[]uint8"; empty when not known yet or mixed
   std::string new_function;  // what creates an object on a miss; empty: nothing does
   std::string library;       // package that owns the pool when that is not the program itself: "encoding/json"
@@ -37,24 +38,23 @@ struct PoolSums {
   PoolIdentity pool;
   std::uint64_t gets = 0;
   std::uint64_t misses = 0;  // gets that found the pool empty
+  bool misses_known = true;  // false: nothing tells a miss of this pool, `misses` is 0 and means nothing
   std::uint64_t puts = 0;
-  std::uint64_t nil_puts = 0;      // Put(nil): ignored by the pool, not in `puts`
-  std::uint64_t regrowths = 0;     // put with a larger capacity than the object had at its last get or put
-  Histogram hold_ns;               // from get to put of the same object
-  std::uint64_t sized_puts = 0;    // puts whose length and capacity could be read
-  std::uint64_t empty_puts = 0;    // of these, with length 0: code that resets before it puts
-  Histogram needed_bytes;          // length at put, empty ones left out
-  Histogram buffer_bytes;          // capacity at put
+  std::uint64_t nil_puts = 0;        // Put(nil): ignored by the pool, not in `puts`
+  std::uint64_t regrowths = 0;       // put with a larger capacity than the object had at its last get or put
+  Histogram hold_ns;                 // from get to put of the same object
+  std::uint64_t sized_puts = 0;      // puts whose length and capacity could be read
+  std::uint64_t empty_puts = 0;      // of these, with length 0: code that resets before it puts
+  Histogram needed_bytes;            // length at put, empty ones left out
+  Histogram buffer_bytes;            // capacity at put
   std::uint64_t other_elements = 0;  // puts of another type than the one of `pool.element`
-  std::uint64_t object_bytes = 0;  // size of the element type where it holds no buffer; 0: not known
+  std::uint64_t object_bytes = 0;    // size of the element type where it holds no buffer; 0: not known
   PoolMisuse misuse;
-  std::vector<std::uint64_t> misses_at_depth;  // miss curve: [k] gets that k + 1 idle objects would not have served
 };
 
 struct PoolBurstRecord {
   ProcessKey process;
-  bool exact = false;        // every event of `window`, no budget
-  bool misses_known = true;  // false: nothing in this program tells a miss, `misses` is 0 and means nothing
+  bool exact = false;  // every event of `window`, no budget
   Window window;
   std::vector<PoolSums> pools;
   std::uint64_t probe_hits = 0;  // of the whole burst

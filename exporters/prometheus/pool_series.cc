@@ -103,7 +103,7 @@ void add_states(TargetTable& table, Part pools) {
 
 // Misses are exact where each was watched, and where every event was traced.
 std::optional<std::uint64_t> exact_misses(const PoolSummary& pool, bool exact) {
-  return exact ? std::optional(pool.counted.misses) : pool.counted.watched_misses;
+  return exact ? pool.counted.misses : pool.counted.watched_misses;
 }
 
 void add_counters(TargetTable& table, Part pools, bool exact) {

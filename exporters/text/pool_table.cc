@@ -50,8 +50,9 @@ Line header(const Columns& columns) {
   return line;
 }
 
-std::string number(const Columns& columns, std::uint64_t counted, const model::MaybeEstimate& rate) {
-  return columns.exact ? format_exact(counted) : value_or_dash(rate);
+std::string number(const Columns& columns, std::optional<std::uint64_t> counted, const model::MaybeEstimate& rate) {
+  if (!columns.exact) return value_or_dash(rate);
+  return counted ? format_exact(*counted) : "–";
 }
 
 Line numbers(const PoolSummary& pool, const Columns& columns) {

@@ -142,8 +142,9 @@ std::string growth_chain_table(const TargetSnapshot& target) {
 }
 
 std::string pool_row(const model::PoolSummary& pool, bool exact) {
-  const auto number = [&](std::uint64_t counted, const model::MaybeEstimate& rate) {
-    return exact ? format_exact(counted) : rate ? format_count(rate->value) : "–";
+  const auto number = [&](std::optional<std::uint64_t> counted, const model::MaybeEstimate& rate) {
+    if (exact) return counted ? format_exact(*counted) : std::string("–");
+    return rate ? format_count(rate->value) : std::string("–");
   };
   const std::string interval = hit_ratio_interval(pool);
   return row({code(pool.name), code(pool.element), plain(pool.library), number(pool.counted.gets, pool.gets_per_second),

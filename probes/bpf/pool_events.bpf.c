@@ -107,7 +107,7 @@ static __always_inline __u64 value_of(const struct pool_value *value, const stru
 }
 
 /* Does the hit count: armed, in time, within the limit, of the process that is watched? */
-static __always_inline int counts_now(struct pool_control *control, __u64 now_ns)
+static __always_inline int counts_now(struct pool_control *control, const struct pool_point *point, __u64 now_ns)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 
@@ -119,6 +119,7 @@ static __always_inline int counts_now(struct pool_control *control, __u64 now_ns
 		stop(control, POOL_STOP_DEADLINE, control->deadline_ns);
 		return 0;
 	}
+	add(&control->window_charge_ns, point->cost_ns);
 	if (control->hit_limit && add(&control->window_hits, 1) + 1 >= control->hit_limit)
 		stop(control, POOL_STOP_HIT_LIMIT, now_ns);
 	else if (!control->hit_limit)
@@ -139,8 +140,9 @@ int pool_hit(struct pt_regs *regs)
 	if (!control || !point)
 		return 0;
 	add(&control->hits, 1);
+	add(&control->charge_ns, point->cost_ns);
 	event.now_ns = bpf_ktime_get_ns();
-	if (!counts_now(control, event.now_ns))
+	if (!counts_now(control, point, event.now_ns))
 		return 0;
 	event.flags = regs->eflags;
 	if (!pool_flags_match(event.flags, point->flags_mask, point->flags_value))
@@ -208,15 +210,17 @@ SEC("uprobe")
 int pool_cleanup(struct pt_regs *regs)
 {
 	__u64 cookie = bpf_get_attach_cookie(regs);
-	__u32 slot = POOL_COOKIE_SLOT(cookie);
+	__u32 slot = POOL_COOKIE_SLOT(cookie), index = POOL_COOKIE_POINT(cookie);
 	struct pool_control *control = bpf_map_lookup_elem(&pool_controls, &slot);
+	const struct pool_point *point = bpf_map_lookup_elem(&points, &index);
 	struct victims victims = {};
 	__u64 count = 0;
 
-	if (!control)
+	if (!control || !point)
 		return 0;
 	add(&control->hits, 1);
-	if (!counts_now(control, bpf_ktime_get_ns()))
+	add(&control->charge_ns, point->cost_ns);
+	if (!counts_now(control, point, bpf_ktime_get_ns()))
 		return 0;
 	add(&control->collections, 1);
 	if (!control->old_pools || user_read(&victims.pools, control->old_pools) ||

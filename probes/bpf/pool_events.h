@@ -49,6 +49,7 @@ struct pool_point {
 	__u32 miss_value;
 	__u32 nil_mask; /* a put of nothing when (flags & nil_mask) == nil_value; 0: none */
 	__u32 nil_value;
+	__u32 cost_ns;		/* price of a hit */
 	__u32 pool_number;	/* tells pools of one slot apart that have no address */
 	struct pool_value pool; /* its address; POOL_PLACE_NONE: the number alone */
 	struct pool_value object;
@@ -74,6 +75,8 @@ struct pool_control {
 	__u32 reserved;
 
 	__u64 hits;	    /* all traps */
+	__u64 charge_ns;    /* their price */
+	__u64 window_charge_ns; /* of it, while armed and not stopped */
 	__u64 window_hits;  /* of these, while armed and not stopped */
 	__u64 stopped_ns;   /* when `stop` was set */
 	__u64 collections;  /* cleanups; objects of an earlier one are not followed any more */

@@ -60,7 +60,7 @@ class Look:
 
     def __init__(self, build):
         with go_pools(build, *LOAD, "-rounds", ROUNDS_PER_SECOND * LOAD_SECONDS) as service:
-            with harness.agent("--target", f"pid:{service.pid}") as agent:
+            with self.agent(service) as agent:
                 wait_until_watched(service)
                 service.start_rounds()
                 self.running = agent.wait_for_target(lambda t: any("hit_ratio" in p for p in t.get("pools", [])),
@@ -69,6 +69,16 @@ class Look:
                 self.found = self.settled(agent)
             wait_until_unprobed(service.pid)
             self.end = service.stop()
+
+    @staticmethod
+    @contextlib.contextmanager
+    def agent(service):
+        """With a budget that pays for seeing most gets: what can be known of a pool that misses every second get is a matter of how
+        many gets were seen."""
+        with harness.temporary_folder() as folder:
+            (folder / "poolscope.yaml").write_text(f"budget: {{cpu_ratio: 0.05}}\ntargets: [{{match: {{pid: {service.pid}}}}}]\n")
+            with harness.agent("--config.file", folder / "poolscope.yaml") as agent:
+                yield agent
 
     def settled(self, agent):
         """The target once every miss has arrived in the snapshot, or as it is after some seconds: then a test will tell."""

@@ -1,0 +1,209 @@
+#include "probes/collectors/pool_probes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "probes/process/monotonic_clock.h"
+#include "probes/process/process.h"
+
+namespace poolscope::probes {
+namespace {
+
+constexpr std::uint64_t kPollNs = 200'000;
+constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;
+
+template <typename T>
+void store(T& shared, T value) {
+  __atomic_store_n(&shared, value, __ATOMIC_RELEASE);
+}
+template <typename T>
+T load(const T& shared) {
+  return __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
+}
+
+model::Histogram histogram_of(const __u32* buckets, unsigned count) {
+  model::Histogram histogram;
+  for (unsigned bucket = 0; bucket < count; ++bucket) {
+    if (buckets[bucket] > 0) histogram.add_bucket(bucket, buckets[bucket]);
+  }
+  return histogram;
+}
+
+std::map<std::string, std::uint64_t> dropped_of(const pool_control& control) {
+  std::map<std::string, std::uint64_t> dropped;
+  if (control.dropped_pools > 0) dropped["pools_full"] = control.dropped_pools;
+  if (control.dropped_objects > 0) dropped["objects_full"] = control.dropped_objects;
+  if (control.dropped_reads > 0) dropped["memory_unreadable"] = control.dropped_reads;
+  return dropped;
+}
+
+// `objects`: empty when they were not followed, or a collection came in between and what was seen before it means nothing.
+model::PoolSums sums_of(const pool_sums& sums, std::uint64_t pool, const std::vector<pool_object>& objects) {
+  model::PoolSums result;
+  result.gets = sums.gets;
+  result.misses = sums.misses;
+  result.puts = sums.puts;
+  result.nil_puts = sums.nil_puts;
+  result.regrowths = sums.regrowths;
+  result.hold_ns = histogram_of(sums.hold_ns, PS_LOG_LINEAR_BUCKETS);
+  result.sized_puts = sums.sized_puts;
+  result.other_elements = sums.other_types;
+  result.empty_puts = sums.empty_puts;
+  result.needed_bytes = histogram_of(sums.needed_bytes, POOL_SIZE_BUCKETS);
+  result.buffer_bytes = histogram_of(sums.buffer_bytes, POOL_SIZE_BUCKETS);
+  if (objects.empty()) return result;
+  result.misuse.followed_gets = sums.followed_gets;
+  result.misuse.put_twice = sums.put_twice;
+  result.misuse.never_put = static_cast<std::uint64_t>(std::ranges::count_if(
+      objects, [&](const pool_object& object) { return object.pool == pool && object.state == POOL_OBJECT_BORROWED; }));
+  return result;
+}
+
+Failure<BurstFailure> failed(BurstFailure::Reason reason, std::string detail) {
+  return Failure{BurstFailure{reason, std::move(detail)}};
+}
+
+}  // namespace
+
+Result<PoolSlot, BurstFailure> PoolProbes::open_slot(const std::vector<PoolSite>& sites) {
+  auto slot = programs_.acquire(static_cast<std::uint32_t>(process_.pid));
+  if (!slot) return failed(BurstFailure::Reason::kNoSlot, "all slots for pool probes are taken");
+  slot->control().old_pools = old_pools();
+  if (auto error = slot->attach(sites)) return failed(BurstFailure::Reason::kAttach, attach::describe(*error));
+  return std::move(*slot);
+}
+
+std::optional<BurstFailure> PoolProbes::watch(bool misses) {
+  if (watch_ && watch_->misses == misses) return std::nullopt;
+  watch_.reset();
+  const auto sites = watch_sites(misses);
+  if (sites.empty()) return std::nullopt;
+  auto slot = open_slot(sites);
+  if (!slot) return slot.error();
+  store(slot->control().armed, 1u);
+  const bool has_misses =
+      std::ranges::any_of(sites, [](const PoolSite& site) { return site.point.role == POOL_ROLE_MISS; });
+  watch_.emplace(Watch{std::move(*slot), misses, has_misses, process::monotonic_ns(), 0, 0, 0, {}});
+  return std::nullopt;
+}
+
+model::PoolWatchRecord PoolProbes::take_watch() {
+  model::PoolWatchRecord record;
+  record.process = process_;
+  if (!watch_) return record;
+  const auto& control = std::as_const(watch_->slot).control();
+  const PoolResults results = watch_->slot.read();
+  const std::uint64_t now_ns = process::monotonic_ns(), hits = load(control.hits),
+                      collections = load(control.collections), charge_ns = load(control.charge_ns);
+  record.start_ns = watch_->since_ns;
+  record.length_ns = now_ns - watch_->since_ns;
+  record.misses_watched = watch_->has_misses;
+  record.collections_watched = watches_collections();
+  record.collections = collections - std::exchange(watch_->collections, collections);
+  record.probe_hits = hits - std::exchange(watch_->hits, hits);
+  record.charge_ns = charge_ns - std::exchange(watch_->charge_ns, charge_ns);
+  watch_->since_ns = now_ns;
+  for (const auto& [key, sums] : results.sums) {
+    auto& [misses, thrown_away] = watch_->seen[{key.pool, key.number}];
+    model::PoolWatchSums& pool = record.pools.emplace_back();
+    model::PoolSums described;
+    describe(key, 0, described);
+    pool.pool = std::move(described.pool);
+    pool.misses = sums.misses - std::exchange(misses, sums.misses);
+    pool.thrown_away = sums.thrown_away - std::exchange(thrown_away, sums.thrown_away);
+  }
+  return record;
+}
+
+model::PoolBurstRecord PoolProbes::burst_record(const PoolSlot& slot) {
+  const PoolResults results = slot.read();
+  learn(results);
+  model::PoolBurstRecord record;
+  record.process = process_;
+  record.probe_hits = slot.control().hits;
+  record.charge_ns = slot.control().charge_ns;
+  record.dropped = dropped_of(slot.control());
+  const bool followed = slot.control().collections == 0;
+  for (const auto& [key, sums] : results.sums) {
+    model::PoolSums pool = sums_of(sums, key.pool, followed ? results.objects : std::vector<pool_object>{});
+    describe(key, sums.type, pool);
+    record.pools.push_back(std::move(pool));
+  }
+  return record;
+}
+
+std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, const PoolLimits& limits) {
+  auto slot = open_slot(burst_sites());
+  if (!slot) return slot.error();
+  if (auto enabled = clock.enable(); !enabled) {
+    return BurstFailure{BurstFailure::Reason::kTaskClock, process::describe(enabled.error())};
+  }
+  open_burst_.emplace(OpenBurst{std::move(*slot), std::move(clock), 0, {}});
+  pool_control& control = open_burst_->slot.control();
+  control.hit_limit = limits.hits;
+  control.follows_objects = limits.follows_objects ? 1 : 0;
+  control.deadline_ns = process::monotonic_ns() + limits.length_ns + kDeadlineGraceNs;
+  open_burst_->hits_before = load(control.hits);
+  store(control.armed, 1u);
+  open_burst_->begin = read_clocks(process_.pid, open_burst_->clock);
+  return std::nullopt;
+}
+
+Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {
+  OpenBurst burst = std::move(*std::exchange(open_burst_, std::nullopt));
+  pool_control& control = burst.slot.control();
+  store(control.armed, 0u);
+  const ClockReading end = read_clocks(process_.pid, burst.clock);
+  const std::uint64_t hits = load(control.hits) - burst.hits_before, counted = load(control.window_hits);
+  if (control.stop == POOL_STOP_FORK) {
+    return failed(BurstFailure::Reason::kTargetForked, "the process forked during the burst");
+  }
+  model::PoolBurstRecord record = burst_record(burst.slot);
+  const bool stopped = control.stop != POOL_STOP_NONE;
+  const double part = stopped && hits > counted ? static_cast<double>(counted) / static_cast<double>(hits) : 1;
+  record.window = window_between(burst.begin, end, stopped ? control.stopped_ns : end.time_ns, part);
+  record.window.probe_hits = counted;
+  record.window.charge_ns = control.window_charge_ns;
+  record.window.ended_by_count = control.stop == POOL_STOP_HIT_LIMIT;
+  return record;
+}
+
+Result<model::PoolBurstRecord, BurstFailure> PoolProbes::burst(process::TaskClock clock, const PoolLimits& limits) {
+  PromptSection prompt;
+  if (auto failure = begin_burst(std::move(clock), limits)) return Failure{std::move(*failure)};
+  const auto& control = std::as_const(open_burst_->slot).control();
+  const std::uint64_t end_ns = open_burst_->begin.time_ns + limits.length_ns;
+  for (std::uint64_t now = process::monotonic_ns(); now < end_ns && load(control.stop) == POOL_STOP_NONE;
+       now = process::monotonic_ns()) {
+    process::sleep_until_ns(std::min(end_ns, now + kPollNs));
+  }
+  return end_burst();
+}
+
+std::optional<BurstFailure> PoolProbes::start_exact() {
+  auto slot = open_slot(burst_sites());
+  if (!slot) return slot.error();
+  slot->control().follows_objects = 1;
+  const std::uint64_t cpu_ns = process::cpu_time_ns(process_.pid).value_or(0);
+  store(slot->control().armed, 1u);
+  exact_.emplace(Exact{std::move(*slot), process::monotonic_ns(), cpu_ns});
+  return std::nullopt;
+}
+
+void PoolProbes::keep_up() {
+  if (exact_) learn(exact_->slot.read());
+}
+
+model::PoolBurstRecord PoolProbes::read_exact() {
+  model::PoolBurstRecord record = burst_record(exact_->slot);
+  record.exact = true;
+  record.window.start_ns = exact_->start_ns;
+  record.window.length_ns = process::monotonic_ns() - exact_->start_ns;
+  const std::uint64_t cpu_ns = process::cpu_time_ns(process_.pid).value_or(exact_->cpu_ns);
+  record.window.cpu_ns = cpu_ns - std::min(cpu_ns, exact_->cpu_ns);
+  record.window.probe_hits = record.probe_hits;
+  record.window.charge_ns = record.charge_ns;
+  return record;
+}
+
+}  // namespace poolscope::probes
