@@ -58,6 +58,7 @@ class PoolWorld {
     FUZZ_CHECK(all.followed_gets <= all.gets && all.holds <= all.followed_gets);
     FUZZ_CHECK(all.holds + all.put_twice <= all.puts);
     FUZZ_CHECK(all.regrowths <= all.holds + grow_hits_);
+    FUZZ_CHECK(all.regrowths <= all.sized_puts + grow_hits_);
     FUZZ_CHECK(kernel_.slot_control.dropped_objects <= all.followed_gets + all.puts);
     FUZZ_CHECK(kernel_.slot_control.dropped_reads <= all.gets + all.puts);
     if (!kernel_.slot_control.follows_objects) FUZZ_CHECK(all.followed_gets == 0 && kernel_.objects.size() == 0);

@@ -67,6 +67,14 @@ TEST(PoolRates, PoolsOfTwoProcessesWithOneNameAreOne) {
   EXPECT_EQ(pools.front().counted.gets, 40u);
 }
 
+TEST(PoolRates, PoolsOfOneWindowWithOneNameAreOne) {  // pools on the heap with the same New function have no address
+  model::PoolSums first = pool("main.newItem (heap)", 100, 10), second = pool("main.newItem (heap)", 300, 10);
+  const auto summary = only_pool({pool_burst(0, {first, second})});
+  EXPECT_EQ(summary.counted.gets, 400u);
+  EXPECT_DOUBLE_EQ(summary.gets_per_second->value, 400);
+  EXPECT_DOUBLE_EQ(summary.hit_ratio->value, 0.95);
+}
+
 // --- misses and hit ratio
 
 TEST(HitRatio, OfWindowsIsThatOfTheirMissesAndGets) {
@@ -83,6 +91,21 @@ TEST(HitRatio, WithoutMissesIsOneAndSaysHowLowItMayBe) {
   EXPECT_DOUBLE_EQ(summary.hit_ratio->value, 1);
   EXPECT_DOUBLE_EQ(summary.hit_ratio->high.value(), 1);
   EXPECT_DOUBLE_EQ(summary.hit_ratio->low.value(), 1 - 3.0 / 1200) << "rule of three";
+}
+
+TEST(HitRatio, OfWindowsThatACountEndedIsTheSame) {
+  auto bursts = alike(pool("a", 5, 5));  // 5 gets and 5 puts each
+  for (auto& burst : bursts) burst.window.ended_by_count = true;
+  EXPECT_DOUBLE_EQ(only_pool(bursts).hit_ratio->value, 0);
+}
+
+TEST(HitRatio, OfTwoProcessesIsThatOfAllGets) {
+  std::vector<model::PoolBurstRecord> bursts = alike(pool("a", 990));
+  for (const auto& burst : alike(pool("a", 10, 10))) {
+    bursts.push_back(burst);
+    bursts.back().process.pid = 2;
+  }
+  EXPECT_NEAR(only_pool(bursts).hit_ratio->value, 0.99, 1e-12) << "990 of 1000 gets per second are served";
 }
 
 TEST(HitRatio, IsAbsentWithoutGets) {
@@ -135,6 +158,17 @@ TEST(WatchedMisses, AreExactAndSummedOverProcesses) {
                                       miss_watch(0, {watched("a", 15)}, 2), miss_watch(10, {watched("a", 5)}, 2)});
   EXPECT_EQ(summary.misses_per_second, (model::Estimate{3, 3, 3}));
   EXPECT_EQ(summary.counted.watched_misses, 60u);
+}
+
+TEST(WatchedMisses, OfAProcessThatReplacedAnotherAreNotAddedToIts) {
+  const auto summary = only_pool({}, {miss_watch(0, {watched("a", 30)}, 1), miss_watch(10, {watched("a", 30)}, 2)});
+  EXPECT_DOUBLE_EQ(summary.misses_per_second->value, 3) << "60 misses in 20 seconds";
+}
+
+TEST(WatchedMisses, AreNotThoseOfTheTargetWhereAProcessIsNotWatched) {
+  auto unwatched = miss_watch(0, {}, 2);
+  unwatched.misses_watched = false;  // too many for the budget
+  EXPECT_FALSE(only_pool({}, {miss_watch(0, {watched("a", 30)}, 1), unwatched}).misses_per_second);
 }
 
 TEST(WatchedMisses, AreNoneInTimesThatSawNone) {
@@ -311,6 +345,12 @@ TEST(PoolSizes, OfMixedElementsHaveNoTypeToBeOf) {
   EXPECT_FALSE(summary.object_bytes);
 }
 
+TEST(PoolSizes, ElementsThatDifferFromBurstToBurstAreMixed) {
+  model::PoolSums other = pool("a", 10);
+  other.pool.element = "*main.item";
+  EXPECT_EQ(only_pool({pool_burst(0, {pool("a", 10)}), pool_burst(1, {other})}).element, "");
+}
+
 // --- use
 
 TEST(PoolUse, IsSummedOverBursts) {
@@ -364,6 +404,12 @@ TEST(PoolNames, OfPoolsWithoutOneAreTheirElementAndAddress) {
   const auto pools = summarize_busy({pool_burst(0, {named("", "0x10"), named("", "0x20", ""), named("", "0x30")})});
   EXPECT_THAT(names(pools),
               UnorderedElementsAre("pool of *[]uint8 at 0x10", "pool at 0x20", "pool of *[]uint8 at 0x30"));
+}
+
+TEST(PoolNames, DoNotNameAnElementThatIsMixed) {
+  model::PoolSums mixed = named("", "0x10");
+  mixed.other_elements = 1;
+  EXPECT_EQ(only_pool({pool_burst(0, {mixed})}).name, "pool at 0x10");
 }
 
 TEST(PoolNames, WhatIsLearnedLaterCompletesThem) {

@@ -192,6 +192,15 @@ TEST_F(PoolLogic, ABufferThatCannotBeReadIsCounted) {
   EXPECT_EQ(sums().sized_puts, 1u);
 }
 
+TEST_F(PoolLogic,
+       AnAbsurdNumberOfLargeElementsIsNoSize) {  // 2^40 - 1 elements of 16 MiB: their bytes do not fit 64 bits
+  constexpr std::uint64_t kLargeType = 0x4a5000;
+  kernel.elements.put({kLargeType, kTgid}, {kLengthOffset, kCapacityOffset, 1 << 24, 0});
+  set_buffer(1, POOL_MAX_SIZE - 1);
+  put(kObject, kLargeType);
+  EXPECT_EQ(sums().sized_puts, 0u);
+}
+
 TEST_F(PoolLogic, APutWithoutAnObjectHasNoSize) {
   put(0);
   EXPECT_EQ(sums().puts, 1u);

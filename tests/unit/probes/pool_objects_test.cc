@@ -68,6 +68,19 @@ TEST_F(PoolLogic, AnObjectPutIntoAnotherPoolWasNotHeldForIt) {
   EXPECT_EQ(sums(kOtherPool).put_twice, 1u) << "now it is there";
 }
 
+TEST_F(PoolLogic, PoolsThatOnlyTheirNumberTellsApartAreOthers) {
+  pool_point first = point_of(POOL_ROLE_PUT), second = point_of(POOL_ROLE_PUT);
+  first.pool_number = 1;
+  second.pool_number = 2;
+  pool_event returned = event();
+  returned.pool = 0;  // both have no address
+  returned.object = kObject;
+  hit(returned, first);
+  hit(returned, second);
+  EXPECT_EQ(sums(0, 3, 1).put_twice, 0u);
+  EXPECT_EQ(sums(0, 3, 2).put_twice, 0u);
+}
+
 TEST_F(PoolLogic, WithoutFollowingNothingIsRemembered) {
   kernel.slot_control.follows_objects = 0;
   set_buffer(10, 20);
@@ -171,7 +184,8 @@ INSTANTIATE_TEST_SUITE_P(Table, Growth,
                                          GrowthCase{"NotAtAll", 64, 64, 0}, GrowthCase{"ToLess", 64, 32, 0},
                                          GrowthCase{"FromNothing", 0, 64, 0},  // a first buffer is no regrowth
                                          GrowthCase{"UnknownAtGet", std::nullopt, 64, 0},
-                                         GrowthCase{"UnknownAtPut", 64, std::nullopt, 0}),
+                                         GrowthCase{"UnknownAtPut", 64, std::nullopt, 0},
+                                         GrowthCase{"AbsurdAtPut", 64, POOL_MAX_SIZE, 0}),
                          [](const auto& each) { return std::string(each.param.name); });
 
 TEST_F(PoolLogic, EachGrowthCountsOnce) {
