@@ -1,50 +1,50 @@
 #include "agent/estimate/pools.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <string>
 #include <tuple>
 
 #include "agent/estimate/exact.h"
+#include "agent/estimate/intervals.h"
+#include "agent/estimate/pool_merge.h"
 #include "agent/estimate/price_check.h"
 #include "agent/estimate/sizes.h"
+#include "agent/estimate/summarize.h"
 
 namespace poolscope::estimate {
 namespace {
 
 using model::PoolSums;
 
-struct Pool {
-  model::PoolIdentity identity;
-  std::vector<const PoolSums*> in_window;  // one for each burst; nullptr where it was not seen
-  std::map<model::ProcessKey, std::uint64_t> watched_misses;
-  std::uint64_t thrown_away = 0;
-};
+double width(const model::MaybeEstimate& estimate) {
+  const bool has_interval = estimate && estimate->low && estimate->high;
+  return has_interval ? *estimate->high - *estimate->low : std::numeric_limits<double>::infinity();
+}
 
-struct Watched {
-  std::map<model::ProcessKey, double> miss_seconds;  // how long misses were watched
-  std::uint64_t collections = 0;
-};
+model::Estimate hit_ratio_of(const model::Estimate& miss_ratio) {
+  const auto hit = [](double miss) { return std::clamp(1 - miss, 0.0, 1.0); };
+  model::Estimate result{hit(miss_ratio.value), {}, {}};
+  if (miss_ratio.high) result.low = hit(*miss_ratio.high);
+  if (miss_ratio.low) result.high = hit(*miss_ratio.low);
+  return result;
+}
 
 class PoolEstimates {
  public:
   PoolEstimates(std::span<const model::PoolBurstRecord> bursts, std::span<const model::PoolWatchRecord> watches,
                 const TargetTotals& totals)
-      : bursts_(bursts), estimator_(estimator(windows(bursts), totals)) {
-    for (std::size_t i = 0; i < bursts.size(); ++i) {
-      for (const auto& sums : bursts[i].pools) pool_of(sums.pool).in_window[i] = &sums;
-    }
-    for (const auto& watch : watches) add(watch);
-  }
+      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(bursts, totals)) {}
 
   [[nodiscard]] std::vector<model::PoolSummary> summaries() const {
     std::map<std::string, unsigned> uses;
-    for (const auto& [key, pool] : pools_) ++uses[pool.identity.name];
+    for (const auto& [key, pool] : merged_.pools()) ++uses[pool.identity.name];
     std::vector<model::PoolSummary> result;
-    for (const auto& [key, pool] : pools_) {
+    for (const auto& [key, pool] : merged_.pools()) {
       result.push_back(summarize(pool));
-      result.back().name = display_name(pool.identity, uses[pool.identity.name] > 1);
+      result.back().name = display_name(pool, uses[pool.identity.name] > 1);
     }
     const auto rate = [](const model::MaybeEstimate& estimate) { return estimate ? estimate->value : 0; };
     std::ranges::stable_sort(result, [&](const auto& a, const auto& b) {
@@ -55,103 +55,73 @@ class PoolEstimates {
   }
 
  private:
-  static std::vector<CountedWindow> windows(std::span<const model::PoolBurstRecord> bursts) {
-    std::vector<CountedWindow> result;
-    for (const auto& burst : bursts) {
+  [[nodiscard]] RateEstimator estimator(std::span<const model::PoolBurstRecord> bursts,
+                                        const TargetTotals& totals) const {
+    std::vector<CountedWindow> windows;
+    for (const std::size_t i : merged_.used()) {
       std::uint64_t events = 0;
-      for (const auto& sums : burst.pools) events += sums.gets + sums.puts;
-      result.push_back({burst.process, burst.window, events});
+      for (const auto& sums : bursts[i].pools) events += sums.gets + sums.puts;
+      windows.push_back({bursts[i].process, bursts[i].window, events});
     }
-    return result;
+    if (exact_ || windows.empty()) return RateEstimator::exact(windows);
+    return sharpest_estimator(windows, totals, PriceCheck::kPriorError).estimator;
   }
 
-  RateEstimator estimator(std::vector<CountedWindow> windows, const TargetTotals& totals) {
-    windows_ = std::move(windows);
-    exact_ = all_exact(bursts_);
-    if (exact_ || windows_.empty()) return RateEstimator::exact(windows_);
-    return sharpest_estimator(windows_, totals, PriceCheck::kPriorError).estimator;
-  }
-
-  // What became known later (the element type) completes what was known before.
-  Pool& pool_of(const model::PoolIdentity& identity) {
-    Pool& pool = pools_[{identity.kind, identity.name, identity.address}];
-    if (pool.identity.kind.empty()) {
-      pool.identity = identity;
-      pool.in_window.resize(bursts_.size());
-    }
-    if (pool.identity.library.empty()) pool.identity.library = identity.library;
-    if (pool.identity.element.empty()) pool.identity.element = identity.element;
-    if (pool.identity.new_function.empty()) pool.identity.new_function = identity.new_function;
-    return pool;
-  }
-
-  void add(const model::PoolWatchRecord& watch) {
-    if (watch.misses_watched) watched_.miss_seconds[watch.process] += static_cast<double>(watch.length_ns) / 1e9;
-    if (watch.collections_watched) watched_.collections += watch.collections;
-    for (const auto& sums : watch.pools) {
-      Pool& pool = pool_of(sums.pool);
-      if (watch.misses_watched) pool.watched_misses[watch.process] += sums.misses;
-      if (watch.collections_watched) pool.thrown_away += sums.thrown_away;
-    }
-  }
-
-  [[nodiscard]] static std::string display_name(const model::PoolIdentity& identity, bool is_shared) {
+  [[nodiscard]] static std::string display_name(const MergedPool& pool, bool is_shared) {
+    const auto& identity = pool.identity;
     if (!identity.name.empty()) {
       return is_shared && !identity.address.empty() ? identity.name + " at " + identity.address : identity.name;
     }
-    return (identity.element.empty() ? "pool" : "pool of " + identity.element) + " at " + identity.address;
+    return (pool.element().empty() ? "pool" : "pool of " + pool.element()) + " at " + identity.address;
   }
 
-  [[nodiscard]] std::vector<WindowCount> counts(const Pool& pool, std::uint64_t PoolSums::*member) const {
-    std::vector<WindowCount> result;
-    for (const PoolSums* sums : pool.in_window) {
-      result.push_back(WindowCount::of_events(sums != nullptr ? static_cast<double>(sums->*member) : 0));
+  [[nodiscard]] model::MaybeEstimate rate(const MergedPool& pool, std::uint64_t PoolSums::*member) const {
+    if (pool.in_window.empty()) return std::nullopt;
+    std::vector<WindowCount> counts;
+    for (const PoolSums& sums : pool.in_window) {
+      counts.push_back(WindowCount::of_events(static_cast<double>(sums.*member)));
     }
-    return result;
-  }
-  [[nodiscard]] std::uint64_t total(const Pool& pool, std::uint64_t PoolSums::*member) const {
-    std::uint64_t sum = 0;
-    for (const PoolSums* sums : pool.in_window) sum += sums != nullptr ? sums->*member : 0;
-    return sum;
-  }
-  [[nodiscard]] model::MaybeEstimate rate(const Pool& pool, std::uint64_t PoolSums::*member) const {
-    return bursts_.empty() ? std::nullopt : estimator_.rate(counts(pool, member));
-  }
-  [[nodiscard]] static bool misses_known(const Pool& pool) {
-    return std::ranges::all_of(pool.in_window,
-                               [](const PoolSums* sums) { return sums == nullptr || sums->misses_known; });
+    return estimator_.rate(counts);
   }
 
-  [[nodiscard]] model::MaybeEstimate watched_misses_per_second(const Pool& pool) const {
-    if (watched_.miss_seconds.empty() || !misses_known(pool)) return std::nullopt;
-    double rate = 0;
-    for (const auto& [process, seconds] : watched_.miss_seconds) {
-      const auto found = pool.watched_misses.find(process);
-      if (found != pool.watched_misses.end() && seconds > 0) rate += static_cast<double>(found->second) / seconds;
-    }
+  [[nodiscard]] bool misses_known(const MergedPool& pool) const {
+    return !pool.in_window.empty() && std::ranges::all_of(pool.in_window, &PoolSums::misses_known);
+  }
+
+  [[nodiscard]] model::MaybeEstimate watched_misses_per_second(const MergedPool& pool) const {
+    const auto seconds = merged_.miss_watched_seconds();
+    if (!seconds || !std::ranges::all_of(pool.in_window, &PoolSums::misses_known)) return std::nullopt;
+    const double rate = static_cast<double>(pool.watched_misses) / *seconds;
     return model::Estimate{rate, rate, rate};
   }
 
-  [[nodiscard]] static model::Estimate hit_ratio_of(const model::Estimate& miss_ratio) {
-    const auto hit = [](double miss) { return std::clamp(1 - miss, 0.0, 1.0); };
-    model::Estimate result{hit(miss_ratio.value), {}, {}};
-    if (miss_ratio.high) result.low = hit(*miss_ratio.high);
-    if (miss_ratio.low) result.high = hit(*miss_ratio.low);
-    return result;
-  }
-
-  // Misses and gets of the same windows: neither price nor time matters.
-  [[nodiscard]] model::MaybeEstimate hit_ratio_of_windows(const Pool& pool) const {
-    const std::uint64_t gets = total(pool, &PoolSums::gets);
-    if (gets == 0 || !misses_known(pool)) return std::nullopt;
-    if (exact_) {
-      const double hits = static_cast<double>(gets - std::min(gets, total(pool, &PoolSums::misses)));
-      return model::Estimate{hits / static_cast<double>(gets), {}, {}};
+  // Misses and gets of the same windows, each window with its weight: neither price nor time matters. The interval is that of a
+  // ratio of two sums over windows (Cochran, chapter 6).
+  [[nodiscard]] model::MaybeEstimate hit_ratio_of_windows(const MergedPool& pool) const {
+    const std::size_t m = pool.in_window.size();
+    double gets = 0, misses = 0;
+    for (std::size_t i = 0; i < m; ++i) {
+      gets += estimator_.weight(i) * static_cast<double>(pool.in_window[i].gets);
+      misses += estimator_.weight(i) * static_cast<double>(pool.in_window[i].misses);
     }
-    Related related{{}, 1.0, 0};
-    for (const auto& count : counts(pool, &PoolSums::gets)) related.in_window.push_back(count.sum);
-    const auto misses = RateEstimator::sampled(windows_, related).rate(counts(pool, &PoolSums::misses));
-    return misses ? model::MaybeEstimate(hit_ratio_of(*misses)) : std::nullopt;
+    if (gets <= 0 || !misses_known(pool)) return std::nullopt;
+    model::Estimate ratio{misses / gets, {}, {}};
+    if (exact_ || m < kBurstsForInterval) return hit_ratio_of(ratio);
+    double squares = 0, binomial = 0;
+    for (std::size_t i = 0; i < m; ++i) {
+      const double of_gets = ratio.value * static_cast<double>(pool.in_window[i].gets);
+      const double residual = estimator_.weight(i) * (static_cast<double>(pool.in_window[i].misses) - of_gets);
+      squares += residual * residual;
+      binomial += estimator_.weight(i) * estimator_.weight(i) * of_gets * (1 - ratio.value);
+    }
+    const double count = static_cast<double>(m);
+    const double variance = std::max(squares * count / (count - 1), binomial);
+    const double half = student_t_975(static_cast<unsigned>(m - 1)) * std::sqrt(variance) / gets;
+    // No miss seen, or nothing else: the rule of three.
+    const double least = 3 / static_cast<double>(std::max<std::uint64_t>(pool.total(&PoolSums::gets), 1));
+    ratio.low = std::max(0.0, ratio.value - (misses < gets ? half : std::max(half, least)));
+    ratio.high = ratio.value + (misses > 0 ? half : std::max(half, least));
+    return hit_ratio_of(ratio);
   }
 
   [[nodiscard]] model::MaybeEstimate hit_ratio_of_watch(const model::MaybeEstimate& misses,
@@ -163,72 +133,74 @@ class PoolEstimates {
     return hit_ratio_of(ratio);
   }
 
-  [[nodiscard]] static double width(const model::MaybeEstimate& estimate) {
-    const bool has_interval = estimate && estimate->low && estimate->high;
-    return has_interval ? *estimate->high - *estimate->low : std::numeric_limits<double>::infinity();
-  }
-
-  [[nodiscard]] model::Histogram merged(const Pool& pool, model::Histogram PoolSums::*member) const {
-    model::Histogram result;
-    for (std::size_t i = 0; i < pool.in_window.size(); ++i) {
-      if (pool.in_window[i] != nullptr) result.merge(pool.in_window[i]->*member, estimator_.weight(i));
+  // Growth is only seen where objects were followed, or a function tells it.
+  [[nodiscard]] model::MaybeEstimate regrowths_per_second(const MergedPool& pool,
+                                                          const model::MaybeEstimate& puts_per_second) const {
+    std::uint64_t grown = 0, puts = 0;
+    for (const PoolSums& sums : pool.in_window) {
+      if (!sums.regrowths_known) continue;
+      grown += sums.regrowths;
+      puts += sums.puts;
     }
-    return result;
+    if (puts == 0 || !puts_per_second) return std::nullopt;
+    return model::Estimate{puts_per_second->value * static_cast<double>(grown) / static_cast<double>(puts), {}, {}};
   }
 
-  void set_rates(model::PoolSummary& summary, const Pool& pool) const {
+  void set_rates(model::PoolSummary& summary, const MergedPool& pool) const {
     summary.gets_per_second = rate(pool, &PoolSums::gets);
     summary.puts_per_second = rate(pool, &PoolSums::puts);
     const auto watched = watched_misses_per_second(pool);
-    summary.misses_per_second = watched && !exact_   ? watched
-                                : misses_known(pool) ? rate(pool, &PoolSums::misses)
-                                                     : std::nullopt;
+    if (watched && !exact_) {
+      summary.misses_per_second = watched;
+    } else if (misses_known(pool)) {
+      summary.misses_per_second = rate(pool, &PoolSums::misses);
+    }
     const auto of_windows = hit_ratio_of_windows(pool);
     const auto of_watch = hit_ratio_of_watch(watched, summary.gets_per_second);
-    summary.hit_ratio = of_watch && width(of_watch) <= width(of_windows) ? of_watch : of_windows;
-    if (total(pool, &PoolSums::regrowths) > 0) summary.regrowths_per_second = rate(pool, &PoolSums::regrowths);
+    summary.hit_ratio = of_watch && (!of_windows || width(of_watch) < width(of_windows)) ? of_watch : of_windows;
+    summary.regrowths_per_second = regrowths_per_second(pool, summary.puts_per_second);
   }
 
-  void set_counted(model::PoolSummary& summary, const Pool& pool) const {
-    summary.counted.gets = total(pool, &PoolSums::gets);
-    summary.counted.puts = total(pool, &PoolSums::puts);
-    if (misses_known(pool) && !bursts_.empty()) summary.counted.misses = total(pool, &PoolSums::misses);
-    summary.counted.regrowths = total(pool, &PoolSums::regrowths);
-    if (!watched_.miss_seconds.empty() && misses_known(pool)) {
-      std::uint64_t misses = 0;
-      for (const auto& [process, count] : pool.watched_misses) misses += count;
-      summary.counted.watched_misses = misses;
-    }
-    if (watched_.collections == 0) return;
+  void set_counted(model::PoolSummary& summary, const MergedPool& pool) const {
+    summary.counted.gets = pool.total(&PoolSums::gets);
+    summary.counted.puts = pool.total(&PoolSums::puts);
+    if (misses_known(pool)) summary.counted.misses = pool.total(&PoolSums::misses);
+    summary.counted.regrowths = pool.total(&PoolSums::regrowths);
+    if (watched_misses_per_second(pool)) summary.counted.watched_misses = pool.watched_misses;
+    if (merged_.collections() == 0) return;
     summary.counted.thrown_away = pool.thrown_away;
-    summary.thrown_away_per_gc = static_cast<double>(pool.thrown_away) / static_cast<double>(watched_.collections);
+    summary.thrown_away_per_gc = static_cast<double>(pool.thrown_away) / static_cast<double>(merged_.collections());
   }
 
-  void set_sizes(model::PoolSummary& summary, const Pool& pool) const {
-    const std::uint64_t sized = total(pool, &PoolSums::sized_puts), empty = total(pool, &PoolSums::empty_puts);
-    for (const PoolSums* sums : pool.in_window) {
-      if (sums != nullptr && sums->object_bytes > 0 && !summary.element.empty())
-        summary.object_bytes = sums->object_bytes;
-    }
-    summary.buffer_bytes = size_summary(merged(pool, &PoolSums::buffer_bytes));
+  [[nodiscard]] model::Histogram weighted(const MergedPool& pool, model::Histogram PoolSums::*member) const {
+    model::Histogram result;
+    for (std::size_t i = 0; i < pool.in_window.size(); ++i)
+      result.merge(pool.in_window[i].*member, estimator_.weight(i));
+    return result;
+  }
+
+  void set_sizes(model::PoolSummary& summary, const MergedPool& pool) const {
+    std::uint64_t object_bytes = 0;
+    for (const PoolSums& sums : pool.in_window) object_bytes = std::max(object_bytes, sums.object_bytes);
+    if (object_bytes > 0 && !summary.element.empty()) summary.object_bytes = object_bytes;
+    const std::uint64_t sized = pool.total(&PoolSums::sized_puts), empty = pool.total(&PoolSums::empty_puts);
+    summary.buffer_bytes = size_summary(weighted(pool, &PoolSums::buffer_bytes));
     if (sized > 0 && static_cast<double>(empty) > kMostEmptyPuts * static_cast<double>(sized)) {
       summary.needed_bytes_reason = "reset_before_put";
       return;
     }
-    summary.needed_bytes = size_summary(merged(pool, &PoolSums::needed_bytes));
-    if (summary.needed_bytes) return;
-    summary.needed_bytes_reason = summary.object_bytes ? "no_buffer" : "not_seen";
+    summary.needed_bytes = size_summary(weighted(pool, &PoolSums::needed_bytes));
+    if (!summary.needed_bytes) summary.needed_bytes_reason = object_bytes > 0 ? "no_buffer" : "not_seen";
   }
 
-  void set_use(model::PoolSummary& summary, const Pool& pool) const {
+  static void set_use(model::PoolSummary& summary, const MergedPool& pool) {
     model::Histogram hold_ns;
     model::PoolUse use;
-    for (const PoolSums* sums : pool.in_window) {
-      if (sums == nullptr) continue;
-      hold_ns.merge(sums->hold_ns);
-      use.followed_gets += sums->misuse.followed_gets;
-      use.never_put += sums->misuse.never_put;
-      use.put_twice += sums->misuse.put_twice;
+    for (const PoolSums& sums : pool.in_window) {
+      hold_ns.merge(sums.hold_ns);
+      use.followed_gets += sums.misuse.followed_gets;
+      use.never_put += sums.misuse.never_put;
+      use.put_twice += sums.misuse.put_twice;
     }
     if (hold_ns.empty() && use.followed_gets == 0) return;
     const auto seconds = [&](double p) { return static_cast<double>(*hold_ns.quantile(p)) / 1e9; };
@@ -240,10 +212,10 @@ class PoolEstimates {
     summary.use = use;
   }
 
-  [[nodiscard]] model::PoolSummary summarize(const Pool& pool) const {
+  [[nodiscard]] model::PoolSummary summarize(const MergedPool& pool) const {
     model::PoolSummary summary;
     summary.kind = pool.identity.kind;
-    if (total(pool, &PoolSums::other_elements) == 0) summary.element = pool.identity.element;
+    summary.element = pool.element();
     summary.new_function = pool.identity.new_function;
     summary.library = pool.identity.library;
     set_rates(summary, pool);
@@ -253,12 +225,9 @@ class PoolEstimates {
     return summary;
   }
 
-  std::span<const model::PoolBurstRecord> bursts_;
-  std::vector<CountedWindow> windows_;
-  bool exact_ = false;
+  MergedPools merged_;
+  bool exact_;
   RateEstimator estimator_;
-  std::map<std::tuple<std::string, std::string, std::string>, Pool> pools_;  // by kind, name, address
-  Watched watched_;
 };
 
 }  // namespace

@@ -3,8 +3,10 @@
 // are one pool.
 //   Rates      as those of allocations (rate.h, relation.h), from the windows of all bursts; a pool that a window did not see had
 //              no events in it.
+//   Windows    that are much shorter than the usual ones are left out (pool_merge.h).
 //   Hit ratio  1 - misses / gets, by whichever has the narrower interval: misses and gets of the same windows, or misses per second
-//              as the watch counted them over gets per second as bursts estimate them.
+//              as the watch counted them over gets per second as bursts estimate them. Without intervals: the windows.
+//   Growth     regrowths per put where objects are followed, times puts per second.
 //   Misses     per second where they are watched: the count over the watched time, exact, `low` and `high` equal it.
 //   Sizes      each window counts with its weight in the rate. Lengths are "reset_before_put" when more than kMostEmptyPuts of the
 //              puts have length 0: the code resets before it puts, and what it needed is not known.

@@ -13,6 +13,7 @@ constexpr double kWatchShare = 0.2;                   // of the budget
 constexpr double kSpendShare = 0.8;                   // of the tokens, for one burst
 constexpr double kSpareHits = 1.5;                    // the kernel stops a burst that meets so many times more
 constexpr std::uint64_t kLongestNs = 1'000'000'000;   // of a burst
+constexpr std::uint64_t kWorthwhileNs = 200'000'000;  // a burst that need not wait for its moment
 constexpr std::uint64_t kLongestWaitNs = 10'000'000;  // longer bursts stay open meanwhile
 
 double per_cpu_second(const model::Window& window) {
@@ -22,16 +23,30 @@ double per_cpu_second(const model::Window& window) {
 
 }  // namespace
 
+double PoolMonitor::price_ns() const {
+  return price_ns_ > 0 ? price_ns_ : static_cast<double>(probing_.pool_hit_costs().emulated_ns);
+}
+
+std::optional<double> PoolMonitor::affordable_ns(double tokens_ns, double cpu_per_second) const {
+  if (!hits_.known() || hits_.per_cpu_second() * price_ns() * 1e-9 > kCoolSlowdown) return std::nullopt;
+  const double hits_per_second = std::max(hits_.per_cpu_second() * cpu_per_second, 1.0);
+  return kSpendShare * tokens_ns / (hits_per_second * price_ns()) * 1e9;
+}
+
+bool PoolMonitor::can_stay_open(double tokens_ns, double cpu_per_second) const {
+  const auto length_ns = affordable_ns(tokens_ns, cpu_per_second);
+  return length_ns && *length_ns > static_cast<double>(kWorthwhileNs);
+}
+
 budget::PlanOrRefusal<budget::RatePlan> PoolMonitor::plan(const budget::BurstBudget& budget,
                                                           double cpu_per_second) const {
-  const double price_ns = price_ns_ > 0 ? price_ns_ : static_cast<double>(probing_.pool_hit_costs().emulated_ns);
-  auto planned = budget::plan_rate(hits_, {price_ns, price_ns, price_ns}, budget);
-  const double slowdown = hits_.per_cpu_second() * price_ns * 1e-9;
-  if (!planned.plan || !hits_.known() || slowdown > kCoolSlowdown) return planned;
-  const double hits_per_second = std::max(hits_.per_cpu_second() * cpu_per_second, 1.0);
-  const double affordable_ns = kSpendShare * budget.tokens_ns / (hits_per_second * price_ns) * 1e9;
-  planned.plan->length_ns = std::clamp(static_cast<std::uint64_t>(affordable_ns), planned.plan->length_ns, kLongestNs);
-  const double expected_hits = hits_per_second * static_cast<double>(planned.plan->length_ns) * 1e-9;
+  auto planned = budget::plan_rate(hits_, {price_ns(), price_ns(), price_ns()}, budget);
+  const auto length_ns = affordable_ns(budget.tokens_ns, cpu_per_second);
+  if (!planned.plan || !length_ns) return planned;
+  planned.plan->length_ns =
+      std::clamp(static_cast<std::uint64_t>(std::max(*length_ns, 0.0)), planned.plan->length_ns, kLongestNs);
+  const double expected_hits =
+      hits_.per_cpu_second() * cpu_per_second * static_cast<double>(planned.plan->length_ns) * 1e-9;
   planned.plan->hit_limit = static_cast<std::uint64_t>(kSpareHits * expected_hits) + budget::kFirstBurstHits;
   return planned;
 }

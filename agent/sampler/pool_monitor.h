@@ -35,6 +35,8 @@ class PoolMonitor {
   [[nodiscard]] Result<std::uint64_t, Problem> burst(WatchedProcess& process, const budget::BurstBudget& budget,
                                                      double cpu_per_second);
   [[nodiscard]] std::optional<std::uint64_t> open_until_ns() const;
+  // The tokens pay for a long burst: then it may begin at once, its moment need not be drawn.
+  [[nodiscard]] bool can_stay_open(double tokens_ns, double cpu_per_second) const;
   // Ends the long burst on `process`, which it must be of; what it took.
   std::uint64_t end_burst(WatchedProcess& process);
   [[nodiscard]] const std::optional<model::ProcessKey>& open_on() const { return open_on_; }
@@ -52,6 +54,9 @@ class PoolMonitor {
   [[nodiscard]] std::string remark() const;
 
  private:
+  // Probes slow the target so little that a burst may be long; how long it can be paid.
+  [[nodiscard]] std::optional<double> affordable_ns(double tokens_ns, double cpu_per_second) const;
+  [[nodiscard]] double price_ns() const;
   [[nodiscard]] budget::PlanOrRefusal<budget::RatePlan> plan(const budget::BurstBudget& budget,
                                                              double cpu_per_second) const;
   Result<std::uint64_t, Problem> keep(Result<model::PoolBurstRecord, probes::BurstFailure> record);

@@ -94,7 +94,7 @@ std::uint64_t TargetMonitor::next_due_ns() const {
 }
 
 bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
-  if (pools_.open_until_ns() && now_ns >= *pools_.open_until_ns()) end_pool_burst();
+  if (pools_.open_until_ns() && now_ns >= *pools_.open_until_ns()) end_pool_burst(now_ns);
   if (burst_due_ns_ && now_ns >= *burst_due_ns_) {
     burst_due_ns_.reset();
     take_burst();
@@ -198,6 +198,11 @@ void TargetMonitor::watch_pools(std::uint64_t now_ns) {
   }
 }
 
+double TargetMonitor::cpu_per_second(const WatchedProcess& process) const {
+  if (strata_.empty()) return 1;
+  return static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(strata_.back().length_ns);
+}
+
 void TargetMonitor::take_pool_burst(WatchedProcess& process) {
   if (process.is_go()) rate_problem_ = cohort_problem_ = process.problem();
   if (process.pools() == nullptr) {
@@ -205,10 +210,7 @@ void TargetMonitor::take_pool_burst(WatchedProcess& process) {
     return;
   }
   if (pools_.open_on()) return;  // a long one is under way
-  const double cpu_per_second =
-      strata_.empty() ? 1
-                      : static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(strata_.back().length_ns);
-  const auto charge_ns = pools_.burst(process, burst_budget(process), cpu_per_second);
+  const auto charge_ns = pools_.burst(process, burst_budget(process), cpu_per_second(process));
   if (charge_ns) {
     tokens_.spend(*charge_ns);
   } else {
@@ -216,11 +218,13 @@ void TargetMonitor::take_pool_burst(WatchedProcess& process) {
   }
 }
 
-void TargetMonitor::end_pool_burst() {
+void TargetMonitor::end_pool_burst(std::uint64_t now_ns) {
   const auto process = processes_.find(*pools_.open_on());
   const bool is_there = process != processes_.end() && process->second.pools() != nullptr;
   if (is_there && process->second.pools()->has_open_burst()) {
     tokens_.spend(pools_.end_burst(process->second));
+    const bool is_alone = processes_.size() == 1 && process->second.is_go();
+    if (is_alone && pools_.can_stay_open(tokens_.level_ns(), cpu_per_second(process->second))) burst_due_ns_ = now_ns;
   } else {
     pools_.forget(*pools_.open_on());  // it executed another program, or mapped new code
   }

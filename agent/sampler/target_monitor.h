@@ -57,7 +57,9 @@ class TargetMonitor {
   void close_stratum(std::uint64_t now_ns);
   void take_burst();
   void take_pool_burst(WatchedProcess& process);
-  void end_pool_burst();
+  void end_pool_burst(std::uint64_t now_ns);
+  // CPU seconds per second that the process used lately.
+  [[nodiscard]] double cpu_per_second(const WatchedProcess& process) const;
   void watch_pools(std::uint64_t now_ns);
   [[nodiscard]] WatchedProcess* draw_process();
   [[nodiscard]] std::optional<Problem> burst_on(WatchedProcess& process);

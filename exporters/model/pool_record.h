@@ -43,6 +43,7 @@ struct PoolSums {
   std::uint64_t nil_puts = 0;        // Put(nil): ignored by the pool, not in `puts`
   std::uint64_t regrowths = 0;       // put with a larger capacity than the object had at its last get or put
   Histogram hold_ns;                 // from get to put of the same object
+  bool regrowths_known = false;      // objects were followed, or a function tells their growth
   std::uint64_t sized_puts = 0;      // puts whose length and capacity could be read
   std::uint64_t empty_puts = 0;      // of these, with length 0: code that resets before it puts
   Histogram needed_bytes;            // length at put, empty ones left out

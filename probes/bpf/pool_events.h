@@ -16,6 +16,7 @@
 #define POOL_POINTS 1024       /* probe points of all slots together */
 #define POOL_SIZE_BUCKETS 240  /* log-linear up to 2^32; larger sizes count in the last */
 #define POOL_MAX_SIZE (1ull << 40) /* what claims to be larger is no length */
+#define POOL_MAX_ELEMENT (1u << 24)
 
 /* What a probe point tells. */
 enum pool_role {
@@ -102,7 +103,7 @@ struct pool_sums {
 	__u64 regrowths;
 	__u64 sized_puts;
 	__u64 empty_puts;
-	__u64 followed_gets; /* since the last cleanup */
+	__u64 followed_gets;
 	__u64 put_twice;
 	__u64 thrown_away; /* dropped by cleanups */
 	__u64 type;	   /* of the first object seen */
@@ -140,5 +141,5 @@ struct pool_object {
 	__u64 time_ns; /* of the last get or put */
 	__u64 capacity_bytes;
 	__u32 state;
-	__u32 slot;
+	__u32 number; /* of the pool */
 };

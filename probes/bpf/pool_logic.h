@@ -56,8 +56,11 @@ static inline int pool_read_buffer(const struct pool_event *event, __u64 *length
 		add(&event->control->dropped_reads, 1);
 		return -1;
 	}
-	if (*length > *capacity || *capacity >= POOL_MAX_SIZE)
+	if (*length > *capacity || *capacity >= POOL_MAX_SIZE || element->element_bytes >= POOL_MAX_ELEMENT ||
+	    *capacity * element->element_bytes >= POOL_MAX_SIZE) {
+		*length = *capacity = 0;
 		return -1; /* not what its type says */
+	}
 	*length *= element->element_bytes;
 	*capacity *= element->element_bytes;
 	return 0;
@@ -83,7 +86,7 @@ static inline struct pool_object_key pool_object_key_of(const struct pool_event 
 static inline void pool_keep_object(const struct pool_event *event, __u32 state, __u64 capacity_bytes)
 {
 	struct pool_object_key key = pool_object_key_of(event);
-	struct pool_object object = {event->pool, event->now_ns, capacity_bytes, state, event->slot};
+	struct pool_object object = {event->pool, event->now_ns, capacity_bytes, state, event->point->pool_number};
 
 	if (pool_objects_put(&key, &object))
 		add(&event->control->dropped_objects, 1);
@@ -115,7 +118,7 @@ static inline void pool_end_borrowing(const struct pool_event *event, struct poo
 	struct pool_object *object = pool_objects_find(&key);
 	unsigned int bucket;
 
-	if (object && object->pool == event->pool) {
+	if (object && object->pool == event->pool && object->number == event->point->pool_number) {
 		if (object->state == POOL_OBJECT_IDLE) {
 			add(&sums->put_twice, 1);
 		} else {
@@ -186,6 +189,7 @@ static inline void pool_on_event(const struct pool_event *event)
 #define GO_CHAIN_PREVIOUS 40	/* in an element of the chain: headTail, vals (slice), next, prev */
 #define GO_MAX_OLD_POOLS 128
 #define GO_MAX_LOCALS 128
+#define GO_MAX_DEQUEUE (1u << 30) /* dequeueLimit of the runtime: more is no length */
 #define GO_MAX_CHAIN 8 /* elements double in size, from 8: 2040 objects */
 
 /* Objects in the victim cache of one processor: the private one and those in the shared chain. A dequeue's headTail holds
@@ -193,6 +197,7 @@ static inline void pool_on_event(const struct pool_event *event)
 static inline __u64 pool_objects_of_local(__u64 local)
 {
 	__u64 word = 0, objects = 0, element = 0;
+	__u32 queued;
 	int i;
 
 	if (user_read(&word, local))
@@ -203,7 +208,9 @@ static inline __u64 pool_objects_of_local(__u64 local)
 	for (i = 0; i < GO_MAX_CHAIN && element; i++) {
 		if (user_read(&word, element))
 			break;
-		objects += (__u32)((__u32)(word >> 32) - (__u32)word);
+		queued = (__u32)(word >> 32) - (__u32)word;
+		if (queued <= GO_MAX_DEQUEUE)
+			objects += queued;
 		if (user_read(&element, element + GO_CHAIN_PREVIOUS))
 			break;
 	}

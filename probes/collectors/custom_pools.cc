@@ -84,6 +84,7 @@ void CustomPools::describe(const pool_key& key, std::uint64_t, model::PoolSums& 
   sums.pool.kind = "custom";
   sums.pool.name = pool != plan_.pools.end() ? pool->name : "";
   if (key.pool != 0) sums.pool.address = fmt::format("{:#x}", key.pool);
+  sums.regrowths_known = pool != plan_.pools.end() && pool->measures(PoolRole::kGrow);
   sums.misses_known = pool != plan_.pools.end() && pool->measures(PoolRole::kMiss);
 }
 

@@ -126,6 +126,7 @@ model::PoolBurstRecord PoolProbes::burst_record(const PoolSlot& slot) {
   const bool followed = slot.control().collections == 0;
   for (const auto& [key, sums] : results.sums) {
     model::PoolSums pool = sums_of(sums, key.pool, followed ? results.objects : std::vector<pool_object>{});
+    pool.regrowths_known = slot.control().follows_objects != 0;
     describe(key, sums.type, pool);
     record.pools.push_back(std::move(pool));
   }

@@ -21,6 +21,7 @@ inline model::PoolSums pool(const std::string& name, std::uint64_t gets, std::ui
   sums.pool = identity(name);
   sums.gets = sums.puts = gets;
   sums.misses = misses;
+  sums.regrowths_known = true;
   return sums;
 }
 
@@ -45,7 +46,7 @@ inline std::vector<model::PoolBurstRecord> alike(const model::PoolSums& sums) {
 }
 // Nothing in the program tells a miss.
 inline void hide_misses(model::PoolBurstRecord& burst) {
-  burst.misses_known = false;
+  for (auto& sums : burst.pools) sums.misses_known = false;
 }
 
 // Ten seconds from second `at` in which misses alone were watched.

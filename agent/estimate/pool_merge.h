@@ -1,0 +1,55 @@
+#pragma once
+// MergedPools: pool records of one target, sorted by pool. Pools of one identity in one window (several on the heap with the same New
+// function, say) are one.
+//   Windows   of very different lengths weigh the same in a rate (rate.h). A burst on pools is as long as the budget pays for, the
+//             first ones are short because nothing is known yet: windows shorter than a fifth of those in which half of the
+//             time was seen are left out. What they counted is not lost where everything else was exact.
+//   Watch     is used only where misses were watched all the time in every process.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "exporters/model/pool_record.h"
+
+namespace poolscope::estimate {
+
+struct MergedPool {
+  model::PoolIdentity identity;
+  bool has_mixed_elements = false;
+  std::vector<model::PoolSums> in_window;  // one for each used burst; zeros where the pool was not seen
+  std::uint64_t watched_misses = 0;
+  std::uint64_t thrown_away = 0;
+
+  [[nodiscard]] std::uint64_t total(std::uint64_t model::PoolSums::*member) const;
+  // Empty when objects of several types are in it.
+  [[nodiscard]] std::string element() const { return has_mixed_elements ? "" : identity.element; }
+};
+
+class MergedPools {
+ public:
+  MergedPools(std::span<const model::PoolBurstRecord> bursts, std::span<const model::PoolWatchRecord> watches);
+
+  using Key = std::tuple<std::string, std::string, std::string>;  // kind, name, address
+  [[nodiscard]] const std::map<Key, MergedPool>& pools() const { return pools_; }
+  // Positions of the bursts whose windows count.
+  [[nodiscard]] const std::vector<std::size_t>& used() const { return used_; }
+  // Time in which every miss was seen; nothing when that was not so all the time.
+  [[nodiscard]] std::optional<double> miss_watched_seconds() const { return miss_watched_seconds_; }
+  [[nodiscard]] std::uint64_t collections() const { return collections_; }
+
+ private:
+  MergedPool& pool_of(const model::PoolIdentity& identity);
+  void add(std::span<const model::PoolWatchRecord> watches);
+
+  std::map<Key, MergedPool> pools_;
+  std::vector<std::size_t> used_;
+  std::optional<double> miss_watched_seconds_;
+  std::uint64_t collections_ = 0;
+};
+
+}  // namespace poolscope::estimate
