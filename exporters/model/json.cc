@@ -10,8 +10,8 @@ namespace {
 // Zeros are an answer where a burst watched the pool, and nothing but the default where none did.
 bool counted_something(const PoolSummary& pool) {
   const PoolCounted& counted = pool.counted;
-  return pool.gets_per_second || pool.puts_per_second || counted.gets > 0 || counted.puts > 0 || counted.misses.value_or(0) > 0 ||
-         counted.regrowths > 0;
+  return pool.gets_per_second || pool.puts_per_second || counted.gets > 0 || counted.puts > 0 ||
+         counted.misses.value_or(0) > 0 || counted.regrowths > 0;
 }
 
 }  // namespace

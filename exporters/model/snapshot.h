@@ -82,8 +82,9 @@ struct GrowthChain {
 // What was really counted: all of it where every event was seen, else inside bursts; `misses` and `thrown_away` all the time
 // where they are watched.
 struct PoolCounted {
-  std::uint64_t gets = 0, puts = 0, regrowths = 0;
-  std::optional<std::uint64_t> misses;          // absent where nothing tells a miss
+  std::uint64_t gets = 0, puts = 0;
+  std::optional<std::uint64_t> misses;  // absent where nothing tells a miss
+  std::uint64_t regrowths = 0;
   std::optional<std::uint64_t> watched_misses;  // since the pool is watched; absent when bursts alone count misses
   std::optional<std::uint64_t> thrown_away;     // objects that garbage collections dropped since the pool is watched
   bool operator==(const PoolCounted&) const = default;

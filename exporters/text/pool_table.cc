@@ -31,7 +31,7 @@ struct Columns {
   bool exact = false;
   bool wide = false;
   [[nodiscard]] unsigned number(unsigned of_rate) const { return exact ? kExactCount : of_rate; }
-  [[nodiscard]] unsigned interval() const { return exact ? 0 : kInterval; }
+  [[nodiscard]] unsigned interval() const { return exact ? 2 : kInterval; }
 };
 
 Line header(const Columns& columns) {

@@ -13,8 +13,8 @@
 #include "poolscope/log_linear.h"
 
 #define POOL_SLOTS 64
-#define POOL_POINTS 1024       /* probe points of all slots together */
-#define POOL_SIZE_BUCKETS 240  /* log-linear up to 2^32; larger sizes count in the last */
+#define POOL_POINTS 1024	   /* probe points of all slots together */
+#define POOL_SIZE_BUCKETS 240	   /* log-linear up to 2^32; larger sizes count in the last */
 #define POOL_MAX_SIZE (1ull << 40) /* what claims to be larger is no length */
 #define POOL_MAX_ELEMENT (1u << 24)
 
@@ -75,16 +75,16 @@ struct pool_control {
 	__u32 follows_objects; /* remember objects from get to put */
 	__u32 reserved;
 
-	__u64 hits;	    /* all traps */
-	__u64 charge_ns;    /* their price */
+	__u64 hits;		/* all traps */
+	__u64 charge_ns;	/* their price */
 	__u64 window_charge_ns; /* of it, while armed and not stopped */
-	__u64 window_hits;  /* of these, while armed and not stopped */
-	__u64 stopped_ns;   /* when `stop` was set */
-	__u64 collections;  /* cleanups; objects of an earlier one are not followed any more */
-	__u64 dropped_pools;   /* map `pool_sums` was full: an event was not counted */
-	__u64 dropped_objects; /* map `pool_objects` was full: an object was not followed */
-	__u64 dropped_reads;   /* memory of the target could not be read */
-	__u32 stop;	       /* enum pool_stop */
+	__u64 window_hits;	/* of these, while armed and not stopped */
+	__u64 stopped_ns;	/* when `stop` was set */
+	__u64 collections;	/* cleanups; objects of an earlier one are not followed any more */
+	__u64 dropped_pools;	/* map `pool_sums` was full: an event was not counted */
+	__u64 dropped_objects;	/* map `pool_objects` was full: an object was not followed */
+	__u64 dropped_reads;	/* memory of the target could not be read */
+	__u32 stop;		/* enum pool_stop */
 	__u32 padding;
 };
 

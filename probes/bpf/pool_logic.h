@@ -99,7 +99,8 @@ static inline void pool_on_get(const struct pool_event *event, struct pool_sums 
 	add(&sums->gets, 1);
 	if (event->size)
 		pool_count_size(sums->needed_bytes, event->size);
-	if (event->point->miss_mask && pool_flags_match(event->flags, event->point->miss_mask, event->point->miss_value)) {
+	if (event->point->miss_mask &&
+	    pool_flags_match(event->flags, event->point->miss_mask, event->point->miss_value)) {
 		add(&sums->misses, 1);
 		return; /* the object does not exist yet */
 	}
@@ -122,7 +123,8 @@ static inline void pool_end_borrowing(const struct pool_event *event, struct poo
 		if (object->state == POOL_OBJECT_IDLE) {
 			add(&sums->put_twice, 1);
 		} else {
-			bucket = ps_log_linear_index(event->now_ns > object->time_ns ? event->now_ns - object->time_ns : 0);
+			bucket =
+			    ps_log_linear_index(event->now_ns > object->time_ns ? event->now_ns - object->time_ns : 0);
 			if (bucket < PS_LOG_LINEAR_BUCKETS)
 				add(&sums->hold_ns[bucket], 1);
 			if (object->capacity_bytes && capacity_bytes > object->capacity_bytes)
@@ -185,12 +187,12 @@ static inline void pool_on_event(const struct pool_event *event)
 #define GO_POOL_VICTIM 16
 #define GO_POOL_VICTIM_SIZE 24
 #define GO_POOL_LOCAL_BYTES 128
-#define GO_POOL_LOCAL_HEAD 16	/* of the shared chain, behind the private interface */
-#define GO_CHAIN_PREVIOUS 40	/* in an element of the chain: headTail, vals (slice), next, prev */
+#define GO_POOL_LOCAL_HEAD 16 /* of the shared chain, behind the private interface */
+#define GO_CHAIN_PREVIOUS 40  /* in an element of the chain: headTail, vals (slice), next, prev */
 #define GO_MAX_OLD_POOLS 128
 #define GO_MAX_LOCALS 128
 #define GO_MAX_DEQUEUE (1u << 30) /* dequeueLimit of the runtime: more is no length */
-#define GO_MAX_CHAIN 8 /* elements double in size, from 8: 2040 objects */
+#define GO_MAX_CHAIN 8		  /* elements double in size, from 8: 2040 objects */
 
 /* Objects in the victim cache of one processor: the private one and those in the shared chain. A dequeue's headTail holds
  * two 32-bit counters. */

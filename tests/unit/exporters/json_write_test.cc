@@ -108,7 +108,9 @@ TEST(JsonWrite, HasNoCountsForAPoolThatNoBurstSaw) {
 
 TEST(JsonWrite, KeepsTheZerosOfAPoolThatWasWatchedInBursts) {
   TargetSnapshot target;
-  target.pools.emplace_back().gets_per_second = Estimate{0, {}, {}};
+  auto& pool = target.pools.emplace_back();
+  pool.gets_per_second = Estimate{0, {}, {}};
+  pool.counted.misses = 0;
   EXPECT_EQ(written(target)["pools"][0]["counted"],
             json::parse(R"({"gets": 0, "puts": 0, "misses": 0, "regrowths": 0})"));
 }
