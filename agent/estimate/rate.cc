@@ -43,16 +43,16 @@ Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optiona
 }
 
 Related related_to_time(std::span<const CountedWindow> windows) {
-  // Had the truth lain anywhere in a range of that half width, its standard deviation would be this part of it: 1 / sqrt(3).
-  constexpr double kHalfToDeviation = 0.57735;
+  // A target that sleeps for a fixed time between its tasks is late by the whole charge: the interval has to reach that far.
+  constexpr double kChargeToDeviation = 0.6;
   Related related{{}, 1.0, 0, false};
-  double seconds = 0, half_charge_seconds = 0;
+  double seconds = 0, charge_seconds = 0;
   for (const auto& counted : windows) {
     related.in_window.push_back(static_cast<double>(counted.window.length_ns) / kNsPerSecond);
     seconds += related.in_window.back();
-    half_charge_seconds += believed_charge_ns(counted.window) / 2 / kNsPerSecond;
+    charge_seconds += believed_charge_ns(counted.window) / kNsPerSecond;
   }
-  if (seconds > 0) related.common_error_ratio = kHalfToDeviation * half_charge_seconds / seconds;
+  if (seconds > 0) related.common_error_ratio = kChargeToDeviation * charge_seconds / seconds;
   return related;
 }
 

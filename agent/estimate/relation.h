@@ -1,7 +1,7 @@
 #pragma once
 // What events are put in relation to, each with its own weakness, which its interval shows (docs/decisions/0006).
 //   CPU time   needs the price of a hit, whose error is common to all windows.
-//   Time       instead of CPU time, for one process that waits more than half of the time; the doubt is half of what probes took.
+//   Time       instead of CPU time, for one process that waits more than half of the time; the interval reaches as far as all that probes took.
 //   I/O calls  beside either, for one process with read and write calls: needs no price, and is sharp where each request costs the
 //              same. Taken when its interval for all events is the narrower one.
 // Shares of several processes are only known by CPU time, so there the other two are not tried.
