@@ -39,14 +39,15 @@ bool PoolMonitor::can_stay_open(double tokens_ns, double cpu_per_second) const {
 }
 
 budget::PlanOrRefusal<budget::RatePlan> PoolMonitor::plan(const budget::BurstBudget& budget,
-                                                          double cpu_per_second) const {
+                                                          std::optional<double> cpu_per_second) const {
   auto planned = budget::plan_rate(hits_, {price_ns(), price_ns(), price_ns()}, budget);
-  const auto length_ns = affordable_ns(budget.tokens_ns, cpu_per_second);
-  if (!planned.plan || !length_ns) return planned;
+  if (!planned.plan || !cpu_per_second) return planned;
+  const auto length_ns = affordable_ns(budget.tokens_ns, *cpu_per_second);
+  if (!length_ns) return planned;
   planned.plan->length_ns =
       std::clamp(static_cast<std::uint64_t>(std::max(*length_ns, 0.0)), planned.plan->length_ns, kLongestNs);
   const double expected_hits =
-      hits_.per_cpu_second() * cpu_per_second * static_cast<double>(planned.plan->length_ns) * 1e-9;
+      hits_.per_cpu_second() * *cpu_per_second * static_cast<double>(planned.plan->length_ns) * 1e-9;
   planned.plan->hit_limit = static_cast<std::uint64_t>(kSpareHits * expected_hits) + budget::kFirstBurstHits;
   return planned;
 }
@@ -68,7 +69,7 @@ Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, 
 }
 
 Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const budget::BurstBudget& budget,
-                                                  double cpu_per_second) {
+                                                  std::optional<double> cpu_per_second) {
   const auto planned = plan(budget, cpu_per_second);
   if (!planned.plan) {
     problem_ = Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};

@@ -31,9 +31,9 @@ class PoolMonitor {
   explicit PoolMonitor(Probing& probing) : probing_(probing) {}
 
   // One burst on a process whose pools can be seen, or the beginning of a long one. What it took, in CPU time, or why there was
-  // none. `cpu_per_second`: what the process uses.
+  // none. `cpu_per_second`: what the process uses, where that is known to go on; without it the burst is short.
   [[nodiscard]] Result<std::uint64_t, Problem> burst(WatchedProcess& process, const budget::BurstBudget& budget,
-                                                     double cpu_per_second);
+                                                     std::optional<double> cpu_per_second);
   [[nodiscard]] std::optional<std::uint64_t> open_until_ns() const;
   // The tokens pay for a long burst: then it may begin at once, its moment need not be drawn.
   [[nodiscard]] bool can_stay_open(double tokens_ns, double cpu_per_second) const;
@@ -58,7 +58,7 @@ class PoolMonitor {
   [[nodiscard]] std::optional<double> affordable_ns(double tokens_ns, double cpu_per_second) const;
   [[nodiscard]] double price_ns() const;
   [[nodiscard]] budget::PlanOrRefusal<budget::RatePlan> plan(const budget::BurstBudget& budget,
-                                                             double cpu_per_second) const;
+                                                             std::optional<double> cpu_per_second) const;
   Result<std::uint64_t, Problem> keep(Result<model::PoolBurstRecord, probes::BurstFailure> record);
 
   Probing& probing_;

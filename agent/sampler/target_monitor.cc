@@ -210,7 +210,10 @@ void TargetMonitor::take_pool_burst(WatchedProcess& process) {
     return;
   }
   if (pools_.open_on()) return;  // a long one is under way
-  const auto charge_ns = pools_.burst(process, burst_budget(process), cpu_per_second(process));
+  // What was learnt on one process of several, or beside allocation bursts, is no promise for a second of another one.
+  const bool may_be_long = process.is_go() && processes_.size() == 1;
+  const auto charge_ns =
+      pools_.burst(process, burst_budget(process), may_be_long ? std::optional(cpu_per_second(process)) : std::nullopt);
   if (charge_ns) {
     tokens_.spend(*charge_ns);
   } else {
