@@ -51,24 +51,6 @@ std::string_view wanted(std::string_view name) {
   return {};
 }
 
-// libdw unpacks every debug section at once.
-bool has_bounded_debug_info(const elf::Image& image) {
-  std::uint64_t total_bytes = 0;
-  bool has_info = false;
-  for (const auto& section : image.sections()) {
-    if (!section.name.starts_with(".debug_") && !section.name.starts_with(".zdebug_")) continue;
-    if (section.header.sh_type == SHT_NOBITS) continue;
-    GElf_Chdr packed;
-    const bool is_packed =
-        (section.header.sh_flags & SHF_COMPRESSED) != 0 && gelf_getchdr(section.handle, &packed) != nullptr;
-    const std::uint64_t bytes = is_packed ? packed.ch_size : section.header.sh_size;
-    if (bytes > elf::kMaxDebugInfoBytes) return false;
-    total_bytes += bytes;
-    has_info = has_info || section.name.ends_with("debug_info");
-  }
-  return has_info && total_bytes <= elf::kMaxDebugInfoBytes;
-}
-
 std::optional<std::uint64_t> number(Dwarf_Die& die, unsigned name) {
   Dwarf_Attribute attribute;
   Dwarf_Word value = 0;
@@ -166,7 +148,7 @@ bool is_usable(const GcHeapLayout& heap) {
 }
 
 std::optional<GcLayout> layout_of(const elf::Image* image) {
-  if (image == nullptr || !has_bounded_debug_info(*image)) return std::nullopt;
+  if (image == nullptr || !elf::has_bounded_debug_info(*image)) return std::nullopt;
   const Structs structs = read_structs(*image);
   Offsets offsets(structs);
   GcLayout layout;

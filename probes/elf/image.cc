@@ -177,4 +177,21 @@ std::string Image::build_id() const {
   return hex;
 }
 
+bool has_bounded_debug_info(const Image& image) {
+  std::uint64_t total_bytes = 0;
+  bool has_info = false;
+  for (const auto& section : image.sections()) {
+    if (!section.name.starts_with(".debug_") && !section.name.starts_with(".zdebug_")) continue;
+    if (section.header.sh_type == SHT_NOBITS) continue;
+    GElf_Chdr packed;
+    const bool is_packed =
+        (section.header.sh_flags & SHF_COMPRESSED) != 0 && gelf_getchdr(section.handle, &packed) != nullptr;
+    const std::uint64_t bytes = is_packed ? packed.ch_size : section.header.sh_size;
+    if (bytes > kMaxDebugInfoBytes) return false;
+    total_bytes += bytes;
+    has_info = has_info || section.name.ends_with("debug_info");
+  }
+  return has_info && total_bytes <= kMaxDebugInfoBytes;
+}
+
 }  // namespace poolscope::elf

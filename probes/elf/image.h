@@ -70,4 +70,7 @@ class Image {
   std::vector<Section> sections_;
 };
 
+// Whether there is debug information, and not more than kMaxDebugInfoBytes of it: libdw unpacks every section at once.
+[[nodiscard]] bool has_bounded_debug_info(const Image& image);
+
 }  // namespace poolscope::elf

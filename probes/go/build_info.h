@@ -26,7 +26,7 @@ struct GoVersion {
   unsigned major = 0;
   unsigned minor = 0;
   // clang-tidy 14 takes a defaulted <=> for a null pointer
-  auto operator<=>(const GoVersion&) const = default;  // NOLINT(modernize-use-nullptr)
+  auto operator<=>(const GoVersion&) const = default;  // NOLINT(modernize-use-nullptr): sees a pointer in 0
 };
 // "go1.19.8", "go1.22rc1", "devel go1.20-abcdef Mon..." give 1.19, 1.22, 1.20; anything else nothing.
 [[nodiscard]] std::optional<GoVersion> parse_go_version(std::string_view text);

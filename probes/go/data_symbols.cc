@@ -19,23 +19,6 @@ bool is_writable(const elf::Image& image, std::uint64_t address) {
   });
 }
 
-// libdw unpacks every debug section at once.
-bool has_bounded_debug_info(const elf::Image& image) {
-  std::uint64_t total_bytes = 0;
-  bool has_info = false;
-  for (const auto& section : image.sections()) {
-    if (!section.name.starts_with(".debug_") && !section.name.starts_with(".zdebug_")) continue;
-    if (section.header.sh_type == SHT_NOBITS) continue;
-    GElf_Chdr packed;
-    const bool is_packed =
-        (section.header.sh_flags & SHF_COMPRESSED) != 0 && gelf_getchdr(section.handle, &packed) != nullptr;
-    total_bytes +=
-        std::min<std::uint64_t>(is_packed ? packed.ch_size : section.header.sh_size, elf::kMaxDebugInfoBytes);
-    has_info = has_info || section.name.ends_with("debug_info");
-  }
-  return has_info && total_bytes < elf::kMaxDebugInfoBytes;
-}
-
 // Go writes locations as blocks, which dwarf_getlocation() does not take for expressions.
 std::optional<std::uint64_t> static_address(Dwarf_Die& variable) {
   Dwarf_Attribute attribute;
@@ -101,7 +84,7 @@ void DataSymbols::read_symbol_table(const elf::ElfFile& file, const elf::Image& 
 }
 
 void DataSymbols::read_dwarf(const elf::ElfFile& file, const elf::Image& image) {
-  if (!has_bounded_debug_info(image)) return;
+  if (!elf::has_bounded_debug_info(image)) return;
   dwarf_.reset(dwarf_begin_elf(image.handle(), DWARF_C_READ, nullptr));
   if (!dwarf_) return;
   dwarf_setalt(dwarf_.get(),

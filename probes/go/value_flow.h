@@ -42,7 +42,7 @@ struct Value {
   std::int64_t offset = 0;
   std::uint64_t where = 0;
   // clang-tidy 14 takes a defaulted <=> for a null pointer
-  auto operator<=>(const Value&) const = default;  // NOLINT(modernize-use-nullptr)
+  auto operator<=>(const Value&) const = default;  // NOLINT(modernize-use-nullptr): sees a pointer in 0
 };
 
 // Where a value is at a probe point.

@@ -21,9 +21,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POOLSCOPE_BUILD_DIR", ROOT / "build" / "release"))
 os.environ["POOLSCOPE_BUILD_DIR"] = str(BUILD)
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-import harness  # noqa: E402
-from go_services import go_pools  # noqa: E402
-from harness import TARGETS, collector, cpu_seconds, patched_bytes, running, wait_for  # noqa: E402
+import harness  # noqa: E402: found through the path above
+from go_services import go_pools  # noqa: E402: found through the path above
+from harness import TARGETS, collector, cpu_seconds, patched_bytes, running, wait_for  # noqa: E402: found through the path above
 
 WORKLOADS = {
     "service": ("18 pools, buffers of 128 to 16384 bytes, JSON, fmt", []),

@@ -18,8 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POOLSCOPE_BUILD_DIR", ROOT / "build" / "release"))
 os.environ["POOLSCOPE_BUILD_DIR"] = str(BUILD)
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-import services  # noqa: E402
-from harness import TARGETS, wait_for  # noqa: E402
+import services  # noqa: E402: found through the path above
+from harness import TARGETS, wait_for  # noqa: E402: found through the path above
 
 CASES = {
     "none": "no probe",

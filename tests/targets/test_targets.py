@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
-import preload_counts  # noqa: E402
+import preload_counts  # noqa: E402: found through the path above
 
 TARGETS = Path(os.environ["POOLSCOPE_BUILD_DIR"]) / "targets"
 COUNTER = TARGETS / "counter_preload.so"
