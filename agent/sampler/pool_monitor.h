@@ -27,6 +27,7 @@ class PoolMonitor {
   static constexpr std::uint64_t kRetryNs = 30'000'000'000;
   static constexpr unsigned kFollowEvery = 4;
   static constexpr double kCoolSlowdown = 0.05;
+  static constexpr std::uint64_t kLongestBurstNs = 1'000'000'000;
 
   explicit PoolMonitor(Probing& probing) : probing_(probing) {}
 
