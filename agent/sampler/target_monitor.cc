@@ -88,12 +88,19 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
 }
 
 void TargetMonitor::remember_kinds() {
-  if (processes_.empty()) return;
-  was_go_ = was_native_ = false;
+  const auto [go, native] = kinds();
+  was_go_ = go;
+  was_native_ = native;
+}
+
+TargetMonitor::Kinds TargetMonitor::kinds() const {
+  Kinds now;
   for (const auto& [key, process] : processes_) {
-    was_go_ |= process.is_go();
-    was_native_ |= process.is_known() && !process.is_go();
+    now.go |= process.is_go();
+    now.native |= process.is_known() && !process.is_go();
   }
+  // what is said of a target outlives its processes
+  return now.go || now.native ? now : Kinds{was_go_, was_native_};
 }
 
 void TargetMonitor::forget_processes() {
@@ -354,8 +361,7 @@ model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
 }
 
 bool TargetMonitor::is_go() const {
-  if (processes_.empty()) return was_go_;
-  return std::ranges::any_of(processes_, [](const auto& process) { return process.second.is_go(); });
+  return kinds().go;
 }
 
 std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
@@ -400,11 +406,8 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   const auto has = [this](model::BurstKind kind) {
     return std::any_of(bursts_.begin(), bursts_.end(), [kind](const auto& record) { return record.kind == kind; });
   };
-  const bool has_native = processes_.empty() ? was_native_ : std::ranges::any_of(processes_, [](const auto& process) {
-    return process.second.is_known() && !process.second.is_go();
-  });
   std::vector<model::CollectorStatus> result;
-  if (has_native || !is_go()) {  // malloc is not where a Go program allocates
+  if (kinds().native || !is_go()) {  // malloc is not where a Go program allocates
     result = {collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
               collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
   }

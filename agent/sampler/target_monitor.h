@@ -75,6 +75,11 @@ class TargetMonitor {
   [[nodiscard]] budget::BurstPrices burst_prices(const WatchedProcess& process) const;
   [[nodiscard]] std::vector<model::CollectorStatus> collectors() const;
   [[nodiscard]] bool is_go() const;
+  // Of the processes that could be read; of those that were there last when there is none.
+  struct Kinds {
+    bool go = false, native = false;
+  };
+  [[nodiscard]] Kinds kinds() const;
   void remember_kinds();
   [[nodiscard]] std::vector<model::CollectorStatus> pool_collectors() const;
   [[nodiscard]] model::CollectorStatus gc_collector() const;
@@ -90,7 +95,6 @@ class TargetMonitor {
   std::map<std::string, std::string> labels_;
   std::optional<Problem> no_process_;
   std::map<model::ProcessKey, WatchedProcess> processes_;
-  // Of the processes that were there last: what is said of a target outlives them.
   bool was_go_ = false, was_native_ = false;
 
   PoolMonitor pools_;

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import re
+import signal
 import subprocess
 import unittest
 
@@ -54,6 +55,24 @@ class WithoutAnyPool(unittest.TestCase):
         self.assertNotIn("alloc_bursts", [c["name"] for c in found["collectors"]])
         self.assertEqual({}, found["cost"].get("bursts", {}), "nothing in it needs bursts")
         self.assertRegex(metrics, r"poolscope_gc_cycles_total\{target=\"go_no_pool\"\} [1-9]")
+
+    def test_target_stays_what_it_was_when_its_process_has_ended(self):
+        with harness.temporary_folder() as folder:
+            (folder / "poolscope.yaml").write_text("targets: [{match: {executable: go_no_pool}}]\n")
+            with no_pool() as program, harness.agent("--config.file", folder / "poolscope.yaml") as agent:
+                agent.wait_for_target(lambda t: "gc" in t, 30, "garbage collections")
+                own = program.allocate()
+                agent.wait_for_target(lambda t: t["gc"]["cycles"] == own["cycles"], 20, "its collections")
+                agent.service.process.send_signal(signal.SIGHUP)
+                wait_for(lambda: "configuration reloaded" in agent.service.errors(), 20, "a reload")
+                own = program.allocate()
+                found = agent.wait_for_target(lambda t: t["gc"]["cycles"] >= own["cycles"], 20, "its collections after a reload")
+                self.assertEqual(own["cycles"], found["gc"]["cycles"], "counted twice")
+                program.process.kill()
+                found = agent.wait_for_target(lambda t: not t["processes"], 20, "no process")
+        self.assertEqual("go", found["runtime"])
+        self.assertEqual(own["cycles"], found["gc"]["cycles"])
+        self.assertNotIn("alloc_bursts", [c["name"] for c in found["collectors"]])
 
     def test_rates_are_those_of_the_runtime(self):
         with no_pool() as program, harness.agent("--target", f"pid:{program.pid}") as agent:
