@@ -48,15 +48,15 @@ std::string_view wanted(std::string_view name) {
   return {};
 }
 
-Struct read_struct(Dwarf_Die& die) {
+Struct read_struct(const go::DwarfUnits& units, Dwarf_Die& die) {
   Struct result;
   result.size_bytes = go::dwarf_number(die, DW_AT_byte_size).value_or(0);
   Dwarf_Die member;
   if (dwarf_child(&die, &member) != 0) return result;
   for (std::size_t count = 0; count < kMaxMembers; ++count) {
-    const char* name = dwarf_diename(&member);
+    const std::string_view name = units.name_of(member);
     const auto offset = go::dwarf_number(member, DW_AT_data_member_location);
-    if (dwarf_tag(&member) == DW_TAG_member && name != nullptr && offset && *offset < result.size_bytes)
+    if (dwarf_tag(&member) == DW_TAG_member && !name.empty() && offset && *offset < result.size_bytes)
       result.offsets.emplace(name, *offset);
     if (dwarf_siblingof(&member, &member) != 0) break;
   }
@@ -69,9 +69,8 @@ Structs read_structs(const elf::Image& image) {
   if (!units) return found;
   units->for_each(kMaxEntries, [&](Dwarf_Die& die) {
     if (dwarf_tag(&die) != DW_TAG_structure_type) return true;
-    const char* name = dwarf_diename(&die);
-    const std::string_view ours = name != nullptr ? wanted(name) : std::string_view{};
-    if (!ours.empty()) found.emplace(ours, read_struct(die));
+    const std::string_view ours = wanted(units->name_of(die));
+    if (!ours.empty()) found.emplace(ours, read_struct(*units, die));
     return found.size() < kWantedStructs;
   });
   return found;

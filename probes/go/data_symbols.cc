@@ -72,8 +72,8 @@ void DataSymbols::read_dwarf(const elf::ElfFile& file, const elf::Image& image) 
   const bool is_whole = dwarf_->for_each(2 * kMaxDataSymbols, [&](Dwarf_Die& die) {
     if (dwarf_tag(&die) != DW_TAG_variable) return true;
     const auto address = static_address(die);
-    const char* name = dwarf_diename(&die);
-    if (address && name != nullptr) add(file, {*address, size_of(die), name});
+    const std::string_view name = dwarf_->name_of(die);
+    if (address && !name.empty()) add(file, {*address, size_of(die), name});
     return true;
   });
   if (!is_whole) entries_.clear();

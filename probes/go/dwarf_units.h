@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include <elfutils/libdw.h>
 
@@ -18,6 +21,10 @@ class DwarfUnits {
  public:
   // Nothing when there is no debug information.
   [[nodiscard]] static std::optional<DwarfUnits> open(const elf::Image& image);
+
+  // Name of an entry, at most kMaxNameBytes; empty when it has none, or one that does not end within the debug information.
+  static constexpr std::size_t kMaxNameBytes = 4096;
+  [[nodiscard]] std::string_view name_of(Dwarf_Die& die) const;
 
   // Calls visit(Dwarf_Die&) for each entry until it returns false, or `max_entries` were seen: then the answer is false.
   template <typename Visit>
@@ -38,9 +45,11 @@ class DwarfUnits {
   struct End {
     void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
   };
-  explicit DwarfUnits(Dwarf* dwarf) : dwarf_(dwarf) {}
+  DwarfUnits(Dwarf* dwarf, const elf::Image& image);
 
   std::unique_ptr<Dwarf, End> dwarf_;
+  // The sections that names stand in, between the types: libdw does not look where these end.
+  std::vector<std::span<const char>> sections_;
 };
 
 // Address of a variable in the file; nothing when it lies in a register or on a stack.

@@ -1,7 +1,7 @@
 #include "probes/go/pool_fields.h"
 
 #include <algorithm>
-#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include <dwarf.h>
@@ -11,7 +11,7 @@
 namespace poolscope::go {
 namespace {
 
-constexpr const char* kPoolType = "sync.Pool";
+constexpr std::string_view kPoolType = "sync.Pool";
 constexpr unsigned kMaxTypedefs = 16;
 
 // What a chain of typedefs ends in.
@@ -23,23 +23,12 @@ std::optional<Dwarf_Die> without_typedefs(std::optional<Dwarf_Die> type) {
   return type;
 }
 
-// nullptr when it has none, or one that is too long.
-const char* name_of(Dwarf_Die& die) {
-  const char* name = dwarf_diename(&die);
-  return name != nullptr && strnlen(name, kMaxFieldNameBytes) < kMaxFieldNameBytes ? name : nullptr;
-}
-
-bool is_pool_type(Dwarf_Die& die) {
-  const char* name = name_of(die);
-  return name != nullptr && std::strcmp(name, kPoolType) == 0;
-}
-
 }  // namespace
 
 // Fills a PoolFields. A type that holds no pool is remembered as kNone.
 class PoolFieldReader {
  public:
-  explicit PoolFieldReader(PoolFields& fields) : fields_(fields) {}
+  PoolFieldReader(PoolFields& fields, const DwarfUnits& units) : fields_(fields), units_(units) {}
 
   // False: enough was found.
   bool visit(Dwarf_Die& die) {
@@ -59,9 +48,9 @@ class PoolFieldReader {
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
   void add_pointer(Dwarf_Die& die, std::uint64_t address, std::optional<Dwarf_Die> pointee) {
-    const char* name = name_of(die);
-    if (!pointee || name == nullptr || fields_.pointers_.size() >= kMaxPoolPointers) return;
-    if (const auto holder = holder_of(*pointee, 0)) fields_.pointers_.push_back({name, address, *holder});
+    const std::string_view name = name_of(die);
+    if (!pointee || name.empty() || fields_.pointers_.size() >= kMaxPoolPointers) return;
+    if (const auto holder = holder_of(*pointee, 0)) fields_.pointers_.push_back({std::string(name), address, *holder});
   }
 
   // Position in types_ of a type that is or holds a pool.
@@ -85,7 +74,7 @@ class PoolFieldReader {
     result.size_bytes = dwarf_number(type, DW_AT_byte_size).value_or(0);
     if (tag == DW_TAG_array_type) return read_array(type, depth, std::move(result));
     if (tag != DW_TAG_structure_type) return std::nullopt;
-    result.is_pool = is_pool_type(type);
+    result.is_pool = name_of(type) == kPoolType;
     if (!result.is_pool) read_members(type, depth, result);
     if (!result.is_pool && result.members.empty()) return std::nullopt;
     return result;
@@ -111,17 +100,24 @@ class PoolFieldReader {
   }
 
   void read_member(Dwarf_Die& member, unsigned depth, PoolFields::Type& result) {
-    const char* name = name_of(member);
+    const std::string_view name = name_of(member);
     const auto offset = dwarf_number(member, DW_AT_data_member_location);
     auto type = without_typedefs(type_of(member));
-    if (name == nullptr || !offset || !type || kept_ >= kMaxFieldsKept) return;
+    if (name.empty() || !offset || !type || kept_ >= kMaxFieldsKept) return;
     const auto holder = holder_of(*type, depth + 1);
     if (!holder) return;
     ++kept_;
-    result.members.push_back({name, *offset, *holder});
+    result.members.push_back({std::string(name), *offset, *holder});
+  }
+
+  // Empty when it has none, or one that is too long.
+  std::string_view name_of(Dwarf_Die& die) const {
+    const std::string_view name = units_.name_of(die);
+    return name.size() <= kMaxFieldNameBytes ? name : std::string_view{};
   }
 
   PoolFields& fields_;
+  const DwarfUnits& units_;
   std::map<Dwarf_Off, std::uint32_t> seen_;
   std::size_t members_ = 0, kept_ = 0;
 };
@@ -129,7 +125,7 @@ class PoolFieldReader {
 PoolFields::PoolFields(const elf::ElfFile& file) {
   auto units = DwarfUnits::open(*file.image());
   const auto read = [&] {
-    PoolFieldReader reader(*this);
+    PoolFieldReader reader(*this, *units);
     units->for_each(kMaxFieldEntries, [&](Dwarf_Die& die) { return reader.visit(die); });
   };
   if (units) read();
