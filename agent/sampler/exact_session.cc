@@ -61,7 +61,9 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
 
 std::optional<std::string> ExactSession::add_go(const model::ProcessKey& key,
                                                 const std::shared_ptr<const probes::GoExecutable>& executable) {
-  gc_.forget(key);  // its counters begin anew with another program
+  // The pools first: what is missed of them is lost, while the runtime counts by itself.
+  const auto pools_fault = add_go_pools(key, executable);
+  gc_.forget(key);  // another program counts from the beginning
   auto runtime = probes::GoRuntime::start(key, executable->object, *executable->program, probing_.gc_probing());
   if (runtime) {
     runtimes_.push_back(std::move(*runtime));
@@ -70,7 +72,6 @@ std::optional<std::string> ExactSession::add_go(const model::ProcessKey& key,
     go_faults_.push_back({"go_runtime", "L0", CollectorState::kUnavailable,
                           probes::reason_label(runtime.error().reason), runtime.error().detail});
   }
-  const auto pools_fault = add_go_pools(key, executable);
   if (!pools_fault) return std::nullopt;
   go_faults_.push_back(*pools_fault);
   return runtime ? std::nullopt : std::optional(pools_fault->detail);
