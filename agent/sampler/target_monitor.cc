@@ -229,6 +229,7 @@ double TargetMonitor::cpu_per_second(const WatchedProcess& process) const {
 void TargetMonitor::take_pool_burst(WatchedProcess& process) {
   if (process.is_go()) rate_problem_ = cohort_problem_ = process.problem();
   burst_planned_ = process.pools() != nullptr || process.go_runtime() == nullptr;
+  last_pools_problem_ = process.pools_problem();
   if (process.pools() == nullptr) {
     missing_ = process.pools_problem() ? process.pools_problem()->reason : process.problem()->reason;
     return;
@@ -375,6 +376,7 @@ std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
     if (process.pools() == nullptr) continue;
     if (caveat.empty()) caveat = process.pools()->caveat();
   }
+  if (!problem && pools_.bursts().empty()) problem = last_pools_problem_;  // of a process that has ended meanwhile
   if (!any && !probing_.custom_pools().empty() && !no_process_) {
     problem = Problem{"no_pools", "none of the pools of `custom_pools:` is in this target"};
     any = true;

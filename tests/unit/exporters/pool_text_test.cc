@@ -235,6 +235,13 @@ TEST(ReportOfGo, SaysThatEveryEventIsTraced) {
   EXPECT_THAT(report(target), Not(HasSubstr("budget 1 %")));
 }
 
+TEST(ReportOfGo, GivesTheCostInSecondsWhenTheProgramDidNotTellItsCpuTime) {
+  TargetSnapshot target = go_target();
+  target.gc.emplace().cycles = 1;
+  target.cost.charged_cpu_seconds = 0.00012;
+  EXPECT_THAT(report(target), HasSubstr("measuring cost 120 µs of CPU time, "));
+}
+
 TEST(ReportOfGo, SaysNothingOfBurstsWhereNoneIsPlanned) {
   TargetSnapshot target = go_target();
   target.gc.emplace().cycles = 1;
