@@ -34,6 +34,14 @@ std::vector<std::size_t> windows_that_count(std::span<const model::PoolBurstReco
   return all;
 }
 
+void merge(std::optional<model::PoolIdle>& into, const std::optional<model::PoolIdle>& more) {
+  if (!more) return;
+  if (!into) into.emplace();
+  into->objects += more->objects;
+  into->sampled += more->sampled;
+  into->sampled_bytes += more->sampled_bytes;
+}
+
 void merge(PoolSums& into, const PoolSums& more) {
   for (const auto member :
        {&PoolSums::gets, &PoolSums::misses, &PoolSums::puts, &PoolSums::nil_puts, &PoolSums::regrowths,
@@ -49,6 +57,7 @@ void merge(PoolSums& into, const PoolSums& more) {
   into.misuse.followed_gets += more.misuse.followed_gets;
   into.misuse.never_put += more.misuse.never_put;
   into.misuse.put_twice += more.misuse.put_twice;
+  merge(into.idle, more.idle);
 }
 
 }  // namespace
@@ -63,10 +72,12 @@ MergedPools::MergedPools(std::span<const model::PoolBurstRecord> bursts,
                          std::span<const model::PoolWatchRecord> watches)
     : used_(windows_that_count(bursts)) {
   for (std::size_t window = 0; window < used_.size(); ++window) {
-    for (const PoolSums& sums : bursts[used_[window]].pools) {
+    const model::PoolBurstRecord& burst = bursts[used_[window]];
+    for (const PoolSums& sums : burst.pools) {
       MergedPool& pool = pool_of(sums.pool);
       merge(pool.in_window[window], sums);
       pool.has_mixed_elements |= sums.other_elements > 0;
+      if (const auto& idle = pool.in_window[window].idle) pool.idle[burst.process] = *idle;
     }
   }
   add(watches);

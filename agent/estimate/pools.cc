@@ -193,6 +193,20 @@ class PoolEstimates {
     if (!summary.needed_bytes) summary.needed_bytes_reason = object_bytes > 0 ? "no_buffer" : "not_seen";
   }
 
+  static void set_idle(model::PoolSummary& summary, const MergedPool& pool) {
+    if (pool.idle.empty()) return;
+    model::PoolIdle all;
+    for (const auto& [process, idle] : pool.idle) {
+      all.objects += idle.objects;
+      all.sampled += idle.sampled;
+      all.sampled_bytes += idle.sampled_bytes;
+    }
+    summary.idle = all.objects;
+    if (all.sampled == 0) return;
+    const double mean_bytes = static_cast<double>(all.sampled_bytes) / static_cast<double>(all.sampled);
+    summary.idle_bytes = static_cast<std::uint64_t>(mean_bytes * static_cast<double>(all.objects));
+  }
+
   static void set_use(model::PoolSummary& summary, const MergedPool& pool) {
     model::Histogram hold_ns;
     model::PoolUse use;
@@ -222,6 +236,7 @@ class PoolEstimates {
     set_counted(summary, pool);
     set_sizes(summary, pool);
     set_use(summary, pool);
+    set_idle(summary, pool);
     return summary;
   }
 

@@ -115,6 +115,7 @@ struct PoolSummary {
   std::optional<PoolUse> use;
   std::optional<double> thrown_away_per_gc;
   std::optional<std::uint64_t> idle;                         // objects in the pool when last seen
+  std::optional<std::uint64_t> idle_bytes;                   // capacity of all of these; absent when they hold no buffer
   std::vector<std::pair<std::uint64_t, double>> miss_curve;  // idle objects kept -> share of gets that would miss
   bool operator==(const PoolSummary&) const = default;
 };

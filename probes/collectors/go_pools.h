@@ -2,6 +2,7 @@
 // GoPools: every sync.Pool of one Go process, seen from outside (probe points: probes/go/pool_points.h).
 //   Watch     misses and garbage collections.
 //   Burst     every Get and Put: gets, misses, puts, length and capacity at Put, time from Get to Put.
+//   Memory    what lies idle in each pool (probes/go/pool_state.h).
 //   Never     a return probe: Go moves stacks.
 //   Names     an element type is known from the first Put on; lengths and capacities from the burst after that.
 //   Threads   one.
@@ -16,6 +17,7 @@
 #include "poolscope/result.h"
 #include "probes/collectors/go_pool_names.h"
 #include "probes/collectors/pool_probes.h"
+#include "probes/collectors/process_memory.h"
 #include "probes/collectors/process_image.h"
 #include "probes/go/go_program.h"
 #include "probes/go/pool_points.h"
@@ -53,11 +55,13 @@ class GoPools final : public PoolProbes {
   [[nodiscard]] std::uint64_t old_pools() const override;
   void describe(const pool_key& key, std::uint64_t type, model::PoolSums& sums) override;
   void learn(const PoolResults& results) override;
+  [[nodiscard]] std::optional<model::PoolIdle> idle_of(const pool_key& key) override;
 
   LoadedObject object_;
   PoolHitCosts costs_;
   std::unique_ptr<go::GoProgram> program_;
   go::PoolPoints points_;
+  ProcessMemory memory_;
   std::optional<GoPoolNames> names_;
 };
 

@@ -36,6 +36,8 @@ struct PoolLimits {
 
 class PoolProbes {
  public:
+  static constexpr std::uint64_t kIdleEveryNs = 1'000'000'000;
+
   virtual ~PoolProbes() = default;
   PoolProbes(const PoolProbes&) = delete;
   PoolProbes& operator=(const PoolProbes&) = delete;
@@ -74,6 +76,11 @@ class PoolProbes {
   // Fills what is not counted: identity, object size, whether misses are known.
   virtual void describe(const pool_key& key, std::uint64_t type, model::PoolSums& sums) = 0;
   virtual void learn(const PoolResults& results) { (void)results; }
+  // What lies in the pool now; asked for at most every kIdleEveryNs.
+  [[nodiscard]] virtual std::optional<model::PoolIdle> idle_of(const pool_key& key) {
+    (void)key;
+    return std::nullopt;
+  }
 
   PoolPrograms& programs_;
   model::ProcessKey process_;
@@ -105,6 +112,7 @@ class PoolProbes {
     std::uint64_t cpu_ns = 0;
   };
   std::optional<Exact> exact_;
+  std::uint64_t idle_read_ns_ = 0;
 };
 
 }  // namespace poolscope::probes

@@ -299,8 +299,8 @@ class ExactTrace(unittest.TestCase):
 
     ROUNDS = 1500
 
-    def look_at(self, build):
-        with go_pools(build, *LOAD, "-rounds", self.ROUNDS) as service:
+    def look_at(self, build, load=LOAD, environment=()):
+        with go_pools(build, *load, "-rounds", self.ROUNDS, environment=environment) as service:
             command = [POOLSCOPE, "attach", f"pid:{service.pid}", "--exact", "--for", "120s", "--json"]
             with running(command) as attach:
                 wait_until_watched(service)
@@ -321,6 +321,17 @@ class ExactTrace(unittest.TestCase):
             ours = sorted((p["gets"], p["misses"], p["puts"]) for p in own["pools"])
             with self.subTest(build):
                 self.assertEqual(ours, theirs)
+
+    def test_without_collections_idle_is_what_was_put_and_not_got_again(self):
+        own, found = self.look_at("go_pools", ["-rate", 0, "-goroutines", 4, "-hold"], ["GOGC=off"])
+        self.assertEqual(0, own["gc_cycles"])
+        theirs = {p["name"]: p for p in found["pools"]}
+        for pool in own["pools"]:
+            if pool["variable"] and not pool["offset"] and not pool["by_pointer"]:
+                with self.subTest(pool["name"]):
+                    reported = theirs[pool["variable"]]
+                    self.assertEqual(pool["puts"] - pool["hits"], reported.get("idle"))
+                    self.assertEqual(pool["has_buffer"] and reported["idle"] > 0, "idle_bytes" in reported)
 
 
 class DebianPrograms(unittest.TestCase):

@@ -54,6 +54,25 @@ TEST(PoolRates, AreOfTheCpuTimeOfTheTarget) {
   EXPECT_DOUBLE_EQ(pools.front().gets_per_second->value, 350);
 }
 
+TEST(PoolIdle, IsWhatWasLastRead) {
+  auto early = pool_burst(0, {pool("a", 100)}), late = pool_burst(1, {pool("a", 100)}), unread = pool_burst(2, {pool("a", 100)});
+  early.pools.front().idle = model::PoolIdle{7, 2, 2000};
+  late.pools.front().idle = model::PoolIdle{9, 3, 6000};
+  const auto summary = only_pool({early, late, unread});
+  EXPECT_EQ(summary.idle, 9u);
+  EXPECT_EQ(summary.idle_bytes, 18'000u) << "nine of the mean capacity of three";
+}
+
+TEST(PoolIdle, AddsUpOverProcessesAndPoolsOfOneName) {
+  auto one = pool("a", 100);
+  one.idle = model::PoolIdle{4, 0, 0};
+  const auto summary = only_pool({pool_burst(0, {one, one}), pool_burst(1, {one}, 2)});
+  EXPECT_EQ(summary.idle, 12u);
+  EXPECT_FALSE(summary.idle_bytes) << "they hold no buffer";
+}
+
+TEST(PoolIdle, IsAbsentWhereItWasNotRead) { EXPECT_FALSE(only_pool({pool_burst(0, {pool("a", 100)})}).idle); }
+
 TEST(PoolRates, RegrowthsAreAbsentWhereNobodyLooked) {
   auto sums = pool("a", 100);
   sums.regrowths_known = false;
