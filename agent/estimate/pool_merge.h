@@ -21,7 +21,7 @@ namespace poolscope::estimate {
 struct MergedPool {
   model::PoolIdentity identity;
   bool has_mixed_elements = false;
-  std::vector<model::PoolSums> in_window;  // one for each used burst; zeros where the pool was not seen
+  std::vector<model::PoolSums> in_window;             // one for each used burst; zeros where the pool was not seen
   std::map<model::ProcessKey, model::PoolIdle> idle;  // of each process, when it was last read
   std::uint64_t watched_misses = 0;
   std::uint64_t thrown_away = 0;

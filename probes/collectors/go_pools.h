@@ -17,8 +17,8 @@
 #include "poolscope/result.h"
 #include "probes/collectors/go_pool_names.h"
 #include "probes/collectors/pool_probes.h"
-#include "probes/collectors/process_memory.h"
 #include "probes/collectors/process_image.h"
+#include "probes/collectors/process_memory.h"
 #include "probes/go/go_program.h"
 #include "probes/go/pool_points.h"
 

@@ -23,8 +23,8 @@ struct IdleObject {
 
 struct PoolState {
   static constexpr std::uint64_t kMaxLocals = 1024;
-  static constexpr unsigned kMaxRings = 32;        // of one processor: each is twice as large as the one before
-  static constexpr std::size_t kMaxSample = 128;   // objects, of all processors together
+  static constexpr unsigned kMaxRings = 32;       // of one processor: each is twice as large as the one before
+  static constexpr std::size_t kMaxSample = 128;  // objects, of all processors together
 
   std::uint64_t idle = 0;          // objects, victims among them
   std::uint64_t victims = 0;       // of these, dropped by the next collection if nobody gets them

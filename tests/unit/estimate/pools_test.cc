@@ -55,7 +55,8 @@ TEST(PoolRates, AreOfTheCpuTimeOfTheTarget) {
 }
 
 TEST(PoolIdle, IsWhatWasLastRead) {
-  auto early = pool_burst(0, {pool("a", 100)}), late = pool_burst(1, {pool("a", 100)}), unread = pool_burst(2, {pool("a", 100)});
+  auto early = pool_burst(0, {pool("a", 100)}), late = pool_burst(1, {pool("a", 100)}),
+       unread = pool_burst(2, {pool("a", 100)});
   early.pools.front().idle = model::PoolIdle{7, 2, 2000};
   late.pools.front().idle = model::PoolIdle{9, 3, 6000};
   const auto summary = only_pool({early, late, unread});
@@ -71,7 +72,9 @@ TEST(PoolIdle, AddsUpOverProcessesAndPoolsOfOneName) {
   EXPECT_FALSE(summary.idle_bytes) << "they hold no buffer";
 }
 
-TEST(PoolIdle, IsAbsentWhereItWasNotRead) { EXPECT_FALSE(only_pool({pool_burst(0, {pool("a", 100)})}).idle); }
+TEST(PoolIdle, IsAbsentWhereItWasNotRead) {
+  EXPECT_FALSE(only_pool({pool_burst(0, {pool("a", 100)})}).idle);
+}
 
 TEST(PoolRates, RegrowthsAreAbsentWhereNobodyLooked) {
   auto sums = pool("a", 100);

@@ -26,7 +26,8 @@ class MadePool {
   MadePool(std::uint64_t locals, std::uint64_t victims = 0) {
     memory_.put(kPool, std::array<std::uint64_t, 5>{locals ? kLocals : 0, locals, victims ? kVictims : 0, victims, 0});
     for (std::uint64_t i = 0; i < locals; ++i) memory_.put(kLocals + i * kLocalBytes, std::array<std::uint64_t, 16>{});
-    for (std::uint64_t i = 0; i < victims; ++i) memory_.put(kVictims + i * kLocalBytes, std::array<std::uint64_t, 16>{});
+    for (std::uint64_t i = 0; i < victims; ++i)
+      memory_.put(kVictims + i * kLocalBytes, std::array<std::uint64_t, 16>{});
   }
   MadePool& with_private(std::uint64_t local, std::uint64_t data) {
     memory_.put(local, Interface{kType, data});
@@ -36,7 +37,8 @@ class MadePool {
   MadePool& with_ring(std::uint64_t ring, std::uint32_t head, std::uint32_t tail, std::uint64_t length,
                       std::uint64_t previous = 0) {
     const std::uint64_t values = kValues + (ring - kRings) * 0x1000;
-    memory_.put(ring, std::array<std::uint64_t, 6>{(std::uint64_t{head} << 32) | tail, values, length, length, 0, previous});
+    memory_.put(ring,
+                std::array<std::uint64_t, 6>{(std::uint64_t{head} << 32) | tail, values, length, length, 0, previous});
     for (std::uint32_t at = tail; at != head; ++at) {
       memory_.put(values + (at % length) * kInterfaceBytes, Interface{kType, kFirstObject + at});
     }
