@@ -36,7 +36,7 @@ class PoolEstimates {
  public:
   PoolEstimates(std::span<const model::PoolBurstRecord> bursts, std::span<const model::PoolWatchRecord> watches,
                 const TargetTotals& totals)
-      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(bursts, totals)) {}
+      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(totals)) {}
 
   [[nodiscard]] std::vector<model::PoolSummary> summaries() const {
     std::map<std::string, unsigned> uses;
@@ -55,14 +55,8 @@ class PoolEstimates {
   }
 
  private:
-  [[nodiscard]] RateEstimator estimator(std::span<const model::PoolBurstRecord> bursts,
-                                        const TargetTotals& totals) const {
-    std::vector<CountedWindow> windows;
-    for (const std::size_t i : merged_.used()) {
-      std::uint64_t events = 0;
-      for (const auto& sums : bursts[i].pools) events += sums.gets + sums.puts;
-      windows.push_back({bursts[i].process, bursts[i].window, events});
-    }
+  [[nodiscard]] RateEstimator estimator(const TargetTotals& totals) const {
+    const auto& windows = merged_.windows();
     if (exact_ || windows.empty()) return RateEstimator::exact(windows);
     return sharpest_estimator(windows, totals, PriceCheck::kPriorError).estimator;
   }

@@ -153,6 +153,10 @@ std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, co
   return std::nullopt;
 }
 
+bool PoolProbes::open_burst_stopped() const {
+  return open_burst_ && load(open_burst_->slot.control().stop) != POOL_STOP_NONE;
+}
+
 Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {
   OpenBurst burst = std::move(*std::exchange(open_burst_, std::nullopt));
   pool_control& control = burst.slot.control();

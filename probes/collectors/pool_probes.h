@@ -58,6 +58,8 @@ class PoolProbes {
   [[nodiscard]] std::optional<BurstFailure> begin_burst(process::TaskClock clock, const PoolLimits& limits);
   [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> end_burst();
   [[nodiscard]] bool has_open_burst() const { return open_burst_.has_value(); }
+  // The kernel ended it before its time: it counts no more, and its probes cost until end_burst().
+  [[nodiscard]] bool open_burst_stopped() const;
 
   [[nodiscard]] std::optional<BurstFailure> start_exact();
   // Learns what the events so far tell about later ones (element types). Call it several times a second while tracing.

@@ -96,6 +96,29 @@ TEST(PoolRates, RegrowthsAreThoseOfThePutsThatWereFollowed) {
   EXPECT_NEAR(only_pool(bursts).regrowths_per_second->value, 20, 1e-9);
 }
 
+TEST(PoolRates, ShortWindowsCountTogether) {
+  auto bursts = alike(pool("a", 100));
+  for (unsigned i = 0; i < 4; ++i) {  // 100, 0, 100, 0 in a tenth of a second each: 500 per second
+    auto brief = pool_burst(50 + i, {pool("a", i % 2 == 0 ? 100 : 0)});
+    brief.window.length_ns = brief.window.cpu_ns = 100 * kMillisecondNs;
+    bursts.push_back(brief);
+  }
+  const auto summary = only_pool(bursts);
+  const double windows = kBurstsForInterval + 2;  // two brief ones are a fifth of a second
+  EXPECT_NEAR(summary.gets_per_second->value, (100 * kBurstsForInterval + 2 * 500) / windows, 1e-9);
+  EXPECT_EQ(summary.counted.gets, 100u * kBurstsForInterval + 200);
+}
+
+TEST(PoolRates, ShortWindowsOfTwoProcessesAreNotOne) {
+  auto bursts = alike(pool("a", 100));
+  for (unsigned i = 0; i < 2; ++i) {
+    auto brief = pool_burst(50 + i, {pool("a", 100)}, 7 + static_cast<int>(i));
+    brief.window.length_ns = brief.window.cpu_ns = 100 * kMillisecondNs;
+    bursts.push_back(brief);
+  }
+  EXPECT_NEAR(only_pool(bursts).gets_per_second->value, 100, 1e-9) << "either is left over, and left out";
+}
+
 TEST(PoolRates, AWindowThatIsMuchShorterThanTheOthersIsLeftOut) {
   auto bursts = alike(pool("a", 100));
   auto brief = pool_burst(50, {pool("a", 1)});
