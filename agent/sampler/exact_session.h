@@ -1,18 +1,23 @@
 #pragma once
 // ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it. Of Go programs it is the pools
-// that are traced, of others both allocations and the pools that the configuration describes.
+// that are traced, beside what their runtime counts by itself; of others both allocations and the pools that the configuration describes.
 //   Threads   one.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/sampler/gc_monitor.h"
 #include "agent/sampler/probing.h"
 #include "exporters/model/snapshot.h"
 #include "poolscope/result.h"
 #include "probes/collectors/exact_trace.h"
+#include "probes/collectors/go_executable.h"
+#include "probes/collectors/go_runtime.h"
 #include "probes/collectors/pool_probes.h"
+#include "probes/process/monotonic_clock.h"
 #include "probes/process/process.h"
 
 namespace poolscope::sampler {
@@ -33,11 +38,18 @@ class ExactSession {
 
  private:
   ExactSession(Probing& probing, std::unique_ptr<probes::ExactTrace> trace)
-      : probing_(probing), trace_(std::move(trace)) {}
+      : probing_(probing), trace_(std::move(trace)), start_ns_(process::monotonic_ns()) {}
   // Pools that the configuration describes.
   void add_custom_pools(const probes::ProcessImage& image);
-  // Nothing when the process is no Go program, else whether its pools are traced now or why not.
-  [[nodiscard]] std::optional<Result<Done, std::string>> add_go(const probes::ProcessImage& image);
+  // Says why nothing of it can be measured.
+  [[nodiscard]] std::optional<std::string> add_go(const model::ProcessKey& key,
+                                                  const std::shared_ptr<const probes::GoExecutable>& executable);
+  // Says why its pools cannot be traced.
+  [[nodiscard]] std::optional<model::CollectorStatus> add_go_pools(
+      const model::ProcessKey& key, const std::shared_ptr<const probes::GoExecutable>& executable);
+  [[nodiscard]] std::vector<model::CollectorStatus> collectors(bool saw_allocations) const;
+  void read_runtimes();
+
   Probing& probing_;
   std::unique_ptr<probes::ExactTrace> trace_;
   std::vector<model::ProcessInfo> processes_;
@@ -46,6 +58,10 @@ class ExactSession {
   std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
   std::string pools_fault_;  // why described pools cannot be measured
   bool is_go_ = false;
+  std::vector<std::unique_ptr<probes::GoRuntime>> runtimes_;
+  GcMonitor gc_;
+  std::uint64_t start_ns_, runtimes_due_ns_ = 0;
+  std::vector<model::CollectorStatus> go_faults_;  // what cannot be measured of Go programs
 };
 
 }  // namespace poolscope::sampler

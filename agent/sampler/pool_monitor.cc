@@ -12,7 +12,6 @@ namespace {
 constexpr double kWatchShare = 0.2;                   // of the budget
 constexpr double kSpendShare = 0.8;                   // of the tokens, for one burst
 constexpr double kSpareHits = 1.5;                    // the kernel stops a burst that meets so many times more
-constexpr std::uint64_t kLongestNs = 1'000'000'000;   // of a burst
 constexpr std::uint64_t kWorthwhileNs = 200'000'000;  // a burst that need not wait for its moment
 constexpr std::uint64_t kLongestWaitNs = 10'000'000;  // longer bursts stay open meanwhile
 
@@ -28,8 +27,8 @@ double PoolMonitor::price_ns() const {
 }
 
 std::optional<double> PoolMonitor::affordable_ns(const budget::BurstBudget& budget, double cpu_per_second) const {
-  const double allowed = kLongShare * (budget.slowdown - 1);
-  if (!hits_.known() || hits_.per_cpu_second() * price_ns() * 1e-9 > allowed) return std::nullopt;
+  const double slowdown = hits_.per_cpu_second() * price_ns() * 1e-9;
+  if (!hits_.known() || slowdown > slowdown_of_long_bursts(budget.slowdown)) return std::nullopt;
   const double hits_per_second = std::max(hits_.per_cpu_second() * cpu_per_second, 1.0);
   return kSpendShare * budget.tokens_ns / (hits_per_second * price_ns()) * 1e9;
 }
@@ -45,7 +44,7 @@ budget::PlanOrRefusal<budget::RatePlan> PoolMonitor::plan(const budget::BurstBud
   if (!planned.plan || !cpu_per_second) return planned;
   const auto length_ns = affordable_ns(budget, *cpu_per_second);
   if (!length_ns) return planned;
-  const std::uint64_t longest_ns = std::clamp(kLongerTimes * last_length_ns_, planned.plan->length_ns, kLongestNs);
+  const std::uint64_t longest_ns = std::clamp(kLongerTimes * last_length_ns_, planned.plan->length_ns, kLongestBurstNs);
   planned.plan->length_ns =
       std::clamp(static_cast<std::uint64_t>(std::max(*length_ns, 0.0)), planned.plan->length_ns, longest_ns);
   const double expected_hits =

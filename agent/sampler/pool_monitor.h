@@ -30,6 +30,12 @@ class PoolMonitor {
   static constexpr double kLongShare = 0.5;
   static constexpr std::uint64_t kLookNs = 10'000'000;
   static constexpr std::uint64_t kLongerTimes = 8;
+  static constexpr std::uint64_t kLongestBurstNs = 1'000'000'000;
+
+  // Where probes slow the target by no more, a burst may be long. `burst_slowdown` as configured.
+  [[nodiscard]] static double slowdown_of_long_bursts(double burst_slowdown) {
+    return kLongShare * (burst_slowdown - 1);
+  }
 
   explicit PoolMonitor(Probing& probing) : probing_(probing) {}
 
