@@ -291,7 +291,8 @@ std::vector<Quantity> quantities(const TargetSnapshot& target) {
   }
   std::ranges::move(gc_quantities(target), std::back_inserter(list));
   if (target.cpu_seconds_per_second) {
-    list.push_back({"CPU", format_count(*target.cpu_seconds_per_second) + " cores", {}, "used by the target"});
+    const double cores = std::round(*target.cpu_seconds_per_second * 1e4) / 1e4;  // more digits have no room
+    list.push_back({"CPU", format_count(cores) + " cores", {}, "used by the target"});
   }
   return list;
 }

@@ -46,7 +46,7 @@ std::string GoPoolNames::variable_name(std::uint64_t pool) const {
   // what a composite literal behind a pointer is made from has a name that nobody wrote: "main..stmp_3"
   const bool is_written = variable && variable->name.find("..") == std::string::npos;
   if (!is_written) {
-    const std::string name = name_by_pointer(pool);
+    std::string name = name_by_pointer(pool);
     if (!name.empty() || !variable) return name;
   }
   if (const auto path = fields_.path(variable->address, variable->offset)) return variable->name + *path;

@@ -123,11 +123,12 @@ class GoPoolsPromises:
 
     @staticmethod
     def is_named(own, name):
-        """A pool in a variable is named after it, one on the heap after its New function, one behind a pointer after either."""
-        if own["offset"]:
-            return name in (f"{own['variable']}+{own['offset']:#x}", f"{own['variable']}.{own['field']}")
-        by_function = own["by_pointer"] or not own["variable"]
-        return name == own["variable"] or by_function and own["new_function"] in name
+        """A pool is named after the variable that holds it or points to it, with its path; one that none leads to after its New function."""
+        if not own["variable"]:
+            return own["new_function"] in name
+        if not own["field"]:
+            return name == own["variable"]
+        return name == own["variable"] + ("->" if own["by_pointer"] else ".") + own["field"]
 
     def for_each_pool(self, check):
         """Calls check(own, found) for every pool, also after one that failed."""
