@@ -111,11 +111,14 @@ void TargetMonitor::forget_processes() {
 
 std::uint64_t TargetMonitor::next_due_ns() const {
   const std::uint64_t due = burst_due_ns_ ? *burst_due_ns_ : stratum_end_ns_;
-  return std::min(due, pools_.open_until_ns().value_or(due));
+  return std::min(due, pools_.next_look_ns().value_or(due));
 }
 
 bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
-  if (pools_.open_until_ns() && now_ns >= *pools_.open_until_ns()) end_pool_burst(now_ns);
+  if (pools_.open_on()) {
+    const auto process = processes_.find(*pools_.open_on());
+    if (pools_.is_over(process == processes_.end() ? nullptr : &process->second, now_ns)) end_pool_burst(now_ns);
+  }
   if (burst_due_ns_ && now_ns >= *burst_due_ns_) {
     burst_due_ns_.reset();
     take_burst();
@@ -252,7 +255,8 @@ void TargetMonitor::end_pool_burst(std::uint64_t now_ns) {
   if (is_there && process->second.pools()->has_open_burst()) {
     tokens_.spend(pools_.end_burst(process->second));
     const bool is_alone = processes_.size() == 1 && process->second.is_go();
-    if (is_alone && pools_.can_stay_open(tokens_.level_ns(), cpu_per_second(process->second))) burst_due_ns_ = now_ns;
+    if (is_alone && pools_.can_stay_open(burst_budget(process->second), cpu_per_second(process->second)))
+      burst_due_ns_ = now_ns;
   } else {
     pools_.forget(*pools_.open_on());  // it executed another program, or mapped new code
   }

@@ -34,6 +34,14 @@ struct PoolMisuse {
   bool operator==(const PoolMisuse&) const = default;
 };
 
+// What lay in a pool when it was read, at the end of a burst.
+struct PoolIdle {
+  std::uint64_t objects = 0;
+  std::uint64_t sampled = 0;        // of these, looked at for their capacity
+  std::uint64_t sampled_bytes = 0;  // their capacity
+  bool operator==(const PoolIdle&) const = default;
+};
+
 struct PoolSums {
   PoolIdentity pool;
   std::uint64_t gets = 0;
@@ -51,6 +59,7 @@ struct PoolSums {
   std::uint64_t other_elements = 0;  // puts of another type than the one of `pool.element`
   std::uint64_t object_bytes = 0;    // size of the element type where it holds no buffer; 0: not known
   PoolMisuse misuse;
+  std::optional<PoolIdle> idle;  // absent: not read
 };
 
 struct PoolBurstRecord {
@@ -66,8 +75,7 @@ struct PoolBurstRecord {
 struct PoolWatchSums {
   PoolIdentity pool;
   std::uint64_t misses = 0;
-  std::uint64_t thrown_away = 0;      // objects that garbage collections dropped
-  std::optional<std::uint64_t> idle;  // objects in the pool when last seen
+  std::uint64_t thrown_away = 0;  // objects that garbage collections dropped
 };
 
 struct PoolWatchRecord {

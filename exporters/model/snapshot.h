@@ -116,7 +116,8 @@ struct PoolSummary {
   std::optional<std::uint64_t> object_bytes;  // size of one object without what it points to
   std::optional<PoolUse> use;
   std::optional<double> thrown_away_per_gc;
-  std::optional<std::uint64_t> idle;                         // objects in the pool when last seen
+  std::optional<std::uint64_t> idle;        // objects in the pool when last seen
+  std::optional<std::uint64_t> idle_bytes;  // capacity of all of these; absent when they hold no buffer
   std::vector<std::pair<std::uint64_t, double>> miss_curve;  // idle objects kept -> share of gets that would miss
   bool operator==(const PoolSummary&) const = default;
 };

@@ -19,8 +19,9 @@ namespace poolscope::text {
 // "1.12 / 4.5 KiB": p50 and p95.
 [[nodiscard]] std::string p50_and_p95(const std::optional<model::SizeSummary>& sizes);
 
-// Why cells of the table are empty: "lengths: reset before put". Empty when there is nothing to say.
-[[nodiscard]] std::string why_cells_are_empty(const model::PoolSummary& pool);
+// What the table has no column for, and why cells of it are empty: "24 objects idle, 1.2 MiB; lengths: reset before put".
+// Empty when there is nothing to say.
+[[nodiscard]] std::string small_print(const model::PoolSummary& pool);
 // What a reader should take away, to follow the name: "misses 31 % of its gets; ...". Empty for a pool that does its work,
 // and while it is not sure: `exact` says that every event was traced, else the interval has to tell.
 [[nodiscard]] std::string remarkable(const model::PoolSummary& pool, bool exact);

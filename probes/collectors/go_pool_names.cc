@@ -129,6 +129,14 @@ std::optional<pool_element> GoPoolNames::element(std::uint64_t type) {
   return known != nullptr ? std::optional(known->element) : std::nullopt;
 }
 
+std::optional<std::uint64_t> GoPoolNames::capacity_bytes(std::uint64_t type, std::uint64_t object) {
+  const auto layout = element(type);
+  if (!layout || layout->element_bytes == 0) return std::nullopt;
+  const auto capacity = memory_.value<std::uint64_t>(object + layout->capacity_offset);
+  if (!capacity || *capacity > POOL_MAX_SIZE / layout->element_bytes) return std::nullopt;
+  return *capacity * layout->element_bytes;
+}
+
 std::uint64_t GoPoolNames::object_bytes(std::uint64_t type) {
   const Type* known = type_at(type);
   return known != nullptr && known->element.element_bytes == 0 ? known->object_bytes : 0;

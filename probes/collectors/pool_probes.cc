@@ -124,10 +124,13 @@ model::PoolBurstRecord PoolProbes::burst_record(const PoolSlot& slot) {
   record.charge_ns = slot.control().charge_ns;
   record.dropped = dropped_of(slot.control());
   const bool followed = slot.control().collections == 0;
+  const bool reads_idle = process::monotonic_ns() - idle_read_ns_ >= kIdleEveryNs;
+  if (reads_idle) idle_read_ns_ = process::monotonic_ns();
   for (const auto& [key, sums] : results.sums) {
     model::PoolSums pool = sums_of(sums, key.pool, followed ? results.objects : std::vector<pool_object>{});
     pool.regrowths_known = slot.control().follows_objects != 0;
     describe(key, sums.type, pool);
+    if (reads_idle) pool.idle = idle_of(key);
     record.pools.push_back(std::move(pool));
   }
   return record;
@@ -148,6 +151,10 @@ std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, co
   store(control.armed, 1u);
   open_burst_->begin = read_clocks(process_.pid, open_burst_->clock);
   return std::nullopt;
+}
+
+bool PoolProbes::open_burst_stopped() const {
+  return open_burst_ && load(open_burst_->slot.control().stop) != POOL_STOP_NONE;
 }
 
 Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {

@@ -100,6 +100,21 @@ TEST(RemarkOnAPool, NamesObjectsThatWerePutTwice) {
   EXPECT_EQ(remarkable(pool, false), "1 object was put twice");
 }
 
+TEST(RemarkOnAPool, TellsOfIdleBuffersThatAreMuchLargerThanWhatIsNeeded) {
+  PoolSummary pool = busy_pool("p");
+  pool.needed_bytes = SizeSummary{512, 2'048, 65'536, {}};
+  pool.buffer_bytes = SizeSummary{65'536, 65'536, 65'536, {}};
+  pool.idle = 24;
+  pool.idle_bytes = 24 * 65'536;
+  EXPECT_EQ(remarkable(pool, false),
+            "idle buffers hold 1.5 MiB, half of them 64 KiB or more each where 95 % of the puts need at most 2 KiB");
+  pool.idle_bytes = 65'536;
+  EXPECT_EQ(remarkable(pool, false), "") << "too little to care";
+  pool.idle_bytes = 24 * 65'536;
+  pool.needed_bytes->p95 = 32'768;
+  EXPECT_EQ(remarkable(pool, false), "") << "what is needed now and then";
+}
+
 struct ReasonCase {
   const char* name;
   std::string reason;
@@ -111,7 +126,7 @@ TEST_P(WhyLengthsAreAbsent, IsSaidInWords) {
   PoolSummary pool = busy_pool("p");
   pool.needed_bytes_reason = GetParam().reason;
   pool.object_bytes = GetParam().object_bytes;
-  EXPECT_EQ(why_cells_are_empty(pool), GetParam().text);
+  EXPECT_EQ(small_print(pool), GetParam().text);
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, WhyLengthsAreAbsent,
@@ -127,13 +142,23 @@ INSTANTIATE_TEST_SUITE_P(
         ReasonCase{"OfANewerAgent", "too_\x1bshort", {}, "lengths: too_\uFFFDshort"}),
     [](const auto& c) { return c.param.name; });
 
+TEST(PoolTable, SaysWhatLiesIdle) {
+  PoolSummary pool = busy_pool("p");
+  pool.idle = 24;
+  EXPECT_EQ(small_print(pool), "24 objects idle");
+  pool.idle_bytes = 1'258'291;
+  EXPECT_EQ(small_print(pool), "24 objects idle, 1.2 MiB");
+  pool.needed_bytes_reason = "reset_before_put";
+  EXPECT_EQ(small_print(pool), "24 objects idle, 1.2 MiB; lengths: reset before put");
+}
+
 TEST(PoolTable, SaysThatNoBurstSawAPool) {
   PoolSummary pool;
   pool.name = "fmt.ppFree";
   pool.needed_bytes_reason = "not_seen";
-  EXPECT_EQ(why_cells_are_empty(pool), "no burst saw it used");
+  EXPECT_EQ(small_print(pool), "no burst saw it used");
   pool.counted.watched_misses = 1;
-  EXPECT_EQ(why_cells_are_empty(pool), "no burst saw it used; 1 miss since it is watched");
+  EXPECT_EQ(small_print(pool), "no burst saw it used; 1 miss since it is watched");
 }
 
 TEST(PoolTable, ShowsTheBusiestPoolFirstAndPoolsWithoutRateLast) {

@@ -96,9 +96,9 @@ class Filler {
   }
   void operator()(PoolSummary& value) {
     auto& [name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed,
-           reason, buffer, object, use, thrown_away, idle, miss_curve] = value;
+           reason, buffer, object, use, thrown_away, idle, idle_bytes, miss_curve] = value;
     all(name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed, reason,
-        buffer, object, use, thrown_away, idle, miss_curve);
+        buffer, object, use, thrown_away, idle, idle_bytes, miss_curve);
   }
   void operator()(GcSummary& value) {
     auto& [cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, classes] =
