@@ -201,8 +201,8 @@ void TargetMonitor::take_burst() {
   }
   process->prepare(probing_);
   burst_planned_ = true;
-  // A native process with described pools has both: one burst in three looks at the pools.
-  const bool pools_turn = process->pools() != nullptr && bursts_tried_++ % 3 == 0;
+  // A native process with described pools has both: they take turns.
+  const bool pools_turn = process->pools() != nullptr && bursts_tried_++ % 2 == 0;
   if (process->is_go() || pools_turn) {
     take_pool_burst(*process);
     return;
