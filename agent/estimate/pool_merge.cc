@@ -17,6 +17,8 @@ std::vector<std::size_t> windows_that_count(std::span<const model::PoolBurstReco
   std::vector<std::size_t> all(bursts.size());
   std::iota(all.begin(), all.end(), 0u);
   std::erase_if(all, [&](std::size_t i) { return bursts[i].window.length_ns == 0; });
+  const auto only_order = [&](std::size_t i) { return bursts[i].in_order && !bursts[i].exact; };
+  if (!std::ranges::all_of(all, only_order)) std::erase_if(all, only_order);
   const auto length = [&](std::size_t i) { return static_cast<double>(bursts[i].window.length_ns); };
   std::vector<double> lengths;
   for (const std::size_t i : all) lengths.push_back(length(i));
@@ -46,9 +48,7 @@ void merge(PoolSums& into, const PoolSums& more) {
   into.misses_known &= more.misses_known;
   into.regrowths_known |= more.regrowths_known;
   into.object_bytes = std::max(into.object_bytes, more.object_bytes);
-  into.misuse.followed_gets += more.misuse.followed_gets;
-  into.misuse.never_put += more.misuse.never_put;
-  into.misuse.put_twice += more.misuse.put_twice;
+  into.put_twice += more.put_twice;
 }
 
 }  // namespace
@@ -69,7 +69,19 @@ MergedPools::MergedPools(std::span<const model::PoolBurstRecord> bursts,
       pool.has_mixed_elements |= sums.other_elements > 0;
     }
   }
+  add_order(bursts);
   add(watches);
+}
+
+void MergedPools::add_order(std::span<const model::PoolBurstRecord> bursts) {
+  for (const auto& burst : bursts) {
+    for (const PoolSums& sums : burst.pools) {
+      if (!sums.order) continue;
+      MergedPool& pool = pool_of(sums.pool);
+      if (!pool.order) pool.order.emplace();
+      pool.order->merge(*sums.order);
+    }
+  }
 }
 
 // What became known later (element type, library) completes what was known before.

@@ -4,6 +4,7 @@
 //   Windows   of very different lengths weigh the same in a rate (rate.h). A burst on pools is as long as the budget pays for, the
 //             first ones are short because nothing is known yet: windows shorter than a fifth of those in which half of the
 //             time was seen are left out. What they counted is not lost where everything else was exact.
+//   Order     of events was seen in bursts that a number of events ended: no windows for rates, unless there are no others.
 //   Watch     is used only where misses were watched all the time in every process.
 
 #include <cstdint>
@@ -21,7 +22,8 @@ namespace poolscope::estimate {
 struct MergedPool {
   model::PoolIdentity identity;
   bool has_mixed_elements = false;
-  std::vector<model::PoolSums> in_window;  // one for each used burst; zeros where the pool was not seen
+  std::vector<model::PoolSums> in_window;     // one for each used burst; zeros where the pool was not seen
+  std::optional<model::PoolOrderSums> order;  // of all bursts that saw its events one by one
   std::uint64_t watched_misses = 0;
   std::uint64_t thrown_away = 0;
 
@@ -45,6 +47,7 @@ class MergedPools {
  private:
   MergedPool& pool_of(const model::PoolIdentity& identity);
   void add(std::span<const model::PoolWatchRecord> watches);
+  void add_order(std::span<const model::PoolBurstRecord> bursts);
 
   std::map<Key, MergedPool> pools_;
   std::vector<std::size_t> used_;

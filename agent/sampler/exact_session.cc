@@ -18,6 +18,7 @@ probes::LoadOptions exact_load_options() {
   options.max_births = 1u << 20;
   options.max_sites = 1u << 16;
   options.max_threads = 1u << 16;
+  options.pool_order_bytes = 1u << 24;
   options.watch_forks = false;  // children are added by who follows them
   return options;
 }
@@ -59,9 +60,23 @@ std::optional<Result<Done, std::string>> ExactSession::add_go(const probes::Proc
   if (!pools && pools.error().reason == probes::GoPoolsError::Reason::kNotGo) return std::nullopt;
   if (!pools) return Answer(Failure{pools.error().detail});
   if (const auto failure = (*pools)->start_exact()) return Answer(Failure{failure->detail});
+  add_growth(**programs, image, **pools);
   pools_.push_back(std::move(*pools));
   is_go_ = true;
   return Answer(Done{});
+}
+
+void ExactSession::add_growth(probes::PoolPrograms& programs, const probes::ProcessImage& image,
+                              const probes::GoPools& pools) {
+  auto slices =
+      probes::GoGrowth::open(programs, image.key(), pools.object(), pools.program(), probing_.pool_hit_costs());
+  if (!slices) {
+    growth_problem_ = {go::reason_label(slices.error().reason), go::describe(slices.error())};
+  } else if (const auto failure = (*slices)->start_exact()) {
+    growth_problem_ = {probes::reason_label(failure->reason), failure->detail};
+  } else {
+    growth_.push_back({std::move(*slices), image});
+  }
 }
 
 void ExactSession::add_custom_pools(const probes::ProcessImage& image) {
@@ -88,14 +103,23 @@ void ExactSession::add_custom_pools(const probes::ProcessImage& image) {
 void ExactSession::keep_up() {
   trace_->follow_wrappers();
   for (const auto& pools : pools_) pools->keep_up();
+  for (const auto& growth : growth_) growth.slices->keep_up();
+}
+
+model::CollectorStatus ExactSession::growth_collector() const {
+  using State = model::CollectorState;
+  if (!growth_.empty()) return {"go_growth", "L2", State::kCollecting, "", growth_.front().slices->caveat()};
+  return {"go_growth", "L2", State::kUnavailable, growth_problem_->first, growth_problem_->second};
 }
 
 model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   const std::vector<model::BurstRecord> records{trace_->read()};
   std::vector<model::PoolBurstRecord> pools;
   for (const auto& each : pools_) pools.push_back(each->read_exact());
+  std::vector<model::BurstRecord> slices;
+  for (auto& growth : growth_) slices.push_back(growth.slices->read_exact(growth.image));
   const std::span<const model::BurstRecord> allocations(records.data(), is_go_ ? 0 : records.size());
-  model::TargetSnapshot target = estimate::summarize({allocations, {}, pools});
+  model::TargetSnapshot target = estimate::summarize({allocations, {}, pools, {}, {}, slices});
   target.name = target_name;
   target.runtime = is_go_ ? "go" : "native";
   target.allocator = allocator_;
@@ -119,6 +143,7 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
     if (!is_listed)
       target.collectors.push_back({each->collector(), "L2", model::CollectorState::kCollecting, "", each->caveat()});
   }
+  if (growth_problem_ || !growth_.empty()) target.collectors.push_back(growth_collector());
 
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);

@@ -1,17 +1,20 @@
 #pragma once
 // ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it. Of Go programs it is the pools
-// that are traced, of others both allocations and the pools that the configuration describes.
+// and growing slices that are traced, of others both allocations and the pools that the configuration describes.
 //   Threads   one.
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/sampler/probing.h"
 #include "exporters/model/snapshot.h"
 #include "poolscope/result.h"
 #include "probes/collectors/exact_trace.h"
+#include "probes/collectors/go_growth.h"
+#include "probes/collectors/go_pools.h"
 #include "probes/collectors/pool_probes.h"
 #include "probes/process/process.h"
 
@@ -38,13 +41,21 @@ class ExactSession {
   void add_custom_pools(const probes::ProcessImage& image);
   // Nothing when the process is no Go program, else whether its pools are traced now or why not.
   [[nodiscard]] std::optional<Result<Done, std::string>> add_go(const probes::ProcessImage& image);
+  void add_growth(probes::PoolPrograms& programs, const probes::ProcessImage& image, const probes::GoPools& pools);
+  [[nodiscard]] model::CollectorStatus growth_collector() const;
+  struct Growth {
+    std::unique_ptr<probes::GoGrowth> slices;
+    probes::ProcessImage image;  // names callers
+  };
   Probing& probing_;
   std::unique_ptr<probes::ExactTrace> trace_;
   std::vector<model::ProcessInfo> processes_;
   std::string allocator_;
   std::vector<std::string> problems_;
   std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
-  std::string pools_fault_;  // why described pools cannot be measured
+  std::vector<Growth> growth_;
+  std::optional<std::pair<std::string, std::string>> growth_problem_;  // reason and detail
+  std::string pools_fault_;                                            // why described pools cannot be measured
   bool is_go_ = false;
 };
 

@@ -3,7 +3,8 @@
 //   Metering  a watch whose misses cost more than a fifth of the budget of a stratum goes on without them; they are tried again
 //             after kRetryNs.
 //   Bursts    as long as the tokens pay for, so pools that are used rarely are seen nearly all the time; where probes slow the target by
-//             more than kCoolSlowdown, short ones as for allocations. Every kFollowEvery-th follows objects from get to put.
+//             more than kCoolSlowdown, short ones as for allocations. Every kFollowEvery-th follows objects from get to put, every
+//             kOrderEvery-th sees at most kMaxOrderedEvents one by one.
 //             A long one stays open between calls of step(): open_until_ns() says until when.
 //   Memory    records of the last TargetMonitor::kKeepNs.
 //   Threads   one.
@@ -26,6 +27,7 @@ class PoolMonitor {
  public:
   static constexpr std::uint64_t kRetryNs = 30'000'000'000;
   static constexpr unsigned kFollowEvery = 4;
+  static constexpr unsigned kOrderEvery = 8;
   static constexpr double kCoolSlowdown = 0.05;
 
   explicit PoolMonitor(Probing& probing) : probing_(probing) {}
@@ -59,6 +61,7 @@ class PoolMonitor {
   [[nodiscard]] double price_ns() const;
   [[nodiscard]] budget::PlanOrRefusal<budget::RatePlan> plan(const budget::BurstBudget& budget,
                                                              std::optional<double> cpu_per_second) const;
+  [[nodiscard]] probes::PoolLimits limits_of(const budget::RatePlan& plan, std::optional<double> cpu_per_second) const;
   Result<std::uint64_t, Problem> keep(Result<model::PoolBurstRecord, probes::BurstFailure> record);
 
   Probing& probing_;

@@ -19,6 +19,8 @@ void WatchedProcess::forget_image() {
   pools_problem_.reset();
   go_runtime_.reset();
   go_runtime_problem_.reset();
+  growth_.reset();
+  growth_problem_.reset();
 }
 
 void WatchedProcess::prepare(Probing& probing) {
@@ -70,6 +72,7 @@ void WatchedProcess::look_for_go(Probing& probing) {
   if (pools) {
     is_go_ = true;
     start_go_runtime(probing, **pools);
+    look_for_growth(**programs, probing, **pools);
     pools_ = std::move(*pools);
   } else if (pools.error().reason != probes::GoPoolsError::Reason::kNotGo) {
     is_go_ = true;
@@ -83,6 +86,15 @@ void WatchedProcess::start_go_runtime(Probing& probing, const probes::GoPools& p
     go_runtime_ = std::move(*runtime);
   } else {
     go_runtime_problem_ = Problem{probes::reason_label(runtime.error().reason), runtime.error().detail};
+  }
+}
+
+void WatchedProcess::look_for_growth(probes::PoolPrograms& programs, Probing& probing, const probes::GoPools& pools) {
+  auto growth = probes::GoGrowth::open(programs, key_, pools.object(), pools.program(), probing.pool_hit_costs());
+  if (growth) {
+    growth_ = std::move(*growth);
+  } else {
+    growth_problem_ = Problem{go::reason_label(growth.error().reason), go::describe(growth.error())};
   }
 }
 
