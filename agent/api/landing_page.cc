@@ -75,7 +75,9 @@ std::string collector_says(const model::CollectorStatus& collector) {
   return collector.detail.empty() ? collector.reason : collector.detail;
 }
 
+// Of malloc and its relatives: what a runtime counts is in the table of its collector.
 bool is_measured(const model::AllocationSummary& allocations) {
+  if (allocations.source == "runtime") return false;
   return allocations.per_second || allocations.bytes_per_second || allocations.frees_per_second ||
          allocations.churn_ratio || allocations.size_bytes || allocations.lifetime;
 }

@@ -96,7 +96,8 @@ int attach(AttachOptions options) {
   if (!state) return fail("attach: " + state.error());
   auto probing = sampler::Probing::start(options.exact ? sampler::exact_load_options() : probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
-  if (options.plan_only) return print(plan_text(**probing, *state, options.budget));
+  if (options.plan_only)
+    return print(plan_text(**probing, *state, options.budget) + price_text((*probing)->calibration()));
   return options.exact ? attach_exact(**probing, *target, options) : attach_sampled(**probing, *target, options);
 }
 

@@ -97,6 +97,8 @@ Result<targets::TargetState, std::string> find_processes(const config::TargetCon
 std::string waiting_for(const sampler::Sampler& sampler) {
   std::size_t most = 0;
   for (const auto& monitor : sampler.monitors()) most = std::max(most, monitor->bursts());
+  const auto plans_bursts = [](const auto& monitor) { return monitor->plans_bursts(); };
+  if (std::ranges::none_of(sampler.monitors(), plans_bursts)) return "reading what the runtime counts";
   // Rate bursts and cohorts take turns, and both need as many.
   constexpr std::size_t kWanted = 2 * estimate::kBurstsForInterval;
   if (most >= kWanted) return fmt::format("{} bursts taken", most);

@@ -98,24 +98,25 @@ std::string how_to_grant(const std::vector<std::string>& missing) {
       list, file_list, list);
 }
 
-struct CollectorLine {
-  const char* name;
-  const char* gives;
-  std::optional<std::string> why_not;
-};
-
-std::string collector_text(const std::vector<CollectorLine>& lines) {
+// Of the machine; what is in a process may say no besides.
+std::string collectors_text(const Result<std::unique_ptr<sampler::Probing>, attach::AttachError>& probing,
+                            const std::optional<std::string>& why_not) {
+  std::optional<std::string> why_no_pools = why_not;
+  if (probing) {
+    if (const auto programs = (*probing)->pool_programs(); !programs) why_no_pools = attach::describe(programs.error());
+  }
   std::string text = "collectors\n";
-  for (const auto& line : lines) {
-    text +=
-        fmt::format("  {:<14} {:<17} {}\n", line.name, line.why_not ? "WILL NOT COLLECT" : "WILL COLLECT", line.gives);
-    if (line.why_not) text += fmt::format("  {:<14} {:<17} because {}\n", "", "", *line.why_not);
+  for (const CollectorLine& line :
+       {CollectorLine{"alloc_bursts", kAllocationsGive, why_not}, CollectorLine{"alloc_cohorts", kCohortsGive, why_not},
+        CollectorLine{"custom_pools", "pools that a configuration describes (L2)", why_no_pools},
+        CollectorLine{"go_pools", kPoolsGive, why_no_pools}, CollectorLine{"go_runtime", kRuntimeGives, why_not}}) {
+    text += collector_line(line);
   }
   return text;
 }
 
 int doctor(const DoctorOptions& options) {
-  if (options.pools.pid != 0) return explain_pools(options.pools);
+  if (options.pools.asks_for_pools()) return explain_pools(options.pools);
   std::string text = "poolscope " POOLSCOPE_VERSION "\n" + machine_text() + capability_text();
   const auto missing = missing_capabilities();
   std::optional<std::string> why_not;
@@ -123,8 +124,7 @@ int doctor(const DoctorOptions& options) {
   auto probing = sampler::Probing::start(probes::LoadOptions{});
   if (!probing && !why_not) why_not = attach::describe(probing.error());
   if (probing) why_not.reset();
-  text += collector_text({{"alloc_bursts", "allocation rate, sizes, call sites (L2)", why_not},
-                          {"alloc_cohorts", "frees, lifetimes, churn, growth chains (L2)", why_not}});
+  text += collectors_text(probing, why_not);
   if (!probing) {
     (void)print(text);
     return kExitFailed;
@@ -133,8 +133,9 @@ int doctor(const DoctorOptions& options) {
     text += "  alloc_cohorts is left out in processes under a seccomp filter: " + *refusal + "\n";
   }
   text += price_text((*probing)->calibration());
-  if (!options.spec.empty()) {
-    const auto target = config::parse_target_spec(options.spec);
+  if (!options.spec.empty() || options.pools.pid != 0) {
+    const std::string spec = options.spec.empty() ? "pid:" + std::to_string(options.pools.pid) : options.spec;
+    const auto target = config::parse_target_spec(spec);
     if (!target) return fail("doctor: " + target.error());
     const auto state = find_processes(*target);
     if (!state) return fail("doctor: " + state.error());
@@ -152,8 +153,9 @@ void register_doctor_command(CLI::App& app, Invocation& invocation) {
   command->add_option("--target", options->spec, "also show what would be probed in PID, NAME or SPEC")
       ->type_name("SPEC");
   add_pool_question(*command, options->pools);
+  command->get_option("--pid")->excludes("--target");
   command->footer(
-      "With --pid: only what the pools are in that process; nothing is probed.\n"
+      "With --preset or --config.file: only where those pools are in process --pid. Nothing is probed.\n"
       "Exit code 1 when nothing can be measured.");
   command->callback([options, &invocation] { invocation.run = [options] { return doctor(*options); }; });
 }

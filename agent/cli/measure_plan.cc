@@ -5,9 +5,10 @@
 
 #include <fmt/format.h>
 
-#include "agent/budget/burst_plan.h"
+#include "agent/cli/go_plan.h"
 #include "agent/sampler/watched_process.h"
 #include "exporters/text/report.h"
+#include "probes/collectors/go_executable.h"
 
 namespace poolscope::cli {
 namespace {
@@ -35,26 +36,38 @@ budget::BurstBudget burst_budget(const config::BudgetConfig& config) {
   return budget;
 }
 
-std::string cost_lines(const probes::AllocatorPlan& plan, const probes::Calibration& calibration,
-                       const config::BudgetConfig& config) {
+budget::BurstPrices prices_of(const probes::AllocatorPlan& plan, const probes::Calibration& calibration) {
   const auto prices = probes::prices_for(plan, calibration.costs);
-  const budget::BurstPrices burst_prices{static_cast<double>(prices[ALLOC_HIT_RATE]),
-                                         static_cast<double>(prices[ALLOC_HIT_ENTRY] + prices[ALLOC_HIT_RETURN]),
-                                         static_cast<double>(prices[ALLOC_HIT_FREE])};
-  std::string lines = "  allocations per CPU second    rate burst            slowdown inside it\n";
-  for (const double rate : {1e4, 1e5, 1e6, 1e7}) {
-    budget::HitRate known;
-    known.observe(rate);
-    const auto planned = budget::plan_rate(known, burst_prices, burst_budget(config));
-    lines += fmt::format("    {:<28}", text::format_count(rate));
-    if (planned.plan) {
-      lines += fmt::format("{:<22}{:.2f}x\n", nanoseconds(planned.plan->length_ns),
-                           1 + rate * burst_prices.allocation_ns * 1e-9);
-    } else {
-      lines += planned.refusal.detail + "\n";
-    }
-  }
-  return lines;
+  return {static_cast<double>(prices[ALLOC_HIT_RATE]),
+          static_cast<double>(prices[ALLOC_HIT_ENTRY] + prices[ALLOC_HIT_RETURN]),
+          static_cast<double>(prices[ALLOC_HIT_FREE])};
+}
+
+std::string native_plan(sampler::Probing& probing, const targets::TargetProcess& process,
+                        const config::BudgetConfig& budget) {
+  sampler::WatchedProcess watched(process);
+  watched.prepare(probing);
+  std::optional<std::string> why_not, why_no_cohorts;
+  if (watched.problem()) why_not = watched.problem()->detail;
+  why_no_cohorts = why_not;
+  if (!why_not && watched.under_seccomp()) why_no_cohorts = probing.seccomp_refusal();
+  std::string text = collector_line({"alloc_bursts", kAllocationsGive, why_not}) +
+                     collector_line({"alloc_cohorts", kCohortsGive, why_no_cohorts});
+  if (why_not) return text;
+  for (const auto& object : watched.plan()->objects) text += function_lines(object);
+  return text + burst_lines("allocations per CPU second", prices_of(*watched.plan(), probing.calibration()), budget);
+}
+
+std::string process_plan(sampler::Probing& probing, const targets::TargetProcess& process,
+                         const config::BudgetConfig& budget) {
+  const auto image = probes::ProcessImage::read(process.key, probing.elf_cache());
+  if (!image) return native_plan(probing, process, budget);
+  const auto executable = probes::GoExecutable::open(*image);
+  if (executable) return go_plan_text(probing, process.key, *executable, budget);
+  if (executable.error().reason != probes::GoExecutableError::Reason::kUnusable)
+    return native_plan(probing, process, budget);
+  return collector_line({"go_pools", kPoolsGive, executable.error().detail}) +
+         collector_line({"go_runtime", kRuntimeGives, executable.error().detail});
 }
 
 }  // namespace
@@ -69,12 +82,37 @@ std::string price_text(const probes::Calibration& calibration) {
   std::string text = fmt::format("probes by {}; CPU time they take from the target, calibrated just now:\n",
                                  name_of(calibration.mode));
   text += fmt::format("  counted allocation            {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_RATE]));
-  text += fmt::format("  counted free                  {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_FREE]));
+  text += fmt::format("  counted free, get or put      {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_FREE]));
   text += fmt::format("  followed allocation           {} (entry and return)\n", nanoseconds(life_ns));
   if (costs.single_step_extra_ns != 0) {
     text += fmt::format("  more if single-stepped        {}\n", nanoseconds(costs.single_step_extra_ns));
   }
   return text;
+}
+
+std::string collector_line(const CollectorLine& line) {
+  std::string text =
+      fmt::format("  {:<14} {:<17} {}\n", line.name, line.why_not ? "WILL NOT COLLECT" : "WILL COLLECT", line.gives);
+  if (line.why_not) text += fmt::format("  {:<14} {:<17} because {}\n", "", "", *line.why_not);
+  return text;
+}
+
+std::string burst_lines(const std::string& events, const budget::BurstPrices& prices,
+                        const config::BudgetConfig& config) {
+  std::string lines = fmt::format("  {:<38}  {:<22}slowdown inside it\n", events, "burst");
+  for (const double rate : {1e4, 1e5, 1e6, 1e7}) {
+    budget::HitRate known;
+    known.observe(rate);
+    const auto planned = budget::plan_rate(known, prices, burst_budget(config));
+    lines += fmt::format("    {:<38}", text::format_count(rate));
+    if (planned.plan) {
+      lines +=
+          fmt::format("{:<22}{:.2f}x\n", nanoseconds(planned.plan->length_ns), 1 + rate * prices.allocation_ns * 1e-9);
+    } else {
+      lines += planned.refusal.detail + "\n";
+    }
+  }
+  return lines;
 }
 
 std::string plan_text(sampler::Probing& probing, const targets::TargetState& state,
@@ -83,19 +121,12 @@ std::string plan_text(sampler::Probing& probing, const targets::TargetState& sta
   std::set<std::string> shown;
   for (const auto& process : state.processes) {
     if (!shown.insert(process.executable).second) continue;
-    sampler::WatchedProcess watched(process);
-    watched.prepare(probing);
     text += fmt::format("\n{} (pid {}, {})\n", process.command, process.key.pid, process.executable);
-    if (const auto& problem = watched.problem()) {
-      text += fmt::format("  cannot be measured: {}\n", problem->detail);
-      continue;
-    }
-    for (const auto& object : watched.plan()->objects) text += function_lines(object);
-    text += cost_lines(*watched.plan(), probing.calibration(), budget);
+    text += process_plan(probing, process, budget);
   }
   text += fmt::format("\nbudget: {} of the target's CPU time; the first burst lasts at most 1 ms or {} hits\n",
                       text::format_ratio(budget.cpu_ratio), budget::kFirstBurstHits);
-  return text + price_text(probing.calibration());
+  return text;
 }
 
 }  // namespace poolscope::cli

@@ -126,15 +126,14 @@ void add_pool_question(CLI::App& command, PoolQuestion& question) {
                      ->type_name("NAME");
   auto* file = command.add_option("--config.file", question.config_file, "show where its `custom_pools` are in --pid")
                    ->type_name("FILE");
-  auto* pid = command.add_option("--pid", question.pid, "the process, for --preset or --config.file")
+  auto* pid = command
+                  .add_option("--pid", question.pid,
+                              "also show what would be probed in this process; with --preset or --config.file where "
+                              "their pools are in it")
                   ->type_name("PID")
                   ->check(CLI::Range(1, config::kMaxPid));
   preset->needs(pid)->excludes(file);
   file->needs(pid);
-  command.parse_complete_callback([&question] {
-    if (question.pid != 0 && question.preset.empty() && question.config_file.empty())
-      throw CLI::ValidationError("--pid", "needs --preset or --config.file");
-  });
 }
 
 int explain_pools(const PoolQuestion& question) {

@@ -8,12 +8,14 @@
 namespace poolscope::cli {
 
 struct PoolQuestion {
-  int pid = 0;              // 0: nothing is asked
+  int pid = 0;              // 0: none is named
   std::string preset;       // the pools of this preset,
   std::string config_file;  // or those of `custom_pools` in this file
+
+  [[nodiscard]] bool asks_for_pools() const { return !preset.empty() || !config_file.empty(); }
 };
 
-// --pid, and --preset or --config.file with it.
+// --pid, and with it --preset, --config.file or neither.
 void add_pool_question(CLI::App& command, PoolQuestion& question);
 
 // Exit code 1 when gets of no pool could be measured.

@@ -74,7 +74,7 @@ int run_sampled(sampler::Probing& probing, const RunOptions& options) {
     forward_once(**launcher, forwarded);
     if (exit_code) (*sampler)->stop();
   });
-  const bool unseen = (*sampler)->monitors().front()->bursts() == 0;
+  const bool unseen = !(*sampler)->monitors().front()->has_data();
   const int result = finish((*sampler)->snapshot(), options, exit_code.value_or(kExitFailed));
   if (unseen)
     fail("run: the program ended before it could be looked at; `run --exact` traces it from its first instruction");

@@ -54,6 +54,7 @@ void add_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records)
   }
   for (const auto& record : records.gc) {
     cost.probe_hits += record.probe_hits;
+    if (records.pool_bursts.empty()) sums.window_cpu_ns += record.cpu_ns.value_or(0);
     sums.charge_ns += record.charge_ns;
     if (record.dropped_cycles > 0) cost.dropped["gc_cycles"] += record.dropped_cycles;
   }
@@ -62,7 +63,7 @@ void add_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records)
 
 struct StratumSums {
   std::uint64_t length_ns = 0, target_cpu_ns = 0;
-  std::size_t with_burst = 0;
+  std::size_t planned = 0, with_burst = 0;
 };
 
 StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> strata) {
@@ -70,6 +71,8 @@ StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> 
   for (const auto& stratum : strata) {
     sums.length_ns += stratum.length_ns;
     sums.target_cpu_ns += stratum.target_cpu_ns;
+    if (!stratum.burst_planned) continue;
+    ++sums.planned;
     if (stratum.missing.empty()) {
       ++sums.with_burst;
     } else {
@@ -92,8 +95,8 @@ model::Cost summarize_cost(const TargetRecords& records) {
   if (target_cpu_ns > 0) cost.charged_cpu_ratio = cost.charged_cpu_seconds / seconds(target_cpu_ns);
   cost.observed_seconds = seconds(strata.length_ns);
   cost.window_seconds = seconds(bursts.window_ns);
-  if (!records.strata.empty()) {
-    cost.coverage_ratio = static_cast<double>(strata.with_burst) / static_cast<double>(records.strata.size());
+  if (strata.planned > 0) {
+    cost.coverage_ratio = static_cast<double>(strata.with_burst) / static_cast<double>(strata.planned);
   }
   return cost;
 }

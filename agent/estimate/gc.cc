@@ -24,7 +24,8 @@ std::optional<double> share(double part, double whole) {
 // What the records of the range add up to. First records of a process span its life before the range: they count nothing here.
 struct Range {
   model::GcCycles watched;
-  double allocated_bytes = 0;
+  double allocated_bytes = 0, allocated_objects = 0;
+  std::uint64_t cycles = 0;
   double seconds = 0;         // from the start of the first record to the end of the last
   double gc_cpu_ns = 0;       // of records that know both
   double cpu_ns = 0;          // of the same records
@@ -39,6 +40,8 @@ Range add_up(std::span<const model::GcRecord> records) {
     start_ns = std::min(start_ns, record.start_ns);
     end_ns = std::max(end_ns, record.start_ns + record.length_ns);
     range.allocated_bytes += static_cast<double>(record.counted.allocated_bytes);
+    range.allocated_objects += static_cast<double>(record.counted.allocated_objects);
+    range.cycles += record.counted.cycles;
     const std::uint64_t all_cpu_ns = record.cpu_ns.value_or(0);
     const auto cpu_ns = static_cast<double>(all_cpu_ns - std::min(all_cpu_ns, record.watched.idle_mark_ns));
     if (record.cpu_ns && record.counted.gc_cpu_ns) {
@@ -57,7 +60,10 @@ Range add_up(std::span<const model::GcRecord> records) {
 }
 
 void add_ratios(const Range& range, model::GcSummary& summary) {
-  summary.allocated_bytes_per_second = ratio(range.allocated_bytes, range.seconds);
+  if (range.allocated_bytes > 0 || range.cycles > 0) {
+    summary.allocated_bytes_per_second = ratio(range.allocated_bytes, range.seconds);
+    summary.allocated_objects_per_second = ratio(range.allocated_objects, range.seconds);
+  }
   const auto& watched = range.watched;
   if (watched.followed_cycles >= kFewestCycles) {
     const auto survived =
@@ -105,6 +111,26 @@ void add_heaps(std::span<const model::GcRecord> records, std::span<const model::
   }
 }
 
+std::uint64_t growth(std::uint64_t before, std::uint64_t after) {
+  return after > before ? after - before : 0;
+}
+
+model::GcCounters growth(const model::GcCounters& before, const model::GcCounters& after) {
+  model::GcCounters result;
+  for (const auto counter :
+       {&model::GcCounters::cycles, &model::GcCounters::forced_cycles, &model::GcCounters::pause_ns,
+        &model::GcCounters::allocated_bytes, &model::GcCounters::freed_bytes, &model::GcCounters::allocated_objects}) {
+    result.*counter = growth(before.*counter, after.*counter);
+  }
+  for (const auto& [bytes, objects] : after.allocated_objects_by_class) {
+    const auto known = before.allocated_objects_by_class.find(bytes);
+    const std::uint64_t more = growth(known == before.allocated_objects_by_class.end() ? 0 : known->second, objects);
+    if (more > 0) result.allocated_objects_by_class[bytes] = more;
+  }
+  if (after.gc_cpu_ns) result.gc_cpu_ns = growth(before.gc_cpu_ns.value_or(0), *after.gc_cpu_ns);
+  return result;
+}
+
 }  // namespace
 
 void add(model::GcCounters& total, const model::GcCounters& more) {
@@ -117,6 +143,13 @@ void add(model::GcCounters& total, const model::GcCounters& more) {
   for (const auto& [bytes, objects] : more.allocated_objects_by_class)
     total.allocated_objects_by_class[bytes] += objects;
   if (more.gc_cpu_ns) total.gc_cpu_ns = total.gc_cpu_ns.value_or(0) + *more.gc_cpu_ns;
+}
+
+void GcTotals::add(model::GcRecord& record) {
+  model::GcCounters& before = of_process_[record.process];
+  if (record.length_ns == 0) record.counted = growth(before, record.counted);
+  estimate::add(before, record.counted);
+  estimate::add(total_, record.counted);
 }
 
 std::optional<model::GcSummary> summarize_gc(const model::GcCounters& total, std::span<const model::GcRecord> records,
@@ -132,6 +165,18 @@ std::optional<model::GcSummary> summarize_gc(const model::GcCounters& total, std
   add_ratios(add_up(records), summary);
   add_heaps(records, running, summary);
   return summary;
+}
+
+void add_runtime_rates(const model::GcSummary& gc, model::AllocationSummary& allocations) {
+  if (allocations.per_second || allocations.bytes_per_second || !gc.allocated_bytes_per_second) return;
+  const auto exactly = [](double value) { return model::Estimate{value, value, value}; };
+  allocations.source = "runtime";
+  allocations.bytes_per_second = exactly(*gc.allocated_bytes_per_second);
+  if (gc.allocated_objects_per_second) allocations.per_second = exactly(*gc.allocated_objects_per_second);
+  if (gc.live_bytes && *gc.live_bytes > 0) {
+    allocations.heap_turnover_per_second =
+        exactly(*gc.allocated_bytes_per_second / static_cast<double>(*gc.live_bytes));
+  }
 }
 
 }  // namespace poolscope::estimate

@@ -191,7 +191,15 @@ class PoolEstimates {
       return;
     }
     summary.needed_bytes = size_summary(weighted(pool, &PoolSums::needed_bytes));
-    if (!summary.needed_bytes) summary.needed_bytes_reason = object_bytes > 0 ? "no_buffer" : "not_seen";
+    if (!summary.needed_bytes) summary.needed_bytes_reason = why_no_lengths(pool, object_bytes);
+  }
+
+  [[nodiscard]] static const char* why_no_lengths(const MergedPool& pool, std::uint64_t object_bytes) {
+    if (object_bytes > 0) return "no_buffer";
+    if (pool.total(&PoolSums::puts) == 0) return "not_seen";
+    if (pool.identity.kind == "custom") return "size_not_given";
+    // sizes are read from the burst on that follows the first put
+    return pool.identity.element.empty() ? "type_not_known" : "type_just_learnt";
   }
 
   void set_use(model::PoolSummary& summary, const MergedPool& pool) const {

@@ -6,12 +6,15 @@
 
 #include <time.h>
 
+#include "agent/estimate/gc.h"
 #include "agent/estimate/summarize.h"
 #include "probes/collectors/allocator_plan.h"
 #include "probes/collectors/custom_pools.h"
 #include "probes/collectors/go_pools.h"
 
 namespace poolscope::sampler {
+
+using model::CollectorState;
 
 probes::LoadOptions exact_load_options() {
   probes::LoadOptions options;
@@ -43,7 +46,13 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
     return reject(*probing_.seccomp_refusal());
   auto image = probes::ProcessImage::read(status->key, probing_.elf_cache());
   if (!image) return reject(process::describe(image.error()));
-  if (const auto go = add_go(*image)) return *go ? std::nullopt : std::optional(reject(go->error()));
+  const auto executable = probes::GoExecutable::open(*image);
+  if (executable || executable.error().reason == probes::GoExecutableError::Reason::kUnusable) {
+    is_go_ = true;
+    const auto why = executable ? add_go(status->key, *executable) : std::optional(executable.error().detail);
+    if (executable) add_growth(*image, *executable);
+    return why ? std::optional(reject(*why)) : std::nullopt;
+  }
   add_custom_pools(*image);
   const auto plan = probes::plan_allocators(*image);
   if (!plan) return reject(status->command + ": " + plan.error().detail);
@@ -52,31 +61,52 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
   return std::nullopt;
 }
 
-std::optional<Result<Done, std::string>> ExactSession::add_go(const probes::ProcessImage& image) {
-  using Answer = Result<Done, std::string>;
-  auto programs = probing_.pool_programs();
-  if (!programs) return std::nullopt;
-  auto pools = probes::GoPools::open(**programs, image, probing_.pool_hit_costs());
-  if (!pools && pools.error().reason == probes::GoPoolsError::Reason::kNotGo) return std::nullopt;
-  if (!pools) return Answer(Failure{pools.error().detail});
-  if (const auto failure = (*pools)->start_exact()) return Answer(Failure{failure->detail});
-  add_growth(**programs, image, **pools);
-  pools_.push_back(std::move(*pools));
-  is_go_ = true;
-  return Answer(Done{});
+std::optional<std::string> ExactSession::add_go(const model::ProcessKey& key,
+                                                const std::shared_ptr<const probes::GoExecutable>& executable) {
+  // The pools first: what is missed of them is lost, while the runtime counts by itself.
+  const auto pools_fault = add_go_pools(key, executable);
+  gc_.forget(key);  // another program counts from the beginning
+  auto runtime = probes::GoRuntime::start(key, executable->object, *executable->program, probing_.gc_probing());
+  if (runtime) {
+    runtimes_.push_back(std::move(*runtime));
+    gc_.read(*runtimes_.back());
+  } else {
+    go_faults_.push_back({"go_runtime", "L0", CollectorState::kUnavailable,
+                          probes::reason_label(runtime.error().reason), runtime.error().detail});
+  }
+  if (!pools_fault) return std::nullopt;
+  go_faults_.push_back(*pools_fault);
+  return runtime ? std::nullopt : std::optional(pools_fault->detail);
 }
 
-void ExactSession::add_growth(probes::PoolPrograms& programs, const probes::ProcessImage& image,
-                              const probes::GoPools& pools) {
-  auto slices =
-      probes::GoGrowth::open(programs, image.key(), pools.object(), pools.program(), probing_.pool_hit_costs());
-  if (!slices) {
-    growth_problem_ = {go::reason_label(slices.error().reason), go::describe(slices.error())};
-  } else if (const auto failure = (*slices)->start_exact()) {
-    growth_problem_ = {probes::reason_label(failure->reason), failure->detail};
-  } else {
-    growth_.push_back({std::move(*slices), image});
+std::optional<model::CollectorStatus> ExactSession::add_go_pools(
+    const model::ProcessKey& key, const std::shared_ptr<const probes::GoExecutable>& executable) {
+  const auto fault = [](std::string reason, std::string detail) {
+    return model::CollectorStatus{"go_pools", "L2", CollectorState::kUnavailable, std::move(reason), std::move(detail)};
+  };
+  auto programs = probing_.pool_programs();
+  if (!programs) return fault(attach::reason_label(programs.error().reason), attach::describe(programs.error()));
+  auto pools = probes::GoPools::open(**programs, key, executable, probing_.pool_hit_costs());
+  if (!pools) return fault(probes::reason_label(pools.error().reason), pools.error().detail);
+  if (const auto failure = (*pools)->start_exact())
+    return fault(probes::reason_label(failure->reason), failure->detail);
+  pools_.push_back(std::move(*pools));
+  return std::nullopt;
+}
+
+void ExactSession::add_growth(const probes::ProcessImage& image,
+                              const std::shared_ptr<const probes::GoExecutable>& executable) {
+  const auto fault = [this](std::string reason, std::string detail) {
+    go_faults_.push_back({"go_growth", "L2", CollectorState::kUnavailable, std::move(reason), std::move(detail)});
+  };
+  auto programs = probing_.pool_programs();
+  if (!programs) return fault(attach::reason_label(programs.error().reason), attach::describe(programs.error()));
+  auto slices = probes::GoGrowth::open(**programs, image.key(), executable, probing_.pool_hit_costs());
+  if (!slices) return fault(go::reason_label(slices.error().reason), go::describe(slices.error()));
+  if (const auto failure = (*slices)->start_exact()) {
+    return fault(probes::reason_label(failure->reason), failure->detail);
   }
+  growth_.push_back({std::move(*slices), image});
 }
 
 void ExactSession::add_custom_pools(const probes::ProcessImage& image) {
@@ -104,12 +134,43 @@ void ExactSession::keep_up() {
   trace_->follow_wrappers();
   for (const auto& pools : pools_) pools->keep_up();
   for (const auto& growth : growth_) growth.slices->keep_up();
+  if (process::monotonic_ns() >= runtimes_due_ns_) read_runtimes();
 }
 
-model::CollectorStatus ExactSession::growth_collector() const {
-  using State = model::CollectorState;
-  if (!growth_.empty()) return {"go_growth", "L2", State::kCollecting, "", growth_.front().slices->caveat()};
-  return {"go_growth", "L2", State::kUnavailable, growth_problem_->first, growth_problem_->second};
+// What a process counted in its last moments is lost with it. The longer it runs the less they weigh, and the fewer records are kept.
+void ExactSession::read_runtimes() {
+  constexpr std::uint64_t kLeastNs = 50'000'000, kPart = 50;
+  for (const auto& runtime : runtimes_) gc_.read(*runtime);
+  const std::uint64_t now_ns = process::monotonic_ns();
+  runtimes_due_ns_ = now_ns + std::max(kLeastNs, (now_ns - start_ns_) / kPart);
+}
+
+std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocations) const {
+  std::vector<model::CollectorStatus> result;
+  const auto add = [&](model::CollectorStatus status) {
+    const bool is_listed = std::ranges::any_of(result, [&](const auto& other) { return other.name == status.name; });
+    if (!is_listed) result.push_back(std::move(status));
+  };
+  if (!is_go_) {
+    model::CollectorStatus status{"alloc_bursts", "L2", CollectorState::kCollecting, "", ""};
+    if (!problems_.empty()) status.detail = problems_.front();
+    if (!problems_.empty() && !saw_allocations) {
+      status.state = CollectorState::kUnavailable;
+      status.reason = "not_traced";
+    }
+    add(std::move(status));
+  }
+  if (!pools_fault_.empty() && pools_.empty()) {
+    add({"custom_pools", "L2", CollectorState::kUnavailable, "function_not_found", pools_fault_});
+  }
+  for (const auto& each : pools_) add({each->collector(), "L2", CollectorState::kCollecting, "", each->caveat()});
+  if (!growth_.empty()) add({"go_growth", "L2", CollectorState::kCollecting, "", growth_.front().slices->caveat()});
+  for (const auto& runtime : runtimes_) {
+    const auto& limits = runtime->limits();
+    add({"go_runtime", "L0", CollectorState::kCollecting, "", limits.empty() ? "" : limits.front()});
+  }
+  for (const auto& fault : go_faults_) add(fault);
+  return result;
 }
 
 model::Snapshot ExactSession::snapshot(const std::string& target_name) {
@@ -118,32 +179,19 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   for (const auto& each : pools_) pools.push_back(each->read_exact());
   std::vector<model::BurstRecord> slices;
   for (auto& growth : growth_) slices.push_back(growth.slices->read_exact(growth.image));
+  read_runtimes();
   const std::span<const model::BurstRecord> allocations(records.data(), is_go_ ? 0 : records.size());
-  model::TargetSnapshot target = estimate::summarize({allocations, {}, pools, {}, {}, slices});
+  model::TargetSnapshot target = estimate::summarize({allocations, {}, pools, {}, gc_.records(), slices});
+  target.exact = true;
   target.name = target_name;
   target.runtime = is_go_ ? "go" : "native";
   target.allocator = allocator_;
   target.processes = processes_;
-  model::CollectorStatus status{"alloc_bursts", "L2", model::CollectorState::kCollecting, "", ""};
-  if (!problems_.empty()) {
-    status.detail = problems_.front();
-    if (records.front().probe_hits == 0) {
-      status.state = model::CollectorState::kUnavailable;
-      status.reason = "not_traced";
-    }
-  }
-  if (!is_go_) target.collectors.push_back(status);
-  if (!pools_fault_.empty() && pools_.empty()) {
-    target.collectors.push_back(
-        {"custom_pools", "L2", model::CollectorState::kUnavailable, "function_not_found", pools_fault_});
-  }
-  for (const auto& each : pools_) {
-    const bool is_listed =
-        std::ranges::any_of(target.collectors, [&](const auto& other) { return other.name == each->collector(); });
-    if (!is_listed)
-      target.collectors.push_back({each->collector(), "L2", model::CollectorState::kCollecting, "", each->caveat()});
-  }
-  if (growth_problem_ || !growth_.empty()) target.collectors.push_back(growth_collector());
+  std::vector<model::ProcessKey> running;
+  for (const auto& process : processes_) running.push_back(process.key);
+  target.gc = gc_.summary(running);
+  if (target.gc) estimate::add_runtime_rates(*target.gc, target.allocations);
+  target.collectors = collectors(records.front().probe_hits > 0);
 
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);

@@ -1,21 +1,25 @@
 #pragma once
 // ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it. Of Go programs it is the pools
-// and growing slices that are traced, of others both allocations and the pools that the configuration describes.
+// and growing slices that are traced, beside what their runtime counts by itself; of others both allocations and the pools that the
+// configuration describes.
 //   Threads   one.
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "agent/sampler/gc_monitor.h"
 #include "agent/sampler/probing.h"
 #include "exporters/model/snapshot.h"
 #include "poolscope/result.h"
 #include "probes/collectors/exact_trace.h"
+#include "probes/collectors/go_executable.h"
 #include "probes/collectors/go_growth.h"
-#include "probes/collectors/go_pools.h"
+#include "probes/collectors/go_runtime.h"
 #include "probes/collectors/pool_probes.h"
+#include "probes/process/monotonic_clock.h"
 #include "probes/process/process.h"
 
 namespace poolscope::sampler {
@@ -36,17 +40,23 @@ class ExactSession {
 
  private:
   ExactSession(Probing& probing, std::unique_ptr<probes::ExactTrace> trace)
-      : probing_(probing), trace_(std::move(trace)) {}
+      : probing_(probing), trace_(std::move(trace)), start_ns_(process::monotonic_ns()) {}
   // Pools that the configuration describes.
   void add_custom_pools(const probes::ProcessImage& image);
-  // Nothing when the process is no Go program, else whether its pools are traced now or why not.
-  [[nodiscard]] std::optional<Result<Done, std::string>> add_go(const probes::ProcessImage& image);
-  void add_growth(probes::PoolPrograms& programs, const probes::ProcessImage& image, const probes::GoPools& pools);
-  [[nodiscard]] model::CollectorStatus growth_collector() const;
+  // Says why nothing of it can be measured.
+  [[nodiscard]] std::optional<std::string> add_go(const model::ProcessKey& key,
+                                                  const std::shared_ptr<const probes::GoExecutable>& executable);
+  // Says why its pools cannot be traced.
+  [[nodiscard]] std::optional<model::CollectorStatus> add_go_pools(
+      const model::ProcessKey& key, const std::shared_ptr<const probes::GoExecutable>& executable);
+  [[nodiscard]] std::vector<model::CollectorStatus> collectors(bool saw_allocations) const;
+  void read_runtimes();
+  void add_growth(const probes::ProcessImage& image, const std::shared_ptr<const probes::GoExecutable>& executable);
   struct Growth {
     std::unique_ptr<probes::GoGrowth> slices;
     probes::ProcessImage image;  // names callers
   };
+
   Probing& probing_;
   std::unique_ptr<probes::ExactTrace> trace_;
   std::vector<model::ProcessInfo> processes_;
@@ -54,9 +64,12 @@ class ExactSession {
   std::vector<std::string> problems_;
   std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
   std::vector<Growth> growth_;
-  std::optional<std::pair<std::string, std::string>> growth_problem_;  // reason and detail
-  std::string pools_fault_;                                            // why described pools cannot be measured
+  std::string pools_fault_;  // why described pools cannot be measured
   bool is_go_ = false;
+  std::vector<std::unique_ptr<probes::GoRuntime>> runtimes_;
+  GcMonitor gc_;
+  std::uint64_t start_ns_, runtimes_due_ns_ = 0;
+  std::vector<model::CollectorStatus> go_faults_;  // what cannot be measured of Go programs
 };
 
 }  // namespace poolscope::sampler

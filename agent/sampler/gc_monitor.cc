@@ -2,13 +2,11 @@
 
 #include <utility>
 
-#include "agent/estimate/gc.h"
-
 namespace poolscope::sampler {
 
-std::uint64_t GcMonitor::read(WatchedProcess& process) {
-  model::GcRecord record = process.go_runtime()->read();
-  estimate::add(total_, record.counted);
+std::uint64_t GcMonitor::read(probes::GoRuntime& runtime) {
+  model::GcRecord record = runtime.read();
+  totals_.add(record);
   const std::uint64_t charge_ns = record.charge_ns;
   records_.push_back(std::move(record));
   return charge_ns;
@@ -19,7 +17,7 @@ void GcMonitor::forget_before(std::uint64_t oldest_ns) {
 }
 
 std::optional<model::GcSummary> GcMonitor::summary(std::span<const model::ProcessKey> running) const {
-  return estimate::summarize_gc(total_, records_, running);
+  return estimate::summarize_gc(totals_.total(), records_, running);
 }
 
 }  // namespace poolscope::sampler

@@ -13,7 +13,6 @@ constexpr unsigned kOrderTurn = 5;                    // of kOrderEvery: early, 
 constexpr double kWatchShare = 0.2;                   // of the budget
 constexpr double kSpendShare = 0.8;                   // of the tokens, for one burst
 constexpr double kSpareHits = 1.5;                    // the kernel stops a burst that meets so many times more
-constexpr std::uint64_t kLongestNs = 1'000'000'000;   // of a burst
 constexpr std::uint64_t kWorthwhileNs = 200'000'000;  // a burst that need not wait for its moment
 constexpr std::uint64_t kLongestWaitNs = 10'000'000;  // longer bursts stay open meanwhile
 
@@ -46,7 +45,7 @@ budget::PlanOrRefusal<budget::RatePlan> PoolMonitor::plan(const budget::BurstBud
   const auto length_ns = affordable_ns(budget.tokens_ns, *cpu_per_second);
   if (!length_ns) return planned;
   planned.plan->length_ns =
-      std::clamp(static_cast<std::uint64_t>(std::max(*length_ns, 0.0)), planned.plan->length_ns, kLongestNs);
+      std::clamp(static_cast<std::uint64_t>(std::max(*length_ns, 0.0)), planned.plan->length_ns, kLongestBurstNs);
   const double expected_hits =
       hits_.per_cpu_second() * *cpu_per_second * static_cast<double>(planned.plan->length_ns) * 1e-9;
   planned.plan->hit_limit = static_cast<std::uint64_t>(kSpareHits * expected_hits) + budget::kFirstBurstHits;

@@ -29,6 +29,7 @@ class PoolMonitor {
   static constexpr unsigned kFollowEvery = 4;
   static constexpr unsigned kOrderEvery = 8;
   static constexpr double kCoolSlowdown = 0.05;
+  static constexpr std::uint64_t kLongestBurstNs = 1'000'000'000;
 
   explicit PoolMonitor(Probing& probing) : probing_(probing) {}
 

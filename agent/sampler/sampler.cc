@@ -72,7 +72,7 @@ void Sampler::discover(std::uint64_t now_ns) {
 }
 
 std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
-  if (monitor.bursts() < kEnoughBursts) return kFirstStratumNs;
+  if (monitor.plans_bursts() && monitor.bursts() < kEnoughBursts) return kFirstStratumNs;
   const double for_all = static_cast<double>(cpu_per_burst_ns_ * monitors_.size()) / kAgentCpuRatio;
   return std::clamp(static_cast<std::uint64_t>(for_all), kFirstStratumNs, kLongestStratumNs);
 }

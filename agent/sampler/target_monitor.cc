@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "agent/estimate/gc.h"
 #include "agent/estimate/price_check.h"
 #include "agent/estimate/summarize.h"
 #include "probes/process/monotonic_clock.h"
@@ -73,18 +74,38 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
   labels_ = state.labels;
   no_process_.reset();
   if (state.problem) no_process_ = Problem{targets::reason_label(state.problem->reason), state.problem->detail};
+  remember_kinds();
   for (const auto& key : state.left) {
     processes_.erase(key);
     pools_.forget(key);
+    gc_.forget(key);
   }
   for (const auto& process : state.processes) processes_.try_emplace(process.key, process);
   for (const auto& key : state.execed) {
     pools_.forget(key);
+    gc_.forget(key);
     if (const auto found = processes_.find(key); found != processes_.end()) found->second.forget_image();
   }
 }
 
+void TargetMonitor::remember_kinds() {
+  const auto [go, native] = kinds();
+  was_go_ = go;
+  was_native_ = native;
+}
+
+TargetMonitor::Kinds TargetMonitor::kinds() const {
+  Kinds now;
+  for (const auto& [key, process] : processes_) {
+    now.go |= process.is_go();
+    now.native |= process.is_known() && !process.is_go();
+  }
+  // what is said of a target outlives its processes
+  return now.go || now.native ? now : Kinds{was_go_, was_native_};
+}
+
 void TargetMonitor::forget_processes() {
+  remember_kinds();
   for (const auto& [key, process] : processes_) pools_.forget(key);
   processes_.clear();
 }
@@ -133,12 +154,13 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
     const model::Work work = process.take_work();
     stratum.work.io_calls = sum_of(stratum.work.io_calls, work.io_calls);
     stratum.work.waits = sum_of(stratum.work.waits, work.waits);
-    if (process.go_runtime() != nullptr) tokens_.spend(gc_.read(process));
+    if (process.go_runtime() != nullptr) tokens_.spend(gc_.read(*process.go_runtime()));
     if (process.pools() == nullptr) continue;
     const double allowance_ns = budget_.cpu_ratio * static_cast<double>(process.recent_cpu_ns());
     tokens_.spend(pools_.read_watch(process, now_ns, allowance_ns));
   }
   stratum.missing = missing_;
+  stratum.burst_planned = burst_planned_;
   tokens_.earn(stratum.target_cpu_ns, stratum.length_ns);
   strata_.push_back(std::move(stratum));
   forget_old(now_ns);
@@ -177,6 +199,7 @@ void TargetMonitor::take_burst() {
     return;
   }
   process->prepare(probing_);
+  burst_planned_ = true;
   // A native process with described pools has both: one burst in three looks at the pools.
   const bool pools_turn = process->pools() != nullptr && bursts_tried_++ % 3 == 0;
   if (process->is_go() || pools_turn) {
@@ -216,6 +239,7 @@ double TargetMonitor::cpu_per_second(const WatchedProcess& process) const {
 
 void TargetMonitor::take_pool_burst(WatchedProcess& process) {
   if (process.is_go()) rate_problem_ = cohort_problem_ = process.problem();
+  burst_planned_ = process.pools() != nullptr || process.go_runtime() == nullptr;
   if (process.pools() == nullptr) {
     missing_ = process.pools_problem() ? process.pools_problem()->reason : process.problem()->reason;
     return;
@@ -348,7 +372,7 @@ model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
 }
 
 bool TargetMonitor::is_go() const {
-  return std::ranges::any_of(processes_, [](const auto& process) { return process.second.is_go(); });
+  return kinds().go;
 }
 
 std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
@@ -408,9 +432,11 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   const auto has = [this](model::BurstKind kind) {
     return std::any_of(bursts_.begin(), bursts_.end(), [kind](const auto& record) { return record.kind == kind; });
   };
-  std::vector<model::CollectorStatus> result = {
-      collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
-      collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
+  std::vector<model::CollectorStatus> result;
+  if (kinds().native || !is_go()) {  // malloc is not where a Go program allocates
+    result = {collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
+              collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
+  }
   std::ranges::move(pool_collectors(), std::back_inserter(result));
   return result;
 }
@@ -428,6 +454,7 @@ model::TargetSnapshot TargetMonitor::snapshot() const {
     if (snapshot.allocator.empty() && process.plan() != nullptr) snapshot.allocator = process.plan()->allocator();
   }
   snapshot.gc = gc_.summary(running);
+  if (snapshot.gc) estimate::add_runtime_rates(*snapshot.gc, snapshot.allocations);
   snapshot.collectors = collectors();
   return snapshot;
 }

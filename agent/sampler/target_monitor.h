@@ -49,6 +49,9 @@ class TargetMonitor {
   [[nodiscard]] model::TargetSnapshot snapshot() const;
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t bursts() const { return bursts_.size() + pools_.bursts().size(); }
+  // False while all that can be measured of the target needs no burst: a Go program without pools.
+  [[nodiscard]] bool plans_bursts() const { return burst_planned_; }
+  [[nodiscard]] bool has_data() const { return bursts() > 0 || gc_.has_data(); }
   // True once there was a burst, or there is a reason why there is none.
   [[nodiscard]] bool has_answer() const { return bursts() > 0 || no_process_ || rate_problem_ || pools_.problem(); }
   // The next set_state() lists all processes anew.
@@ -76,6 +79,12 @@ class TargetMonitor {
   [[nodiscard]] budget::BurstPrices burst_prices(const WatchedProcess& process) const;
   [[nodiscard]] std::vector<model::CollectorStatus> collectors() const;
   [[nodiscard]] bool is_go() const;
+  // Of the processes that could be read; of those that were there last when there is none.
+  struct Kinds {
+    bool go = false, native = false;
+  };
+  [[nodiscard]] Kinds kinds() const;
+  void remember_kinds();
   [[nodiscard]] std::vector<model::CollectorStatus> pool_collectors() const;
   [[nodiscard]] model::CollectorStatus gc_collector() const;
   [[nodiscard]] model::CollectorStatus growth_collector() const;
@@ -91,6 +100,7 @@ class TargetMonitor {
   std::map<std::string, std::string> labels_;
   std::optional<Problem> no_process_;
   std::map<model::ProcessKey, WatchedProcess> processes_;
+  bool was_go_ = false, was_native_ = false;
 
   PoolMonitor pools_;
   GcMonitor gc_;
@@ -106,6 +116,7 @@ class TargetMonitor {
   std::uint64_t stratum_start_ns_ = 0, stratum_end_ns_ = 0;
   std::optional<std::uint64_t> burst_due_ns_;
   std::string missing_;
+  bool burst_planned_ = true;
 
   // How much dearer a hit is here than calibrated, where the target's own work shows it; never taken as cheaper.
   double price_factor_ = 1;

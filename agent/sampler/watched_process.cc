@@ -63,25 +63,35 @@ void WatchedProcess::read_image(Probing& probing) {
 }
 
 void WatchedProcess::look_for_go(Probing& probing) {
+  using Reason = probes::GoExecutableError::Reason;
+  const auto executable = probes::GoExecutable::open(*image_);
+  is_go_ = executable || executable.error().reason == Reason::kUnusable;
+  if (executable) {
+    open_go_pools(probing, *executable);
+    start_go_runtime(probing, **executable);
+    look_for_growth(probing, *executable);
+  } else if (is_go_) {
+    pools_problem_ = Problem{probes::reason_label(executable.error().reason), executable.error().detail};
+    go_runtime_problem_ = growth_problem_ = pools_problem_;
+  }
+}
+
+void WatchedProcess::open_go_pools(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable) {
   auto programs = probing.pool_programs();
   if (!programs) {
     pools_problem_ = Problem{attach::reason_label(programs.error().reason), attach::describe(programs.error())};
     return;
   }
-  auto pools = probes::GoPools::open(**programs, *image_, probing.pool_hit_costs());
+  auto pools = probes::GoPools::open(**programs, key_, executable, probing.pool_hit_costs());
   if (pools) {
-    is_go_ = true;
-    start_go_runtime(probing, **pools);
-    look_for_growth(**programs, probing, **pools);
     pools_ = std::move(*pools);
-  } else if (pools.error().reason != probes::GoPoolsError::Reason::kNotGo) {
-    is_go_ = true;
+  } else {
     pools_problem_ = Problem{probes::reason_label(pools.error().reason), pools.error().detail};
   }
 }
 
-void WatchedProcess::start_go_runtime(Probing& probing, const probes::GoPools& pools) {
-  auto runtime = probes::GoRuntime::start(key_, pools.object(), pools.program(), probing.gc_probing());
+void WatchedProcess::start_go_runtime(Probing& probing, const probes::GoExecutable& executable) {
+  auto runtime = probes::GoRuntime::start(key_, executable.object, *executable.program, probing.gc_probing());
   if (runtime) {
     go_runtime_ = std::move(*runtime);
   } else {
@@ -89,8 +99,13 @@ void WatchedProcess::start_go_runtime(Probing& probing, const probes::GoPools& p
   }
 }
 
-void WatchedProcess::look_for_growth(probes::PoolPrograms& programs, Probing& probing, const probes::GoPools& pools) {
-  auto growth = probes::GoGrowth::open(programs, key_, pools.object(), pools.program(), probing.pool_hit_costs());
+void WatchedProcess::look_for_growth(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable) {
+  auto programs = probing.pool_programs();
+  if (!programs) {
+    growth_problem_ = Problem{attach::reason_label(programs.error().reason), attach::describe(programs.error())};
+    return;
+  }
+  auto growth = probes::GoGrowth::open(**programs, key_, executable, probing.pool_hit_costs());
   if (growth) {
     growth_ = std::move(*growth);
   } else {

@@ -10,6 +10,7 @@
 #include "agent/targets/target_set.h"
 #include "probes/collectors/allocator_plan.h"
 #include "probes/collectors/custom_pools.h"
+#include "probes/collectors/go_executable.h"
 #include "probes/collectors/go_growth.h"
 #include "probes/collectors/go_pools.h"
 #include "probes/collectors/go_runtime.h"
@@ -40,6 +41,8 @@ class WatchedProcess {
   [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }
   [[nodiscard]] probes::ProcessImage& image() { return *image_; }
   [[nodiscard]] const probes::AllocatorPlan* plan() const { return plan_ ? &*plan_ : nullptr; }
+  // prepare() could read it.
+  [[nodiscard]] bool is_known() const { return image_.has_value(); }
   // A Go program: its heap is not malloc's, so there is no plan for it.
   [[nodiscard]] bool is_go() const { return is_go_; }
   // Its pools: sync.Pools of a Go program, those that the configuration describes of another; nullptr when none can be seen
@@ -64,8 +67,9 @@ class WatchedProcess {
  private:
   void read_image(Probing& probing);
   void look_for_go(Probing& probing);
-  void look_for_growth(probes::PoolPrograms& programs, Probing& probing, const probes::GoPools& pools);
-  void start_go_runtime(Probing& probing, const probes::GoPools& pools);
+  void open_go_pools(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable);
+  void start_go_runtime(Probing& probing, const probes::GoExecutable& executable);
+  void look_for_growth(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable);
   void look_for_custom_pools(Probing& probing);
 
   model::ProcessKey key_;

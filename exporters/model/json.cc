@@ -59,6 +59,7 @@ void fields(Io& io, typename Io::template Ref<Counted> counted) {
 
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<AllocationSummary> allocations) {
+  io.optional("source", allocations.source);
   io.optional("per_second", allocations.per_second);
   io.optional("bytes_per_second", allocations.bytes_per_second);
   io.optional("frees_per_second", allocations.frees_per_second);
@@ -169,6 +170,7 @@ void fields(Io& io, typename Io::template Ref<GcSummary> gc) {
   io.optional("allocated_bytes", gc.allocated_bytes);
   io.optional("allocated_objects", gc.allocated_objects);
   io.optional("allocated_bytes_per_second", gc.allocated_bytes_per_second);
+  io.optional("allocated_objects_per_second", gc.allocated_objects_per_second);
   io.optional("churn_ratio", gc.churn_ratio);
   io.optional("cpu_ratio", gc.cpu_ratio);
   io.optional("assist_cpu_ratio", gc.assist_cpu_ratio);

@@ -115,6 +115,7 @@ struct StratumRecord {
   std::uint64_t target_cpu_ns = 0;  // CPU time of all processes of the target
   Work work;                        // of all processes
   std::string missing;              // why no burst was taken; empty when one was
+  bool burst_planned = true;        // false: what is measured of the target needs none
 };
 
 }  // namespace poolscope::model

@@ -48,6 +48,8 @@ struct Counted {
 };
 
 struct AllocationSummary {
+  // "runtime": what the runtime of the target counts, all of it (GcSummary); empty: what probes saw of malloc and its relatives.
+  std::string source;
   MaybeEstimate per_second, bytes_per_second, frees_per_second, reallocations_per_second;
   MaybeEstimate churn_ratio;                // share of allocated bytes that died within churn_age_seconds
   std::optional<double> churn_age_seconds;  // 0.01 unless the cohorts were shorter
@@ -121,7 +123,7 @@ struct PoolSummary {
   MaybeEstimate hit_ratio;  // gets served from the pool, of all gets
   PoolCounted counted;
   std::optional<SizeSummary> needed_bytes;    // length at put
-  std::string needed_bytes_reason;            // why not, enumerated: "reset_before_put", "no_buffer", "not_seen"
+  std::string needed_bytes_reason;            // why not, enumerated: docs/reference/snapshot.md
   std::optional<SizeSummary> buffer_bytes;    // capacity at put
   std::optional<std::uint64_t> object_bytes;  // size of one object without what it points to
   std::optional<PoolUse> use;
@@ -141,7 +143,7 @@ struct GcSummary {
   std::optional<std::uint64_t> live_bytes;  // marked by the last cycle
   std::optional<std::uint64_t> goal_bytes;  // heap size that starts the next one
   std::optional<std::uint64_t> allocated_bytes, allocated_objects;
-  std::optional<double> allocated_bytes_per_second;
+  std::optional<double> allocated_bytes_per_second, allocated_objects_per_second;
   std::optional<double> churn_ratio;       // 1 - bytes that survived the last cycles / bytes allocated before them
   std::optional<double> cpu_ratio;         // of the CPU time of the process
   std::optional<double> assist_cpu_ratio;  // part of it that allocating goroutines had to do

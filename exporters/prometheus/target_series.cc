@@ -24,10 +24,13 @@ constexpr const char* kChurnHelp =
     "Share of allocated bytes that die within poolscope_churn_age_seconds; without that, before the next collection.";
 
 void add_rates(TargetTable& table, const model::AllocationSummary& allocations) {
-  table.add_estimate("allocations_per_second", "Allocations per second, estimated from bursts.",
+  table.add_estimate("allocations_per_second",
+                     "Allocations per second: estimated from bursts, or counted by the runtime of the target.",
                      allocations.per_second);
-  table.add_estimate("allocated_bytes_per_second", "Requested bytes per second, estimated from bursts.",
-                     allocations.bytes_per_second);
+  table.add_estimate(
+      "allocated_bytes_per_second",
+      "Allocated bytes per second: requested, estimated from bursts, or counted by the runtime of the target.",
+      allocations.bytes_per_second);
   table.add_estimate("frees_per_second", "Frees per second, estimated from bursts.", allocations.frees_per_second);
   table.add_estimate("churn_ratio", kChurnHelp, allocations.churn_ratio);
   if (allocations.churn_ratio && allocations.churn_age_seconds) {

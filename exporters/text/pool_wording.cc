@@ -80,6 +80,9 @@ std::string why_no_lengths(const PoolSummary& pool) {
   if (reason.empty()) return "";
   if (reason == "reset_before_put") return "lengths: reset before put";
   if (reason == "not_seen") return "lengths: no put was seen";
+  if (reason == "type_just_learnt") return "lengths: from the next burst on, its type was only just learnt";
+  if (reason == "type_not_known") return "lengths: the type of its objects is not known";
+  if (reason == "size_not_given") return "lengths: no function of its description tells them";
   if (reason != "no_buffer") return "lengths: " + printable(reason);
   if (!pool.object_bytes) return "lengths: the objects hold no buffer";
   return "lengths: objects of " + format_bytes(static_cast<double>(*pool.object_bytes)) + " that hold no buffer";

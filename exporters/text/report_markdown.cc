@@ -220,9 +220,11 @@ std::string target_section(const TargetSnapshot& target, double budget_cpu_ratio
 }  // namespace
 
 std::string report_markdown(const model::Snapshot& snapshot) {
-  std::string text = "# Allocation report\n\npoolscope " + plain(snapshot.agent.version) + ", " +
-                     utc_time(snapshot.time_unix_ns) + ", budget " + format_ratio(snapshot.agent.budget_cpu_ratio) +
-                     " of each target's CPU\n\n";
+  const bool is_exact = !snapshot.targets.empty() && std::ranges::all_of(snapshot.targets, &TargetSnapshot::exact);
+  std::string text =
+      "# Allocation report\n\npoolscope " + plain(snapshot.agent.version) + ", " + utc_time(snapshot.time_unix_ns);
+  text += is_exact ? ", every event traced, no budget\n\n"
+                   : ", budget " + format_ratio(snapshot.agent.budget_cpu_ratio) + " of each target's CPU\n\n";
   if (snapshot.targets.empty()) text += "No target.\n\n";
   for (const auto& target : snapshot.targets) text += target_section(target, snapshot.agent.budget_cpu_ratio);
   text.pop_back();  // the blank line after the last section

@@ -41,7 +41,10 @@ Line heading(const model::Snapshot& snapshot) {
   Line line;
   line.add("poolscope " + printable(snapshot.agent.version), Tone::kStrong);
   line.add("   " + utc_time(snapshot.time_unix_ns), Tone::kDim);
-  line.add("   budget " + format_ratio(snapshot.agent.budget_cpu_ratio) + " of each target's CPU", Tone::kDim);
+  const bool is_exact = !snapshot.targets.empty() && std::ranges::all_of(snapshot.targets, &TargetSnapshot::exact);
+  line.add(is_exact ? "   every event traced, no budget"
+                    : "   budget " + format_ratio(snapshot.agent.budget_cpu_ratio) + " of each target's CPU",
+           Tone::kDim);
   return line;
 }
 

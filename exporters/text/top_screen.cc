@@ -38,7 +38,7 @@ std::optional<double> churn_ratio(const TargetSnapshot& target) {
   return target.gc ? target.gc->churn_ratio : std::nullopt;
 }
 
-// Allocations, then bytes: a heap with garbage collection gives no rate of allocations.
+// Allocations, then bytes.
 std::pair<double, double> rates_of(const TargetSnapshot* target) {
   const auto known = [](const std::optional<double>& rate) { return rate && std::isfinite(*rate) ? *rate : -1; };
   const auto& rate = target->allocations.per_second;
@@ -139,13 +139,15 @@ Lines pool_lines(const std::vector<const TargetSnapshot*>& targets, unsigned wid
   return table.empty() ? Lines{} : lines;
 }
 
-// Call sites of the busiest target and pools, in the lines that are left; pools take half of them unless there are no
-// call sites.
+// Call sites of the busiest target that has some, and pools, in the lines that are left; pools take half of them unless there are
+// no call sites.
 Lines details(const std::vector<const TargetSnapshot*>& targets, unsigned width, std::size_t free_lines) {
-  if (targets.empty()) return {};
-  const std::size_t for_pools = targets.front()->call_sites.empty() ? free_lines : free_lines / 2;
+  const auto with_sites =
+      std::ranges::find_if(targets, [](const TargetSnapshot* target) { return !target->call_sites.empty(); });
+  const std::size_t for_pools = with_sites == targets.end() ? free_lines : free_lines / 2;
   const Lines pools = pool_lines(targets, width, for_pools);
-  Lines lines = call_site_lines(*targets.front(), width, free_lines - pools.size());
+  Lines lines;
+  if (with_sites != targets.end()) lines = call_site_lines(**with_sites, width, free_lines - pools.size());
   lines.insert(lines.end(), pools.begin(), pools.end());
   return lines;
 }

@@ -21,6 +21,7 @@ using Format = std::string (*)(double);
 
 constexpr const char* kAllocationCollector = "alloc_bursts";
 constexpr const char* kRuntimeCollector = "go_runtime";
+constexpr const char* kRuntimeSource = "runtime";  // AllocationSummary::source
 
 std::string plural(std::uint64_t count, const char* noun) {
   return format_exact(count) + " " + noun + (count == 1 ? "" : "s");
@@ -142,12 +143,13 @@ void add_allocations(std::vector<Quantity>& list, const TargetSnapshot& target) 
 
 // `value` of the garbage collector, or that it is missing; a collector that reads the runtime may say more.
 Quantity of_runtime(const TargetSnapshot& target, const char* name, const std::optional<std::string>& value,
-                    std::string note) {
+                    std::string note, std::string otherwise = "the runtime did not give it") {
   if (value) return {name, *value, {}, std::move(note)};
   const auto* collector = collector_named(target, kRuntimeCollector);
   const std::string detail = collector != nullptr ? printable(collector->detail) : "";
-  const char* otherwise = target.gc->cycles == 0 ? "no collection has run yet" : "the runtime did not give it";
-  return {name, {}, {}, "not measured: " + (detail.empty() ? otherwise : detail)};
+  if (!detail.empty()) otherwise = detail;
+  if (target.gc->cycles == 0) otherwise = "no collection has run yet";
+  return {name, {}, {}, "not measured: " + otherwise};
 }
 
 std::optional<std::string> formatted(const std::optional<double>& value, Format format, const char* per = "") {
@@ -159,18 +161,36 @@ std::string bytes_text(std::uint64_t bytes) {
   return format_bytes(static_cast<double>(bytes));
 }
 
-Quantity allocated_by_runtime(const TargetSnapshot& target) {
+// What the runtime counts: rates with the totals beside them; the totals alone where nothing was booked meanwhile.
+void add_allocated_by_runtime(std::vector<Quantity>& list, const TargetSnapshot& target) {
   const model::GcSummary& gc = *target.gc;
+  const std::string since = "since the program started";
   std::vector<std::string> totals;
   if (gc.allocated_bytes) totals.push_back(bytes_text(*gc.allocated_bytes));
   if (gc.allocated_objects) totals.push_back(format_count(static_cast<double>(*gc.allocated_objects)) + " objects");
-  const std::string total = joined(totals, " in ");
-  const std::string note = total.empty() ? "" : "since the program started";
-  if (gc.allocated_bytes_per_second || total.empty()) {
-    return of_runtime(target, "allocated", formatted(gc.allocated_bytes_per_second, format_bytes, "/s"),
-                      total.empty() ? "" : total + " " + note);
+  if (gc.allocated_objects_per_second) {
+    list.push_back(
+        {"allocations",
+         format_count(*gc.allocated_objects_per_second) + "/s",
+         {},
+         gc.allocated_objects ? totals.back() + " " + since + ", counted by the runtime" : "counted by the runtime"});
   }
-  return {"allocated", total, {}, note};
+  if (gc.allocated_bytes_per_second) {
+    list.push_back({"allocated",
+                    format_bytes(*gc.allocated_bytes_per_second) + "/s",
+                    {},
+                    gc.allocated_bytes ? totals.front() + " " + since : ""});
+  } else if (totals.empty()) {
+    list.push_back(of_runtime(target, "allocated", std::nullopt, ""));
+  } else {
+    list.push_back(
+        {"allocated",
+         totals.front(),
+         {},
+         (totals.size() > 1 ? "in " + totals.back() + " " : "") + since +
+             "; no rate: nothing was booked while it was watched (Go books what is allocated when a span of memory is "
+             "full or a collection runs)"});
+  }
 }
 
 std::string next_collection_note(const model::GcSummary& gc) {
@@ -240,9 +260,15 @@ std::vector<Quantity> gc_quantities(const TargetSnapshot& target) {
   if (!target.gc) return {};
   const model::GcSummary& gc = *target.gc;
   std::vector<Quantity> list;
-  list.push_back(allocated_by_runtime(target));
-  list.push_back(
-      of_runtime(target, "churn", formatted(gc.churn_ratio, format_ratio), "of the bytes do not survive a collection"));
+  add_allocated_by_runtime(list, target);
+  list.push_back(of_runtime(target, "churn", formatted(gc.churn_ratio, format_ratio),
+                            "of the bytes do not survive a collection",
+                            "too few collections have run while it was watched"));
+  if (const auto& turnover = target.allocations.heap_turnover_per_second;
+      turnover && target.allocations.source == kRuntimeSource) {
+    list.push_back(
+        {"heap turnover", format_count(turnover->value) + "/s", {}, "allocated per second over the live heap"});
+  }
   const auto live = gc.live_bytes ? std::optional(bytes_text(*gc.live_bytes)) : std::nullopt;
   list.push_back(of_runtime(target, "live heap", live, next_collection_note(gc)));
   std::string since = "since the program started";
@@ -284,6 +310,7 @@ const char* grown_by(const TargetSnapshot& target) {
 
 bool allocations_were_measured(const TargetSnapshot& target) {
   const auto& all = target.allocations;
+  if (all.source == kRuntimeSource) return false;
   return (target.exact && model::allocations_were_watched(target)) || all.per_second || all.bytes_per_second ||
          all.frees_per_second || all.churn_ratio || all.size_bytes || all.lifetime || !target.call_sites.empty() ||
          (!target.growth_chains.empty() && target.runtime != "go");
@@ -317,7 +344,7 @@ std::string cost_sentence(const TargetSnapshot& target, double budget_cpu_ratio)
   for (const auto& [reason, count] : cost.dropped) dropped += count;
   std::string text = "measuring cost " + format_ratio(cost.charged_cpu_ratio) + " of the target's CPU, ";
   text += target.exact ? "every event traced without a budget; " : "budget " + format_ratio(budget_cpu_ratio) + "; ";
-  if (!target.exact) text += plural(bursts_taken(cost), "burst") + ", ";
+  if (!target.exact && !cost.bursts.empty()) text += plural(bursts_taken(cost), "burst") + ", ";
   text += plural(cost.probe_hits, "probe hit") + ", " + plural(dropped, "event") + " dropped";
   if (cost.coverage_ratio) text += "; coverage " + format_ratio(*cost.coverage_ratio);
   return text;

@@ -3,15 +3,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <string_view>
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
 
 #include "probes/collectors/go_gc_layout.h"
-#include "probes/elf/image.h"
-#include "probes/elf/limits.h"
+#include "probes/go/dwarf_units.h"
 
 namespace poolscope::probes {
 namespace {
@@ -51,22 +48,15 @@ std::string_view wanted(std::string_view name) {
   return {};
 }
 
-std::optional<std::uint64_t> number(Dwarf_Die& die, unsigned name) {
-  Dwarf_Attribute attribute;
-  Dwarf_Word value = 0;
-  if (dwarf_attr(&die, name, &attribute) == nullptr || dwarf_formudata(&attribute, &value) != 0) return std::nullopt;
-  return value;
-}
-
-Struct read_struct(Dwarf_Die& die) {
+Struct read_struct(const go::DwarfUnits& units, Dwarf_Die& die) {
   Struct result;
-  result.size_bytes = number(die, DW_AT_byte_size).value_or(0);
+  result.size_bytes = go::dwarf_number(die, DW_AT_byte_size).value_or(0);
   Dwarf_Die member;
   if (dwarf_child(&die, &member) != 0) return result;
   for (std::size_t count = 0; count < kMaxMembers; ++count) {
-    const char* name = dwarf_diename(&member);
-    const auto offset = number(member, DW_AT_data_member_location);
-    if (dwarf_tag(&member) == DW_TAG_member && name != nullptr && offset && *offset < result.size_bytes)
+    const std::string_view name = units.name_of(member);
+    const auto offset = go::dwarf_number(member, DW_AT_data_member_location);
+    if (dwarf_tag(&member) == DW_TAG_member && !name.empty() && offset && *offset < result.size_bytes)
       result.offsets.emplace(name, *offset);
     if (dwarf_siblingof(&member, &member) != 0) break;
   }
@@ -75,25 +65,14 @@ Struct read_struct(Dwarf_Die& die) {
 
 Structs read_structs(const elf::Image& image) {
   Structs found;
-  struct End {
-    void operator()(Dwarf* dwarf) const { dwarf_end(dwarf); }
-  };
-  const std::unique_ptr<Dwarf, End> dwarf(dwarf_begin_elf(image.handle(), DWARF_C_READ, nullptr));
-  if (!dwarf) return found;
-  dwarf_setalt(dwarf.get(), dwarf.get());  // or libdw opens the alternate file that the image names, a path of the host
-  Dwarf_Off unit = 0, next = 0;
-  std::size_t header_bytes = 0, seen = 0;
-  for (; dwarf_nextcu(dwarf.get(), unit, &next, &header_bytes, nullptr, nullptr, nullptr) == 0; unit = next) {
-    Dwarf_Die root, die;
-    if (dwarf_offdie(dwarf.get(), unit + header_bytes, &root) == nullptr || dwarf_child(&root, &die) != 0) continue;
-    do {
-      if (found.size() == kWantedStructs || ++seen > kMaxEntries) return found;
-      if (dwarf_tag(&die) != DW_TAG_structure_type) continue;
-      const char* name = dwarf_diename(&die);
-      const std::string_view ours = name != nullptr ? wanted(name) : std::string_view{};
-      if (!ours.empty()) found.emplace(ours, read_struct(die));
-    } while (dwarf_siblingof(&die, &die) == 0);
-  }
+  const auto units = go::DwarfUnits::open(image);
+  if (!units) return found;
+  units->for_each(kMaxEntries, [&](Dwarf_Die& die) {
+    if (dwarf_tag(&die) != DW_TAG_structure_type) return true;
+    const std::string_view ours = wanted(units->name_of(die));
+    if (!ours.empty()) found.emplace(ours, read_struct(*units, die));
+    return found.size() < kWantedStructs;
+  });
   return found;
 }
 
@@ -148,7 +127,7 @@ bool is_usable(const GcHeapLayout& heap) {
 }
 
 std::optional<GcLayout> layout_of(const elf::Image* image) {
-  if (image == nullptr || !elf::has_bounded_debug_info(*image)) return std::nullopt;
+  if (image == nullptr) return std::nullopt;
   const Structs structs = read_structs(*image);
   Offsets offsets(structs);
   GcLayout layout;

@@ -13,29 +13,30 @@ constexpr const char* kRuntime = "runtime";
 
 }  // namespace
 
-GoGrowth::GoGrowth(PoolPrograms& programs, const model::ProcessKey& process, const LoadedObject& object,
-                   const go::GoProgram& program, const go::GrowthPoints& points, const PoolHitCosts& costs)
-    : PoolProbes(programs, process), object_(object), program_(program), points_(points), costs_(costs) {}
+GoGrowth::GoGrowth(PoolPrograms& programs, const model::ProcessKey& process,
+                   std::shared_ptr<const GoExecutable> executable, const go::GrowthPoints& points,
+                   const PoolHitCosts& costs)
+    : PoolProbes(programs, process), executable_(std::move(executable)), points_(points), costs_(costs) {}
 
 Result<std::unique_ptr<GoGrowth>, go::GrowthPointsError> GoGrowth::open(PoolPrograms& programs,
                                                                         const model::ProcessKey& process,
-                                                                        const LoadedObject& object,
-                                                                        const go::GoProgram& program,
+                                                                        std::shared_ptr<const GoExecutable> executable,
                                                                         const PoolHitCosts& costs) {
-  const auto points = go::find_growth_points(program);
+  const auto points = go::find_growth_points(*executable->program);
   if (!points) return Failure{points.error()};
-  return std::unique_ptr<GoGrowth>(new GoGrowth(programs, process, object, program, *points, costs));
+  return std::unique_ptr<GoGrowth>(new GoGrowth(programs, process, std::move(executable), *points, costs));
 }
 
 std::vector<PoolSite> GoGrowth::burst_sites() const {
-  PoolSite call{object_.open_path, object_.mapped.path, points_.call_offset, {}};
+  const LoadedObject& object = executable_->object;
+  PoolSite call{object.open_path, object.mapped.path, points_.call_offset, {}};
   call.point.role = POOL_ROLE_GROWTH_CALL;
   call.point.cost_ns = static_cast<__u32>(costs_.emulated_ns);
   call.point.flags_mask = points_.count_call_when.mask;
   call.point.flags_value = points_.count_call_when.value;
   call.point.size = place_of(points_.old_capacity);
   call.point.type = place_of(points_.type);
-  PoolSite copy{object_.open_path, object_.mapped.path, points_.copy_offset, {}};
+  PoolSite copy{object.open_path, object.mapped.path, points_.copy_offset, {}};
   copy.point.role = POOL_ROLE_GROWTH_COPY;
   copy.point.cost_ns = static_cast<__u32>(costs_.emulated_ns);
   copy.point.pool = place_of(points_.old_array);
@@ -48,8 +49,8 @@ std::vector<PoolSite> GoGrowth::burst_sites() const {
 // A stripped program has no symbols, but the table that the runtime itself needs.
 model::Frame GoGrowth::frame_of(std::uint64_t return_address, ProcessImage& image) const {
   model::Frame frame = image.call_frame(return_address);
-  const std::uint64_t in_call = return_address - object_.bias - 1;
-  if (const auto function = program_.function_at(in_call)) {
+  const std::uint64_t in_call = return_address - executable_->object.bias - 1;
+  if (const auto function = executable_->program->function_at(in_call)) {
     frame.symbol = function->name;
   }
   return frame;

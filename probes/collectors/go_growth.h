@@ -14,24 +14,22 @@
 
 #include "exporters/model/record.h"
 #include "poolscope/result.h"
+#include "probes/collectors/go_executable.h"
 #include "probes/collectors/growth_chains.h"
 #include "probes/collectors/pool_probes.h"
 #include "probes/collectors/process_image.h"
-#include "probes/go/go_program.h"
 #include "probes/go/growth_points.h"
 
 namespace poolscope::probes {
 
 class GoGrowth final : private PoolProbes {
  public:
-  // `program`: of `object`; must outlive this. `costs`: of a hit.
-  [[nodiscard]] static Result<std::unique_ptr<GoGrowth>, go::GrowthPointsError> open(PoolPrograms& programs,
-                                                                                     const model::ProcessKey& process,
-                                                                                     const LoadedObject& object,
-                                                                                     const go::GoProgram& program,
-                                                                                     const PoolHitCosts& costs);
+  // `executable` is that of the process. `costs`: of a hit.
+  [[nodiscard]] static Result<std::unique_ptr<GoGrowth>, go::GrowthPointsError> open(
+      PoolPrograms& programs, const model::ProcessKey& process, std::shared_ptr<const GoExecutable> executable,
+      const PoolHitCosts& costs);
 
-  [[nodiscard]] std::string caveat() const override { return program_.verification_text(); }
+  [[nodiscard]] std::string caveat() const override { return executable_->program->verification_text(); }
   // The window is `allocation_window`; of `counts` there are reallocations alone: growths. What was lost is counted in `dropped`.
   [[nodiscard]] Result<model::BurstRecord, BurstFailure> burst(process::TaskClock clock, const PoolLimits& limits,
                                                                ProcessImage& image);
@@ -40,8 +38,8 @@ class GoGrowth final : private PoolProbes {
   [[nodiscard]] model::BurstRecord read_exact(ProcessImage& image);
 
  private:
-  GoGrowth(PoolPrograms& programs, const model::ProcessKey& process, const LoadedObject& object,
-           const go::GoProgram& program, const go::GrowthPoints& points, const PoolHitCosts& costs);
+  GoGrowth(PoolPrograms& programs, const model::ProcessKey& process, std::shared_ptr<const GoExecutable> executable,
+           const go::GrowthPoints& points, const PoolHitCosts& costs);
   [[nodiscard]] const char* collector() const override { return "go_growth"; }
   [[nodiscard]] std::vector<PoolSite> burst_sites() const override;
   [[nodiscard]] std::vector<PoolSite> watch_sites(bool) const override { return {}; }
@@ -53,8 +51,7 @@ class GoGrowth final : private PoolProbes {
   [[nodiscard]] model::Frame frame_of(std::uint64_t return_address, ProcessImage& image) const;
   [[nodiscard]] std::vector<model::Frame> frames_of(const GrowthChains::Callers& callers, ProcessImage& image) const;
 
-  LoadedObject object_;
-  const go::GoProgram& program_;
+  std::shared_ptr<const GoExecutable> executable_;
   go::GrowthPoints points_;
   PoolHitCosts costs_;
   GrowthChains chains_;

@@ -9,7 +9,7 @@
 namespace poolscope::probes {
 
 GoPoolNames::GoPoolNames(const go::GoProgram& program, pid_t pid, std::uint64_t bias, std::uint32_t new_offset)
-    : program_(program), memory_(pid), bias_(bias), new_offset_(new_offset) {
+    : program_(program), fields_(program.file()), memory_(pid), bias_(bias), new_offset_(new_offset) {
   for (const auto& segment : program.file().image()->segments()) {
     if (segment.p_type == PT_LOAD) static_end_ = std::max(static_end_, segment.p_vaddr + segment.p_memsz);
   }
@@ -39,24 +39,44 @@ std::string GoPoolNames::new_function_of(std::uint64_t pool) const {
   return function ? function->name : "";
 }
 
+std::string GoPoolNames::variable_name(std::uint64_t pool) const {
+  if (!is_static(pool)) return name_by_pointer(pool);
+  const std::uint64_t address = pool - bias_;
+  const auto variable = program_.variable_at(address);
+  // what a composite literal behind a pointer is made from has a name that nobody wrote: "main..stmp_3"
+  const bool is_written = variable && variable->name.find("..") == std::string::npos;
+  if (!is_written) {
+    const std::string name = name_by_pointer(pool);
+    if (!name.empty() || !variable) return name;
+  }
+  if (const auto path = fields_.path(variable->address, variable->offset)) return variable->name + *path;
+  return variable->offset == 0 ? variable->name : fmt::format("{}+{:#x}", variable->name, variable->offset);
+}
+
+std::string GoPoolNames::name_by_pointer(std::uint64_t pool) const {
+  for (const auto& pointer : fields_.pointers()) {
+    const auto target = memory_.value<std::uint64_t>(pointer.address + bias_);
+    if (!target || *target == 0 || *target > pool) continue;
+    if (auto name = fields_.name_behind(pointer, pool - *target)) return std::move(*name);
+  }
+  return "";
+}
+
 model::PoolIdentity GoPoolNames::name_pool(std::uint64_t pool) {
   model::PoolIdentity identity;
   identity.kind = "go_sync_pool";
   identity.new_function = new_function_of(pool);
-  if (!is_static(pool)) {
-    identity.name = (identity.new_function.empty() ? "pool without New" : identity.new_function) + " (heap)";
-    identity.library = library_of(identity.new_function);
+  identity.name = variable_name(pool);
+  if (!identity.name.empty()) {
+    identity.library = library_of(identity.name);
     return identity;
   }
-  const std::uint64_t address = pool - bias_;
-  if (const auto variable = program_.variable_at(address)) {
-    identity.name = variable->name;
-    if (variable->offset > 0) identity.name += fmt::format("+{:#x}", variable->offset);
-    identity.library = library_of(variable->name);
-  } else {
+  identity.library = library_of(identity.new_function);
+  if (is_static(pool)) {
     identity.name = identity.new_function;
-    identity.address = fmt::format("{:#x}", address);
-    identity.library = library_of(identity.new_function);
+    identity.address = fmt::format("{:#x}", pool - bias_);
+  } else {
+    identity.name = (identity.new_function.empty() ? "pool without New" : identity.new_function) + " (heap)";
   }
   return identity;
 }
@@ -65,8 +85,8 @@ std::string GoPoolNames::library_of(const std::string& symbol) const {
   const std::string package = go::package_of(symbol);
   if (package.empty() || package == "main") return "";
   const auto& info = program_.build_info();
-  const bool is_own = !info.main_module.empty() &&
-                      (package == info.main_module || package.starts_with(info.main_module + "/")) &&
+  const std::string root = go::own_root(info.main_module, info.main_package);
+  const bool is_own = !root.empty() && (package == root || package.starts_with(root + "/")) &&
                       package.find("/vendor/") == std::string::npos;
   return is_own ? "" : package;
 }

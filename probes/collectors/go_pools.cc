@@ -1,19 +1,13 @@
 #include "probes/collectors/go_pools.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "probes/collectors/go_place.h"
-#include "probes/process/process.h"
 
 namespace poolscope::probes {
 
 std::string reason_label(GoPoolsError::Reason reason) {
   switch (reason) {
-    case GoPoolsError::Reason::kNotGo:
-      return "not_go";
-    case GoPoolsError::Reason::kUnreadable:
-      return "unreadable";
     case GoPoolsError::Reason::kNoPools:
       return "no_pools";
     case GoPoolsError::Reason::kNoProbePoint:
@@ -22,56 +16,43 @@ std::string reason_label(GoPoolsError::Reason reason) {
   return "failed";
 }
 
-GoPools::GoPools(PoolPrograms& programs, const ProcessImage& image, const LoadedObject& object,
-                 const PoolHitCosts& costs)
-    : PoolProbes(programs, image.key()), object_(object), costs_(costs) {}
+GoPools::GoPools(PoolPrograms& programs, const model::ProcessKey& process,
+                 std::shared_ptr<const GoExecutable> executable, const PoolHitCosts& costs)
+    : PoolProbes(programs, process), executable_(std::move(executable)), costs_(costs) {}
 
-Result<std::unique_ptr<GoPools>, GoPoolsError> GoPools::open(PoolPrograms& programs, const ProcessImage& image,
+Result<std::unique_ptr<GoPools>, GoPoolsError> GoPools::open(PoolPrograms& programs, const model::ProcessKey& process,
+                                                             std::shared_ptr<const GoExecutable> executable,
                                                              const PoolHitCosts& costs) {
-  using Reason = GoPoolsError::Reason;
-  const auto status = process::read_status(image.key().pid);
-  const auto& objects = image.objects();
-  const auto object = std::ranges::find_if(
-      objects, [&](const LoadedObject& each) { return status && each.mapped.path == status->executable; });
-  if (object == objects.end() || object->file->image() == nullptr) {
-    return Failure{GoPoolsError{Reason::kUnreadable, "the program file of the process cannot be read"}};
-  }
-  std::unique_ptr<GoPools> pools(new GoPools(programs, image, *object, costs));
-  auto program = go::GoProgram::open(*pools->object_.file);
-  if (!program) {
-    const bool not_go = program.error().reason == go::GoProgramError::Reason::kNotGo;
-    return Failure{GoPoolsError{not_go ? Reason::kNotGo : Reason::kUnreadable, go::describe(program.error())}};
-  }
-  pools->program_ = std::move(*program);
+  std::unique_ptr<GoPools> pools(new GoPools(programs, process, std::move(executable), costs));
   if (auto error = pools->find_points()) return Failure{std::move(*error)};
   return pools;
 }
 
 std::optional<GoPoolsError> GoPools::find_points() {
   using Reason = GoPoolsError::Reason;
-  auto points = go::find_pool_points(*program_);
+  auto points = go::find_pool_points(program());
   if (!points) return GoPoolsError{Reason::kNoPools, go::describe(points.error())};
   points_ = std::move(*points);
   if (!points_.get || !points_.put) {
     const auto state = points_.get ? points_.put_state : points_.get_state;
     return GoPoolsError{Reason::kNoProbePoint,
-                        object_.mapped.path + ": sync.Pool cannot be probed: " + go::text_of(state)};
+                        object().mapped.path + ": sync.Pool cannot be probed: " + go::text_of(state)};
   }
   constexpr std::uint32_t kUsualNewOffset = 0x20;  // since Go 1.13
-  names_.emplace(*program_, process_.pid, object_.bias, points_.new_offset.value_or(kUsualNewOffset));
+  names_.emplace(program(), process_.pid, object().bias, points_.new_offset.value_or(kUsualNewOffset));
   return std::nullopt;
 }
 
 std::string GoPools::caveat() const {
-  if (program_->has_race_detector()) return "built with -race: sync.Pool drops a quarter of the puts at random";
+  if (program().has_race_detector()) return "built with -race: sync.Pool drops a quarter of the puts at random";
   if (!points_.get->tells_outcome && !points_.miss) {
     return std::string("misses are not seen: ") + go::text_of(points_.miss_state);
   }
-  return program_->verification_text();
+  return program().verification_text();
 }
 
 PoolSite GoPools::site(const go::PoolPoint& point, pool_role role) const {
-  PoolSite result{object_.open_path, object_.mapped.path, point.file_offset, {}};
+  PoolSite result{object().open_path, object().mapped.path, point.file_offset, {}};
   result.point.role = role;
   result.point.cost_ns = static_cast<__u32>(costs_.emulated_ns);
   result.point.flags_mask = point.count_when.mask;
@@ -97,9 +78,9 @@ std::vector<PoolSite> GoPools::burst_sites() const {
 
 std::optional<PoolSite> GoPools::cleanup_site() const {
   if (!points_.pool_cleanup_address) return std::nullopt;
-  const auto offset = object_.file->file_offset(*points_.pool_cleanup_address);
+  const auto offset = object().file->file_offset(*points_.pool_cleanup_address);
   if (!offset) return std::nullopt;
-  PoolSite result{object_.open_path, object_.mapped.path, *offset, {}};
+  PoolSite result{object().open_path, object().mapped.path, *offset, {}};
   result.point.role = POOL_ROLE_CLEANUP;
   result.point.cost_ns = static_cast<__u32>(costs_.emulated_ns + costs_.single_step_extra_ns);  // at +0
   return result;
@@ -117,7 +98,7 @@ bool GoPools::watches_collections() const {
 }
 
 std::uint64_t GoPools::old_pools() const {
-  return points_.old_pools_address ? *points_.old_pools_address + object_.bias : 0;
+  return points_.old_pools_address ? *points_.old_pools_address + object().bias : 0;
 }
 
 void GoPools::describe(const pool_key& key, std::uint64_t type, model::PoolSums& sums) {

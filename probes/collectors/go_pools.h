@@ -14,16 +14,15 @@
 #include <vector>
 
 #include "poolscope/result.h"
+#include "probes/collectors/go_executable.h"
 #include "probes/collectors/go_pool_names.h"
 #include "probes/collectors/pool_probes.h"
-#include "probes/collectors/process_image.h"
-#include "probes/go/go_program.h"
 #include "probes/go/pool_points.h"
 
 namespace poolscope::probes {
 
 struct GoPoolsError {
-  enum class Reason { kNotGo, kUnreadable, kNoPools, kNoProbePoint };
+  enum class Reason { kNoPools, kNoProbePoint };
   Reason reason;
   std::string detail;
 };
@@ -32,18 +31,18 @@ struct GoPoolsError {
 
 class GoPools final : public PoolProbes {
  public:
-  // The program of the process, which must be Go and use sync.Pool. `costs`: of a hit.
-  [[nodiscard]] static Result<std::unique_ptr<GoPools>, GoPoolsError> open(PoolPrograms& programs,
-                                                                           const ProcessImage& image,
-                                                                           const PoolHitCosts& costs);
+  // `executable` is that of the process and must use sync.Pool. `costs`: of a hit.
+  [[nodiscard]] static Result<std::unique_ptr<GoPools>, GoPoolsError> open(
+      PoolPrograms& programs, const model::ProcessKey& process, std::shared_ptr<const GoExecutable> executable,
+      const PoolHitCosts& costs);
 
-  [[nodiscard]] const go::GoProgram& program() const { return *program_; }
-  [[nodiscard]] const LoadedObject& object() const { return object_; }
+  [[nodiscard]] const go::PoolPoints& points() const { return points_; }
   [[nodiscard]] const char* collector() const override { return "go_pools"; }
   [[nodiscard]] std::string caveat() const override;
 
  private:
-  GoPools(PoolPrograms& programs, const ProcessImage& image, const LoadedObject& object, const PoolHitCosts& costs);
+  GoPools(PoolPrograms& programs, const model::ProcessKey& process, std::shared_ptr<const GoExecutable> executable,
+          const PoolHitCosts& costs);
   [[nodiscard]] std::optional<GoPoolsError> find_points();
   [[nodiscard]] PoolSite site(const go::PoolPoint& point, pool_role role) const;
   [[nodiscard]] std::optional<PoolSite> cleanup_site() const;
@@ -54,9 +53,11 @@ class GoPools final : public PoolProbes {
   void describe(const pool_key& key, std::uint64_t type, model::PoolSums& sums) override;
   void learn(const PoolResults& results) override;
 
-  LoadedObject object_;
+  [[nodiscard]] const go::GoProgram& program() const { return *executable_->program; }
+  [[nodiscard]] const LoadedObject& object() const { return executable_->object; }
+
+  std::shared_ptr<const GoExecutable> executable_;
   PoolHitCosts costs_;
-  std::unique_ptr<go::GoProgram> program_;
   go::PoolPoints points_;
   std::optional<GoPoolNames> names_;
 };

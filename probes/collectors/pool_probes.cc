@@ -201,13 +201,14 @@ std::optional<BurstFailure> PoolProbes::start_exact() {
   on_open(*slot);
   const std::uint64_t cpu_ns = process::cpu_time_ns(process_.pid).value_or(0);
   store(slot->control().armed, 1u);
-  exact_.emplace(Exact{std::move(*slot), process::monotonic_ns(), cpu_ns, {}});
+  exact_.emplace(Exact{std::move(*slot), process::monotonic_ns(), cpu_ns, cpu_ns, {}});
   return std::nullopt;
 }
 
 void PoolProbes::keep_up() {
   if (!exact_) return;
   learn(exact_->slot.read());
+  exact_->last_cpu_ns = process::cpu_time_ns(process_.pid).value_or(exact_->last_cpu_ns);
   const std::uint64_t now_ns = process::monotonic_ns();
   on_read(exact_->slot);
   exact_->order.add(exact_->slot.take_order());
@@ -219,7 +220,7 @@ model::PoolBurstRecord PoolProbes::read_exact() {
   record.exact = true;
   record.window.start_ns = exact_->start_ns;
   record.window.length_ns = process::monotonic_ns() - exact_->start_ns;
-  const std::uint64_t cpu_ns = process::cpu_time_ns(process_.pid).value_or(exact_->cpu_ns);
+  const std::uint64_t cpu_ns = process::cpu_time_ns(process_.pid).value_or(exact_->last_cpu_ns);
   record.window.cpu_ns = cpu_ns - std::min(cpu_ns, exact_->cpu_ns);
   record.window.probe_hits = record.probe_hits;
   record.window.charge_ns = record.charge_ns;

@@ -63,7 +63,8 @@ class PoolProbes {
   [[nodiscard]] bool has_open_burst() const { return open_burst_.has_value(); }
 
   [[nodiscard]] std::optional<BurstFailure> start_exact();
-  // Learns what the events so far tell about later ones (element types). Call it several times a second while tracing.
+  // Learns what the events so far tell about later ones (element types), and remembers what is gone when the process ends. Call it
+  // several times a second while tracing.
   void keep_up();
   [[nodiscard]] model::PoolBurstRecord read_exact();
 
@@ -111,6 +112,7 @@ class PoolProbes {
     PoolSlot slot;
     std::uint64_t start_ns = 0;
     std::uint64_t cpu_ns = 0;
+    std::uint64_t last_cpu_ns = 0;  // a process that has ended tells it no more
     PoolOrder order;
   };
   std::optional<Exact> exact_;

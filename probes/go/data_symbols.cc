@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
 
 #include "probes/elf/image.h"
 #include "probes/elf/limits.h"
+#include "probes/go/dwarf_units.h"
 
 namespace poolscope::go {
 namespace {
@@ -19,32 +20,13 @@ bool is_writable(const elf::Image& image, std::uint64_t address) {
   });
 }
 
-// Go writes locations as blocks, which dwarf_getlocation() does not take for expressions.
-std::optional<std::uint64_t> static_address(Dwarf_Die& variable) {
-  Dwarf_Attribute attribute;
-  Dwarf_Block block;
-  std::uint64_t address = 0;
-  if (dwarf_attr(&variable, DW_AT_location, &attribute) == nullptr || dwarf_formblock(&attribute, &block) != 0)
-    return std::nullopt;
-  if (block.length != 1 + sizeof address || block.data[0] != DW_OP_addr) return std::nullopt;
-  std::memcpy(&address, block.data + 1, sizeof address);
-  return address;
-}
-
 std::uint64_t size_of(Dwarf_Die& variable) {
-  Dwarf_Attribute attribute;
-  Dwarf_Die type;
+  auto type = type_of(variable);
   Dwarf_Word bytes = 0;
-  if (dwarf_attr(&variable, DW_AT_type, &attribute) == nullptr || dwarf_formref_die(&attribute, &type) == nullptr)
-    return 0;
-  return dwarf_aggregate_size(&type, &bytes) == 0 ? bytes : 0;
+  return type && dwarf_aggregate_size(&*type, &bytes) == 0 ? bytes : 0;
 }
 
 }  // namespace
-
-void DataSymbols::EndDwarf::operator()(Dwarf* dwarf) const {
-  dwarf_end(dwarf);
-}
 
 DataSymbols::DataSymbols(const elf::ElfFile& file) {
   const auto try_source = [&](auto read, const elf::Image* image, Source source) {
@@ -84,24 +66,17 @@ void DataSymbols::read_symbol_table(const elf::ElfFile& file, const elf::Image& 
 }
 
 void DataSymbols::read_dwarf(const elf::ElfFile& file, const elf::Image& image) {
-  if (!elf::has_bounded_debug_info(image)) return;
-  dwarf_.reset(dwarf_begin_elf(image.handle(), DWARF_C_READ, nullptr));
-  if (!dwarf_) return;
-  dwarf_setalt(dwarf_.get(),
-               dwarf_.get());  // or libdw opens the alternate file that the image names, a path of the host
-  Dwarf_Off unit = 0, next = 0;
-  std::size_t header_bytes = 0, seen = 0;
-  for (; dwarf_nextcu(dwarf_.get(), unit, &next, &header_bytes, nullptr, nullptr, nullptr) == 0; unit = next) {
-    Dwarf_Die root, die;
-    if (dwarf_offdie(dwarf_.get(), unit + header_bytes, &root) == nullptr || dwarf_child(&root, &die) != 0) continue;
-    do {
-      if (++seen > kMaxDataSymbols * 2) return entries_.clear();
-      if (dwarf_tag(&die) != DW_TAG_variable) continue;
-      const auto address = static_address(die);
-      const char* name = dwarf_diename(&die);
-      if (address && name != nullptr) add(file, {*address, size_of(die), name});
-    } while (dwarf_siblingof(&die, &die) == 0);
-  }
+  auto units = DwarfUnits::open(image);
+  if (!units) return;
+  dwarf_ = std::make_shared<const DwarfUnits>(std::move(*units));
+  const bool is_whole = dwarf_->for_each(2 * kMaxDataSymbols, [&](Dwarf_Die& die) {
+    if (dwarf_tag(&die) != DW_TAG_variable) return true;
+    const auto address = static_address(die);
+    const std::string_view name = dwarf_->name_of(die);
+    if (address && !name.empty()) add(file, {*address, size_of(die), name});
+    return true;
+  });
+  if (!is_whole) entries_.clear();
 }
 
 std::optional<DataSymbol> DataSymbols::at(std::uint64_t address) const {

@@ -14,9 +14,9 @@
 
 #include "probes/elf/elf_file.h"
 
-struct Dwarf;
-
 namespace poolscope::go {
+
+class DwarfUnits;
 
 inline constexpr std::size_t kMaxDataSymbols = 2'000'000;
 
@@ -45,16 +45,13 @@ class DataSymbols {
     std::uint64_t size_bytes = 0;
     std::string_view name;
   };
-  struct EndDwarf {
-    void operator()(Dwarf* dwarf) const;
-  };
   void read_symbol_table(const elf::ElfFile& file, const elf::Image& image);
   void read_dwarf(const elf::ElfFile& file, const elf::Image& image);
   void add(const elf::ElfFile& file, Entry entry);
 
   Source source_ = Source::kNone;
-  std::vector<Entry> entries_;  // ascending by address
-  std::unique_ptr<Dwarf, EndDwarf> dwarf_;
+  std::vector<Entry> entries_;               // ascending by address
+  std::shared_ptr<const DwarfUnits> dwarf_;  // holds the names
 };
 
 }  // namespace poolscope::go

@@ -36,6 +36,11 @@ std::string package_of(std::string_view function_name) {
   return without_escapes(name.substr(0, dot));
 }
 
+std::string own_root(std::string_view main_module, std::string_view main_package) {
+  if (!main_module.empty()) return std::string(main_module);
+  return std::string(main_package.substr(0, main_package.find("/cmd/")));
+}
+
 bool is_standard_library(std::string_view package) {
   if (package.empty() || package == "main" || package == "command-line-arguments") return false;
   return package.substr(0, package.find('/')).find('.') == std::string_view::npos;

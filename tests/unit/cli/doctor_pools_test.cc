@@ -83,7 +83,7 @@ TEST(DoctorOfPoolsCommandLine, SaysWhatIsWrong) {
   const WrongCase cases[] = {
       {"a preset that is not there", {"--preset", "nginxx", "--pid", "1"}, 1, "did you mean `nginx`?"},
       {"no process", {"--preset", "nginx"}, 2, "--preset requires --pid"},
-      {"no pools", {"--pid", "1"}, 2, "needs --preset or --config.file"},
+      {"two targets", {"--pid", "1", "--target", "2"}, 2, "--target excludes --pid"},
       {"both", {"--preset", "nginx", "--config.file", "a", "--pid", "1"}, 2, "--preset excludes --config.file"},
       {"pid 0", {"--preset", "nginx", "--pid", "0"}, 2, "not in range 1 to 4194304"},
       {"a pid that nobody has", {"--preset", "nginx", "--pid", "4194304"}, 1, "no such process"}};

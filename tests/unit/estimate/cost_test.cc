@@ -31,6 +31,24 @@ TEST(Cost, CountsBurstsAndWhyStrataHaveNone) {
   EXPECT_DOUBLE_EQ(*cost.coverage_ratio, 0.25);
 }
 
+TEST(Cost, SaysNothingOfBurstsWhereNoneIsPlanned) {
+  auto without = stratum(1, 1, "no_pools");
+  without.burst_planned = false;
+  const auto cost = summarize_all({}, {without, without}).cost;
+  EXPECT_TRUE(cost.bursts.empty());
+  EXPECT_FALSE(cost.coverage_ratio);
+  EXPECT_DOUBLE_EQ(cost.observed_seconds, 2);
+}
+
+TEST(Cost, OfAnExactRunWithoutPoolsIsRelatedToTheCpuTimeOfItsCollector) {
+  model::GcRecord record;
+  record.length_ns = kSecondNs;
+  record.cpu_ns = kSecondNs;
+  record.charge_ns = kSecondNs / 4;
+  const std::vector<model::GcRecord> records{record};
+  EXPECT_DOUBLE_EQ(summarize({{}, {}, {}, {}, records}).cost.charged_cpu_ratio, 0.25);
+}
+
 TEST(Cost, CountsOverlappingWindowsOfABurstOnce) {
   auto burst = rate_burst(0, 10);
   burst.free_window = burst.allocation_window;

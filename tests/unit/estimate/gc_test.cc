@@ -161,5 +161,69 @@ TEST(Gc, HeapOfATargetIsUnknownWhenThatOfAProcessIs) {
   EXPECT_EQ(gc->goal_bytes, 204u);
 }
 
+TEST(Gc, WhatAProcessCountedBeforeItIsLookedAtAnewIsAddedOnce) {
+  GcTotals totals;
+  GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 5), again = record(kFirst, 20, 0);
+  life.counted = {.cycles = 5, .allocated_bytes = 1000, .allocated_objects_by_class = {{16, 4}}};
+  later.counted = {.cycles = 2, .allocated_bytes = 200, .allocated_objects_by_class = {{16, 1}}};
+  again.counted = {.cycles = 8, .allocated_bytes = 1250, .allocated_objects_by_class = {{16, 6}, {32, 1}}};
+  for (GcRecord* each : {&life, &later, &again}) totals.add(*each);
+  EXPECT_EQ(totals.total().cycles, 8u);
+  EXPECT_EQ(totals.total().allocated_bytes, 1250u);
+  EXPECT_EQ(totals.total().allocated_objects_by_class, (std::map<std::uint64_t, std::uint64_t>{{16, 6}, {32, 1}}));
+  EXPECT_EQ(again.counted.cycles, 1u);
+}
+
+TEST(Gc, AnotherProgramOfTheSameProcessCountsFromTheBeginning) {
+  GcTotals totals;
+  GcRecord first = record(kFirst, 10, 0), second = record(kFirst, 20, 0);
+  first.counted.cycles = 5;
+  second.counted.cycles = 3;
+  totals.add(first);
+  totals.forget(kFirst);
+  totals.add(second);
+  EXPECT_EQ(totals.total().cycles, 8u);
+}
+
+TEST(Gc, ThereIsNoRateWhileTheRuntimeBooksNothing) {
+  GcRecord life = record(kFirst, 10, 0), quiet = record(kFirst, 10, 5);
+  life.counted.allocated_bytes = 1000;
+  const auto gc = summarize({life, quiet}, {kFirst});
+  ASSERT_TRUE(gc);
+  EXPECT_EQ(gc->allocated_bytes, 1000u);
+  EXPECT_FALSE(gc->allocated_bytes_per_second);
+  EXPECT_FALSE(gc->allocated_objects_per_second);
+}
+
+TEST(Gc, ACollectionThatBooksNothingIsARateOfZero) {
+  GcRecord life = record(kFirst, 10, 0), collected = record(kFirst, 10, 5);
+  collected.counted.cycles = 1;
+  EXPECT_EQ(summarize({life, collected}, {kFirst})->allocated_bytes_per_second, 0);
+}
+
+TEST(Gc, RatesOfTheRuntimeAreThoseOfTheTarget) {
+  GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 5);
+  later.counted.allocated_bytes = 5000;
+  later.counted.allocated_objects = 50;
+  later.heap.live_bytes = 500;
+  const auto gc = summarize({life, later}, {kFirst});
+  model::AllocationSummary allocations;
+  add_runtime_rates(*gc, allocations);
+  EXPECT_EQ(allocations.source, "runtime");
+  EXPECT_EQ(allocations.per_second, (model::Estimate{10, 10, 10}));
+  EXPECT_EQ(allocations.bytes_per_second, (model::Estimate{1000, 1000, 1000}));
+  EXPECT_EQ(allocations.heap_turnover_per_second, (model::Estimate{2, 2, 2}));
+}
+
+TEST(Gc, RatesOfTheRuntimeDoNotReplaceWhatProbesSaw) {
+  GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 5);
+  later.counted.allocated_bytes = 5000;
+  model::AllocationSummary allocations;
+  allocations.per_second = model::Estimate{7, {}, {}};
+  add_runtime_rates(*summarize({life, later}, {kFirst}), allocations);
+  EXPECT_EQ(allocations.source, "");
+  EXPECT_FALSE(allocations.bytes_per_second);
+}
+
 }  // namespace
 }  // namespace poolscope::estimate

@@ -343,9 +343,22 @@ TEST(PoolSizes, OfObjectsThatAreNoBufferAreThoseOfTheirType) {
 }
 
 TEST(PoolSizes, ThatNoPutShowedAreNotSeen) {
-  const auto summary = only_pool({pool_burst(0, {pool("a", 10)})});
+  model::PoolSums unused = pool("a", 10);
+  unused.puts = 0;
+  const auto summary = only_pool({pool_burst(0, {unused})});
   EXPECT_FALSE(summary.object_bytes);
   EXPECT_EQ(summary.needed_bytes_reason, "not_seen");
+}
+
+TEST(PoolSizes, OfPutsBeforeTheTypeWasKnownSayWhichOfTheTwoIsMissing) {
+  model::PoolSums learnt = pool("a", 10);
+  learnt.puts = 10;
+  learnt.pool.element = "*[]uint8";
+  EXPECT_EQ(only_pool({pool_burst(0, {learnt})}).needed_bytes_reason, "type_just_learnt");
+  learnt.pool.element.clear();
+  EXPECT_EQ(only_pool({pool_burst(0, {learnt})}).needed_bytes_reason, "type_not_known");
+  learnt.pool.kind = "custom";
+  EXPECT_EQ(only_pool({pool_burst(0, {learnt})}).needed_bytes_reason, "size_not_given");
 }
 
 TEST(PoolSizes, OfMixedElementsHaveNoTypeToBeOf) {

@@ -166,15 +166,19 @@ TEST_P(WhyLengthsAreAbsent, IsSaidInWords) {
   pool.object_bytes = GetParam().object_bytes;
   EXPECT_EQ(why_cells_are_empty(pool), GetParam().text);
 }
-INSTANTIATE_TEST_SUITE_P(Table, WhyLengthsAreAbsent,
-                         testing::Values(ReasonCase{"Known", "", {}, ""},
-                                         ReasonCase{"Reset", "reset_before_put", {}, "lengths: reset before put"},
-                                         ReasonCase{"NoBuffer", "no_buffer", {}, "lengths: the objects hold no buffer"},
-                                         ReasonCase{"NoBufferOfKnownSize", "no_buffer", 192,
-                                                    "lengths: objects of 192 B that hold no buffer"},
-                                         ReasonCase{"NotSeen", "not_seen", {}, "lengths: no put was seen"},
-                                         ReasonCase{"OfANewerAgent", "too_\x1bshort", {}, "lengths: too_\uFFFDshort"}),
-                         [](const auto& c) { return c.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Table, WhyLengthsAreAbsent,
+    testing::Values(
+        ReasonCase{"Known", "", {}, ""}, ReasonCase{"Reset", "reset_before_put", {}, "lengths: reset before put"},
+        ReasonCase{"NoBuffer", "no_buffer", {}, "lengths: the objects hold no buffer"},
+        ReasonCase{"NoBufferOfKnownSize", "no_buffer", 192, "lengths: objects of 192 B that hold no buffer"},
+        ReasonCase{"NotSeen", "not_seen", {}, "lengths: no put was seen"},
+        ReasonCase{
+            "JustLearnt", "type_just_learnt", {}, "lengths: from the next burst on, its type was only just learnt"},
+        ReasonCase{"TypeNotKnown", "type_not_known", {}, "lengths: the type of its objects is not known"},
+        ReasonCase{"SizeNotGiven", "size_not_given", {}, "lengths: no function of its description tells them"},
+        ReasonCase{"OfANewerAgent", "too_\x1bshort", {}, "lengths: too_\uFFFDshort"}),
+    [](const auto& c) { return c.param.name; });
 
 TEST(PoolTable, SaysThatNoBurstSawAPool) {
   PoolSummary pool;
@@ -257,6 +261,41 @@ TEST(ReportOfGo, HasNoRowsOfMallocBesideTheRuntimesOwn) {
   }
 }
 
+TEST(ReportOfGo, ShowsWhatTheRuntimeCountsAsSuch) {
+  TargetSnapshot target = go_target();
+  GcSummary& gc = target.gc.emplace();
+  gc.allocated_bytes = 1 << 30;
+  gc.allocated_objects = 5'000'000;
+  gc.allocated_bytes_per_second = 2 << 20;
+  gc.allocated_objects_per_second = 12'345;
+  target.allocations.source = "runtime";
+  target.allocations.per_second = Estimate{12'345, 12'345, 12'345};
+  target.allocations.bytes_per_second = Estimate{2 << 20, 2 << 20, 2 << 20};
+  const std::string text = report(target);
+  EXPECT_THAT(
+      text,
+      HasSubstr("  allocations        12.3 k/s   5 M objects since the program started, counted by the runtime\n"));
+  EXPECT_THAT(text, HasSubstr("  allocated           2 MiB/s   1 GiB since the program started\n"));
+  EXPECT_THAT(text, Not(HasSubstr("frees")));
+  EXPECT_THAT(text, Not(HasSubstr("no interval")));
+}
+
+TEST(ReportOfGo, SaysThatEveryEventIsTraced) {
+  TargetSnapshot target = go_target({busy_pool("p")});
+  target.gc.emplace().cycles = 1;
+  target.exact = true;
+  EXPECT_THAT(report(target), HasSubstr("every event traced, no budget\n"));
+  EXPECT_THAT(report(target), Not(HasSubstr("budget 1 %")));
+}
+
+TEST(ReportOfGo, SaysNothingOfBurstsWhereNoneIsPlanned) {
+  TargetSnapshot target = go_target();
+  target.gc.emplace().cycles = 1;
+  EXPECT_THAT(report(target), Not(HasSubstr("burst")));
+  target.cost.bursts = {{"taken", 3}};
+  EXPECT_THAT(report(target), HasSubstr("3 bursts"));
+}
+
 TEST(ReportOfGo, SaysOnceWhyAllocationsAreAbsentWhenOnlyPoolsWereSeen) {
   TargetSnapshot target = go_target({busy_pool("p")});
   target.collectors[0] = {"go_runtime", "L0", CollectorState::kUnavailable, "no_symbols", "no runtime.memstats in /x"};
@@ -268,10 +307,13 @@ TEST(ReportOfGo, SaysOnceWhyAllocationsAreAbsentWhenOnlyPoolsWereSeen) {
 TEST(ReportOfGo, SaysWhichPartsTheRuntimeDoesNotGive) {
   TargetSnapshot target = go_target();
   target.gc.emplace().allocated_bytes = 1 << 30;
-  EXPECT_THAT(report(target), HasSubstr("  allocated             1 GiB   since the program started\n"));
+  EXPECT_THAT(report(target),
+              HasSubstr("  allocated             1 GiB   since the program started; no rate: nothing was booked"));
   EXPECT_THAT(report(target), HasSubstr("  live heap      not measured: no collection has run yet\n"));
   target.gc->cycles = 3;
   EXPECT_THAT(report(target), HasSubstr("  GC CPU         not measured: the runtime did not give it\n"));
+  EXPECT_THAT(report(target),
+              HasSubstr("  churn          not measured: too few collections have run while it was watched\n"));
   target.collectors[0].detail = "Go 1.18 keeps no CPU statistics";
   EXPECT_THAT(report(target), HasSubstr("  GC CPU         not measured: Go 1.18 keeps no CPU statistics\n"));
 }

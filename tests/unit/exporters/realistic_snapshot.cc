@@ -229,6 +229,7 @@ GcSummary go_heap() {
   gc.allocated_bytes = 118'112'000'000;
   gc.allocated_objects = 1'410'022'113;
   gc.allocated_bytes_per_second = 61.2e6;
+  gc.allocated_objects_per_second = 730'600;
   gc.churn_ratio = 0.948;
   gc.cpu_ratio = 0.071;
   gc.assist_cpu_ratio = 0.006;
@@ -250,6 +251,10 @@ TargetSnapshot go_with_pools() {
   target.cpu_seconds_per_second = 1.42;
   target.pools = {encode_state_pool(), json_buffer_pool(), borrowed_pool(), quiet_pool()};
   target.gc = go_heap();
+  target.allocations.source = "runtime";
+  target.allocations.per_second = Estimate{730'600, 730'600, 730'600};
+  target.allocations.bytes_per_second = Estimate{61.2e6, 61.2e6, 61.2e6};
+  target.allocations.heap_turnover_per_second = Estimate{1.46, 1.46, 1.46};
   target.cost.probe_hits = 12'911;
   target.cost.charged_cpu_ratio = 0.0058;
   target.cost.charged_cpu_seconds = 0.247;

@@ -71,8 +71,8 @@ class Filler {
     all(allocations, bytes, frees, reallocations, frees_of_older);
   }
   void operator()(AllocationSummary& value) {
-    auto& [rate, bytes, frees, reallocations, churn, age, turnover, counted, size, lifetime] = value;
-    all(rate, bytes, frees, reallocations, churn, age, turnover, counted, size, lifetime);
+    auto& [source, rate, bytes, frees, reallocations, churn, age, turnover, counted, size, lifetime] = value;
+    all(source, rate, bytes, frees, reallocations, churn, age, turnover, counted, size, lifetime);
   }
   void operator()(Frame& value) {
     auto& [symbol, object, offset, source] = value;
@@ -105,8 +105,9 @@ class Filler {
         buffer, object, use, thrown_away, idle, miss_curve, bracket, order_gets);
   }
   void operator()(GcSummary& value) {
-    auto& [cycles, pause, live, goal, bytes, objects, rate, churn, cpu, assist, gogc, limit, classes] = value;
-    all(cycles, pause, live, goal, bytes, objects, rate, churn, cpu, assist, gogc, limit, classes);
+    auto& [cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, classes] =
+        value;
+    all(cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, classes);
   }
   void operator()(CollectorStatus& value) {
     auto& [name, level, state, reason, detail] = value;

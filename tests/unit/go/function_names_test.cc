@@ -43,6 +43,17 @@ INSTANTIATE_TEST_SUITE_P(
         NameCase{"BadEscape", "a%zz.b/c%2.f", "a%zz.b/c%2", false}),
     [](const auto& test) { return test.param.name; });
 
+TEST(OwnRoot, IsTheMainModule) {
+  EXPECT_EQ(own_root("github.com/prometheus/prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
+            "github.com/prometheus/prometheus");
+}
+
+TEST(OwnRoot, OfAProgramBuiltWithoutModulesIsWhatHoldsItsCommands) {
+  EXPECT_EQ(own_root("", "github.com/prometheus/prometheus/cmd/prometheus"), "github.com/prometheus/prometheus");
+  EXPECT_EQ(own_root("", "github.com/prometheus/node_exporter"), "github.com/prometheus/node_exporter");
+  EXPECT_EQ(own_root("", ""), "");
+}
+
 TEST(StandardLibrary, DoesNotHoldProgramsThatWereBuiltFromFiles) {
   EXPECT_FALSE(is_standard_library("command-line-arguments"));
 }

@@ -77,6 +77,37 @@ Bytes make_elf(const Bytes& code, const Bytes& data) {
   return elf;
 }
 
+Bytes make_elf_with_debug_info(const Bytes& abbreviations, const Bytes& information) {
+  Bytes elf = make_elf({0x90}, Bytes(64));
+  std::string names(1, '\0');
+  std::vector<Elf64_Shdr> sections(1);
+  const auto add = [&](const char* name, std::uint32_t type, const void* bytes, std::size_t count) {
+    Elf64_Shdr section{};
+    section.sh_name = static_cast<Elf64_Word>(names.size());
+    section.sh_type = type;
+    section.sh_offset = elf.size();
+    section.sh_size = count;
+    section.sh_addralign = 1;
+    names += name;
+    names += '\0';
+    const auto* start = static_cast<const std::uint8_t*>(bytes);
+    elf.insert(elf.end(), start, start + count);
+    sections.push_back(section);
+  };
+  add(".debug_abbrev", SHT_PROGBITS, abbreviations.data(), abbreviations.size());
+  add(".debug_info", SHT_PROGBITS, information.data(), information.size());
+  const std::string all_names = names + ".shstrtab" + '\0';
+  add(".shstrtab", SHT_STRTAB, all_names.data(), all_names.size());
+  elf.resize((elf.size() + 7) / 8 * 8);
+  auto& header = *reinterpret_cast<Elf64_Ehdr*>(elf.data());
+  header.e_shoff = elf.size();
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = static_cast<Elf64_Half>(sections.size());
+  header.e_shstrndx = static_cast<Elf64_Half>(sections.size() - 1);
+  for (const Elf64_Shdr& section : sections) append(elf, section);
+  return elf;
+}
+
 Bytes make_build_info_header(std::uint8_t pointer_bytes, std::uint8_t flags) {
   Bytes data;
   append_text(data, "\xff Go buildinf:");

@@ -31,6 +31,8 @@ inline void append_text(Bytes& bytes, std::string_view text) {
 inline constexpr std::uint64_t kCodeAddress = 0x401000;
 inline constexpr std::uint64_t kDataAddress = 0x500000;
 [[nodiscard]] Bytes make_elf(const Bytes& code, const Bytes& data);
+// The same with sections for debug information, and nothing else in it: .debug_abbrev and .debug_info.
+[[nodiscard]] Bytes make_elf_with_debug_info(const Bytes& abbreviations, const Bytes& information);
 
 // Build information: its first 16 bytes, and all of it in the format of Go 1.18. Texts are at most 127 bytes long.
 [[nodiscard]] Bytes make_build_info_header(std::uint8_t pointer_bytes, std::uint8_t flags);

@@ -32,6 +32,8 @@ const Recipe& recipe(Build build) {
       Recipe{"no_inlining", "pools", "CGO_ENABLED=0", "-gcflags=-l"},
       Recipe{"race", "pools", "CGO_ENABLED=1", "-race"},
       Recipe{"tiny", "tiny", "CGO_ENABLED=0", ""},
+      Recipe{"fields", "fields", "CGO_ENABLED=0", ""},
+      Recipe{"fields_no_dwarf", "fields", "CGO_ENABLED=0", "-ldflags=-w"},
   };
   return kRecipes[static_cast<std::size_t>(build)];
 }

@@ -19,8 +19,8 @@
 
 namespace poolscope::go::test {
 
-// Ways to build programs/pools; kTiny is programs/tiny.
-enum class Build { kPlain, kStripped, kPie, kNoInlining, kRace, kTiny };
+// Ways to build programs/pools; kTiny is programs/tiny, kFields and kFieldsNoDwarf are programs/fields.
+enum class Build { kPlain, kStripped, kPie, kNoInlining, kRace, kTiny, kFields, kFieldsNoDwarf };
 inline constexpr Build kPoolBuilds[] = {Build::kPlain, Build::kStripped, Build::kPie, Build::kNoInlining, Build::kRace};
 [[nodiscard]] std::string name_of(Build build);
 
