@@ -150,7 +150,7 @@ std::string pool_name(const model::PoolSummary& pool, bool exact) {
     out += " <span class=\"quiet\">" + escape_html(label) + "</span>";
   }
   if (const auto remark = text::remarkable(pool, exact); !remark.empty()) out += "<br>" + escape_html(remark);
-  if (const auto why = text::why_cells_are_empty(pool); !why.empty()) {
+  if (const auto why = text::small_print(pool); !why.empty()) {
     out += "<br><span class=\"quiet\">" + escape_html(why) + "</span>";
   }
   return out;

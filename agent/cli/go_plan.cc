@@ -110,7 +110,7 @@ std::string pools_text(sampler::Probing& probing, const model::ProcessKey& proce
   return collector_line({"go_pools", kPoolsGive, std::nullopt}) + pool_lines(*executable, **pools, collections) +
          burst_lines("gets and puts per CPU second", {price_ns, price_ns, price_ns}, budget) +
          fmt::format("  where probes slow it by less than {}, a burst lasts as long as the budget pays for, up to {}\n",
-                     text::format_ratio(sampler::PoolMonitor::kCoolSlowdown),
+                     text::format_ratio(sampler::PoolMonitor::slowdown_of_long_bursts(budget.burst_slowdown)),
                      seconds_text(static_cast<double>(sampler::PoolMonitor::kLongestBurstNs) * 1e-9));
 }
 

@@ -79,7 +79,7 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
       }
     }
     (*session)->keep_up();
-    progress.update("every allocation and free is traced");
+    progress.update("every event is traced");
     process::sleep_until_ns(std::min(end_ns, process::monotonic_ns() + 100'000'000));
   }
   progress.erase();

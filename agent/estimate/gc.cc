@@ -59,10 +59,16 @@ Range add_up(std::span<const model::GcRecord> records) {
   return range;
 }
 
+// Bytes without an object were counted by a process whose objects could not be read before it ended.
+bool objects_are_known(double bytes, double objects) {
+  return bytes <= 0 || objects > 0;
+}
+
 void add_ratios(const Range& range, model::GcSummary& summary) {
   if (range.allocated_bytes > 0 || range.cycles > 0) {
     summary.allocated_bytes_per_second = ratio(range.allocated_bytes, range.seconds);
-    summary.allocated_objects_per_second = ratio(range.allocated_objects, range.seconds);
+    if (objects_are_known(range.allocated_bytes, range.allocated_objects))
+      summary.allocated_objects_per_second = ratio(range.allocated_objects, range.seconds);
   }
   const auto& watched = range.watched;
   if (watched.followed_cycles >= kFewestCycles) {
@@ -159,7 +165,8 @@ std::optional<model::GcSummary> summarize_gc(const model::GcCounters& total, std
   summary.cycles = total.cycles;
   summary.pause_seconds = static_cast<double>(total.pause_ns) * kNanosecond;
   summary.allocated_bytes = total.allocated_bytes;
-  summary.allocated_objects = total.allocated_objects;
+  if (objects_are_known(static_cast<double>(total.allocated_bytes), static_cast<double>(total.allocated_objects)))
+    summary.allocated_objects = total.allocated_objects;
   summary.allocated_by_size_class.assign(total.allocated_objects_by_class.begin(),
                                          total.allocated_objects_by_class.end());
   add_ratios(add_up(records), summary);

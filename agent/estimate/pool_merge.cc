@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "agent/estimate/exact.h"
 #include "agent/estimate/rate.h"
@@ -13,27 +14,86 @@ using model::PoolSums;
 
 constexpr double kShortestPart = 0.2;  // of the windows in which half of the time was seen
 
-std::vector<std::size_t> windows_that_count(std::span<const model::PoolBurstRecord> bursts) {
+using Bursts = std::span<const model::PoolBurstRecord>;
+
+// Positions of those whose windows tell rates: all, but for those that saw events in order, where there are others.
+std::vector<std::size_t> with_rates(Bursts bursts) {
   std::vector<std::size_t> all(bursts.size());
   std::iota(all.begin(), all.end(), 0u);
   std::erase_if(all, [&](std::size_t i) { return bursts[i].window.length_ns == 0; });
   const auto only_order = [&](std::size_t i) { return bursts[i].in_order && !bursts[i].exact; };
   if (!std::ranges::all_of(all, only_order)) std::erase_if(all, only_order);
-  const auto length = [&](std::size_t i) { return static_cast<double>(bursts[i].window.length_ns); };
+  return all;
+}
+
+// Of the windows in which half of the time was seen, the shortest.
+double typical_length_ns(Bursts bursts, const std::vector<std::size_t>& counting) {
   std::vector<double> lengths;
-  for (const std::size_t i : all) lengths.push_back(length(i));
+  for (const std::size_t i : counting) lengths.push_back(static_cast<double>(bursts[i].window.length_ns));
   std::ranges::sort(lengths, std::greater<>());
   const double half = std::accumulate(lengths.begin(), lengths.end(), 0.0) / 2;
-  double seen = 0, typical = 0;
+  double seen = 0;
   for (const double each : lengths) {
-    typical = each;
     seen += each;
-    if (seen >= half) break;
+    if (seen >= half) return each;
   }
-  std::erase_if(all, [&](std::size_t i) {
-    return !bursts[i].exact && !bursts[i].window.ended_by_count && length(i) < kShortestPart * typical;
-  });
-  return all;
+  return 0;
+}
+
+// Positions of bursts whose windows count as one.
+using Joined = std::vector<std::size_t>;
+
+std::vector<Joined> joined_windows(Bursts bursts) {
+  const auto counting = with_rates(bursts);
+  const double least_ns = kShortestPart * typical_length_ns(bursts, counting);
+  struct Unfinished {
+    Joined parts;
+    double length_ns = 0;
+  };
+  std::map<model::ProcessKey, Unfinished> unfinished;
+  std::vector<Joined> result;
+  for (const std::size_t i : counting) {
+    const model::Window& window = bursts[i].window;
+    const auto length_ns = static_cast<double>(window.length_ns);
+    if (bursts[i].exact || window.ended_by_count || length_ns >= least_ns) {
+      result.push_back({i});
+      continue;
+    }
+    Unfinished& together = unfinished[bursts[i].process];
+    together.parts.push_back(i);
+    together.length_ns += length_ns;
+    if (together.length_ns >= least_ns) result.push_back(std::exchange(together, {}).parts);
+  }
+  return result;
+}
+
+std::optional<std::uint64_t> sum_of(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
+  return a && b ? std::optional(*a + *b) : std::nullopt;
+}
+
+// The time between two windows is in none of the sums.
+model::Window sum_of(model::Window sum, const model::Window& more) {
+  sum.length_ns += more.length_ns;
+  sum.cpu_ns += more.cpu_ns;
+  sum.charge_ns += more.charge_ns;
+  sum.probe_hits += more.probe_hits;
+  sum.work = {sum_of(sum.work.io_calls, more.work.io_calls), sum_of(sum.work.waits, more.work.waits)};
+  return sum;
+}
+
+CountedWindow window_of(Bursts bursts, const Joined& joined) {
+  CountedWindow result{bursts[joined.front()].process, bursts[joined.front()].window, 0};
+  for (const std::size_t i : joined) {
+    for (const auto& sums : bursts[i].pools) result.events += sums.gets + sums.puts;
+    if (i != joined.front()) result.window = sum_of(result.window, bursts[i].window);
+  }
+  return result;
+}
+
+void merge(model::PoolIdle& into, const model::PoolIdle& more) {
+  into.objects += more.objects;
+  into.sampled += more.sampled;
+  into.sampled_bytes += more.sampled_bytes;
 }
 
 void merge(PoolSums& into, const PoolSums& more) {
@@ -60,14 +120,11 @@ std::uint64_t MergedPool::total(std::uint64_t PoolSums::*member) const {
 }
 
 MergedPools::MergedPools(std::span<const model::PoolBurstRecord> bursts,
-                         std::span<const model::PoolWatchRecord> watches)
-    : used_(windows_that_count(bursts)) {
-  for (std::size_t window = 0; window < used_.size(); ++window) {
-    for (const PoolSums& sums : bursts[used_[window]].pools) {
-      MergedPool& pool = pool_of(sums.pool);
-      merge(pool.in_window[window], sums);
-      pool.has_mixed_elements |= sums.other_elements > 0;
-    }
+                         std::span<const model::PoolWatchRecord> watches) {
+  const auto joined = joined_windows(bursts);
+  for (const Joined& each : joined) windows_.push_back(window_of(bursts, each));
+  for (std::size_t window = 0; window < joined.size(); ++window) {
+    for (const std::size_t burst : joined[window]) add(bursts[burst], window);
   }
   add_order(bursts);
   add(watches);
@@ -84,12 +141,24 @@ void MergedPools::add_order(std::span<const model::PoolBurstRecord> bursts) {
   }
 }
 
+void MergedPools::add(const model::PoolBurstRecord& burst, std::size_t window) {
+  std::map<const MergedPool*, model::PoolIdle> idle;
+  for (const PoolSums& sums : burst.pools) {
+    MergedPool& pool = pool_of(sums.pool);
+    merge(pool.in_window[window], sums);
+    pool.has_mixed_elements |= sums.other_elements > 0;
+    if (!sums.idle) continue;
+    merge(idle[&pool], *sums.idle);
+    pool.idle[burst.process] = idle[&pool];
+  }
+}
+
 // What became known later (element type, library) completes what was known before.
 MergedPool& MergedPools::pool_of(const model::PoolIdentity& identity) {
   MergedPool& pool = pools_[{identity.kind, identity.name, identity.address}];
   if (pool.identity.kind.empty()) {
     pool.identity = identity;
-    pool.in_window.resize(used_.size());
+    pool.in_window.resize(windows_.size());
   }
   for (const auto member : {&model::PoolIdentity::library, &model::PoolIdentity::new_function}) {
     if ((pool.identity.*member).empty()) pool.identity.*member = identity.*member;

@@ -37,7 +37,7 @@ class PoolEstimates {
  public:
   PoolEstimates(std::span<const model::PoolBurstRecord> bursts, std::span<const model::PoolWatchRecord> watches,
                 const TargetTotals& totals)
-      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(bursts, totals)) {}
+      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(totals)) {}
 
   [[nodiscard]] std::vector<model::PoolSummary> summaries() const {
     std::map<std::string, unsigned> uses;
@@ -56,14 +56,8 @@ class PoolEstimates {
   }
 
  private:
-  [[nodiscard]] RateEstimator estimator(std::span<const model::PoolBurstRecord> bursts,
-                                        const TargetTotals& totals) const {
-    std::vector<CountedWindow> windows;
-    for (const std::size_t i : merged_.used()) {
-      std::uint64_t events = 0;
-      for (const auto& sums : bursts[i].pools) events += sums.gets + sums.puts;
-      windows.push_back({bursts[i].process, bursts[i].window, events});
-    }
+  [[nodiscard]] RateEstimator estimator(const TargetTotals& totals) const {
+    const auto& windows = merged_.windows();
     if (exact_ || windows.empty()) return RateEstimator::exact(windows);
     return sharpest_estimator(windows, totals, PriceCheck::kPriorError).estimator;
   }
@@ -202,6 +196,20 @@ class PoolEstimates {
     return pool.identity.element.empty() ? "type_not_known" : "type_just_learnt";
   }
 
+  static void set_idle(model::PoolSummary& summary, const MergedPool& pool) {
+    if (pool.idle.empty()) return;
+    model::PoolIdle all;
+    for (const auto& [process, idle] : pool.idle) {
+      all.objects += idle.objects;
+      all.sampled += idle.sampled;
+      all.sampled_bytes += idle.sampled_bytes;
+    }
+    summary.idle = all.objects;
+    if (all.sampled == 0) return;
+    const double mean_bytes = static_cast<double>(all.sampled_bytes) / static_cast<double>(all.sampled);
+    summary.idle_bytes = static_cast<std::uint64_t>(mean_bytes * static_cast<double>(all.objects));
+  }
+
   void set_use(model::PoolSummary& summary, const MergedPool& pool) const {
     model::Histogram hold_ns;
     model::PoolUse use;
@@ -237,6 +245,7 @@ class PoolEstimates {
     set_counted(summary, pool);
     set_sizes(summary, pool);
     set_use(summary, pool);
+    set_idle(summary, pool);
     if (pool.order) set_miss_curve(summary, *pool.order);
     return summary;
   }

@@ -42,9 +42,7 @@ Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optiona
   return related;
 }
 
-Related related_to_time(std::span<const CountedWindow> windows) {
-  // A target that sleeps for a fixed time between its tasks is late by the whole charge: the interval has to reach that far.
-  constexpr double kChargeToDeviation = 0.6;
+Related related_to_time(std::span<const CountedWindow> windows, double charge_error_ratio) {
   Related related{{}, 1.0, 0, false};
   double seconds = 0, charge_seconds = 0;
   for (const auto& counted : windows) {
@@ -52,7 +50,11 @@ Related related_to_time(std::span<const CountedWindow> windows) {
     seconds += related.in_window.back();
     charge_seconds += believed_charge_ns(counted.window) / kNsPerSecond;
   }
-  if (seconds > 0) related.common_error_ratio = kChargeToDeviation * charge_seconds / seconds;
+  if (seconds <= 0) return related;
+  // A target that sleeps for a fixed time between its tasks is late by the whole charge, which may be dearer than it was said to
+  // be: without probes it would have done as much in 1 - late of the time. The end of the interval, two deviations away, reaches that far.
+  const double late = std::min((1 + 2 * charge_error_ratio) * charge_seconds / seconds, kLargestChargeShare);
+  related.common_error_ratio = late / (1 - late) / 2;
   return related;
 }
 

@@ -62,8 +62,8 @@ struct Related {
 [[nodiscard]] Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optional<double> cpu_per_second,
                                           double charge_error_ratio);
 // The seconds that passed, for a target that waits most of the time: its work comes from outside or by the clock, and it makes up
-// in its pauses for what probes took. Not always: the interval reaches as far as the whole charge.
-[[nodiscard]] Related related_to_time(std::span<const CountedWindow> windows);
+// in its pauses for what probes took. Not always: the interval reaches as far as if it were late by the whole charge.
+[[nodiscard]] Related related_to_time(std::span<const CountedWindow> windows, double charge_error_ratio);
 
 class RateEstimator {
  public:

@@ -46,7 +46,7 @@ std::vector<Relation> relations_of(const std::vector<CountedWindow>& windows, co
   std::vector<Relation> relations;
   const bool waits = mostly_wait(windows), is_one = are_of_one_process(windows);
   if (waits && is_one && totals.cpu_per_second) {
-    relations.push_back({"time", related_to_time(windows)});
+    relations.push_back({"time", related_to_time(windows, charge_error_ratio)});
   } else {
     Related cpu_time = related_to_cpu_time(windows, totals.cpu_per_second, charge_error_ratio);
     if (waits) cpu_time.common_error_ratio = std::hypot(cpu_time.common_error_ratio, kWaitingCpuError);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/sampler/pool_monitor.h"
 #include "probes/process/task_clock.h"
 
 namespace poolscope::sampler {
@@ -21,10 +22,12 @@ double GrowthMonitor::price_ns() const {
   return static_cast<double>(probing_.pool_hit_costs().emulated_ns);
 }
 
-std::uint64_t GrowthMonitor::length_ns(const budget::RatePlan& plan, double tokens_ns, double cpu_per_second) const {
-  if (!hits_.known() || hits_.per_cpu_second() * price_ns() * 1e-9 > kCoolSlowdown) return plan.length_ns;
+std::uint64_t GrowthMonitor::length_ns(const budget::RatePlan& plan, const budget::BurstBudget& budget,
+                                       double cpu_per_second) const {
+  const double slowdown = hits_.per_cpu_second() * price_ns() * 1e-9;
+  if (!hits_.known() || slowdown > PoolMonitor::slowdown_of_long_bursts(budget.slowdown)) return plan.length_ns;
   const double hits_per_second = std::max(hits_.per_cpu_second() * cpu_per_second, 1.0);
-  const double affordable_ns = std::max(kSpendShare * tokens_ns / (hits_per_second * price_ns()) * 1e9, 0.0);
+  const double affordable_ns = std::max(kSpendShare * budget.tokens_ns / (hits_per_second * price_ns()) * 1e9, 0.0);
   const auto longest_ns = static_cast<std::uint64_t>(std::min(affordable_ns, static_cast<double>(kLongestNs)));
   return std::max(plan.length_ns, longest_ns);
 }
@@ -40,7 +43,7 @@ std::optional<std::uint64_t> GrowthMonitor::burst(WatchedProcess& process, const
   auto clock = process::TaskClock::open(process.key().pid);
   if (!clock) return fail("cpu_clock_failed", process::describe(clock.error()));
   probes::PoolLimits limits;
-  limits.length_ns = length_ns(*planned.plan, budget.tokens_ns, cpu_per_second);
+  limits.length_ns = length_ns(*planned.plan, budget, cpu_per_second);
   limits.hits = planned.plan->hit_limit == 0 ? kMostHits : std::min(planned.plan->hit_limit, kMostHits);
   auto record = process.growth()->burst(std::move(*clock), limits, process.image());
   if (!record) return fail(probes::reason_label(record.error().reason), record.error().detail);

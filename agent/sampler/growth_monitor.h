@@ -1,7 +1,7 @@
 #pragma once
 // GrowthMonitor: slices that grow in the Go processes of one target, in bursts.
-//   Bursts    as long as those on allocations; where probes slow the target by less than kCoolSlowdown, up to kLongestNs, as
-//             far as kSpendShare of the tokens pays for it.
+//   Bursts    as long as those on allocations; where pools get long ones (PoolMonitor), up to kLongestNs, as far as kSpendShare of the
+//             tokens pays for it.
 //   Memory    records of the last TargetMonitor::kKeepNs.
 //   Threads   one.
 
@@ -18,7 +18,6 @@ namespace poolscope::sampler {
 
 class GrowthMonitor {
  public:
-  static constexpr double kCoolSlowdown = 0.05;
   static constexpr double kSpendShare = 0.2;
   static constexpr std::uint64_t kLongestNs = 50'000'000;
 
@@ -33,7 +32,8 @@ class GrowthMonitor {
 
  private:
   [[nodiscard]] double price_ns() const;
-  [[nodiscard]] std::uint64_t length_ns(const budget::RatePlan& plan, double tokens_ns, double cpu_per_second) const;
+  [[nodiscard]] std::uint64_t length_ns(const budget::RatePlan& plan, const budget::BurstBudget& budget,
+                                        double cpu_per_second) const;
 
   Probing& probing_;
   budget::HitRate hits_;

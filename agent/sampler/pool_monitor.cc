@@ -27,14 +27,15 @@ double PoolMonitor::price_ns() const {
   return price_ns_ > 0 ? price_ns_ : static_cast<double>(probing_.pool_hit_costs().emulated_ns);
 }
 
-std::optional<double> PoolMonitor::affordable_ns(double tokens_ns, double cpu_per_second) const {
-  if (!hits_.known() || hits_.per_cpu_second() * price_ns() * 1e-9 > kCoolSlowdown) return std::nullopt;
+std::optional<double> PoolMonitor::affordable_ns(const budget::BurstBudget& budget, double cpu_per_second) const {
+  const double slowdown = hits_.per_cpu_second() * price_ns() * 1e-9;
+  if (!hits_.known() || slowdown > slowdown_of_long_bursts(budget.slowdown)) return std::nullopt;
   const double hits_per_second = std::max(hits_.per_cpu_second() * cpu_per_second, 1.0);
-  return kSpendShare * tokens_ns / (hits_per_second * price_ns()) * 1e9;
+  return kSpendShare * budget.tokens_ns / (hits_per_second * price_ns()) * 1e9;
 }
 
-bool PoolMonitor::can_stay_open(double tokens_ns, double cpu_per_second) const {
-  const auto length_ns = affordable_ns(tokens_ns, cpu_per_second);
+bool PoolMonitor::can_stay_open(const budget::BurstBudget& budget, double cpu_per_second) const {
+  const auto length_ns = affordable_ns(budget, cpu_per_second);
   return length_ns && *length_ns > static_cast<double>(kWorthwhileNs);
 }
 
@@ -42,10 +43,11 @@ budget::PlanOrRefusal<budget::RatePlan> PoolMonitor::plan(const budget::BurstBud
                                                           std::optional<double> cpu_per_second) const {
   auto planned = budget::plan_rate(hits_, {price_ns(), price_ns(), price_ns()}, budget);
   if (!planned.plan || !cpu_per_second) return planned;
-  const auto length_ns = affordable_ns(budget.tokens_ns, *cpu_per_second);
+  const auto length_ns = affordable_ns(budget, *cpu_per_second);
   if (!length_ns) return planned;
+  const std::uint64_t longest_ns = std::clamp(kLongerTimes * last_length_ns_, planned.plan->length_ns, kLongestBurstNs);
   planned.plan->length_ns =
-      std::clamp(static_cast<std::uint64_t>(std::max(*length_ns, 0.0)), planned.plan->length_ns, kLongestBurstNs);
+      std::clamp(static_cast<std::uint64_t>(std::max(*length_ns, 0.0)), planned.plan->length_ns, longest_ns);
   const double expected_hits =
       hits_.per_cpu_second() * *cpu_per_second * static_cast<double>(planned.plan->length_ns) * 1e-9;
   planned.plan->hit_limit = static_cast<std::uint64_t>(kSpareHits * expected_hits) + budget::kFirstBurstHits;
@@ -93,15 +95,24 @@ Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const
     return Failure{*problem_};
   }
   const probes::PoolLimits limits = limits_of(*planned.plan, cpu_per_second);
+  last_length_ns_ = planned.plan->length_ns;
   if (limits.length_ns <= kLongestWaitNs) return keep(process.pools()->burst(std::move(*clock), limits));
   if (auto failure = process.pools()->begin_burst(std::move(*clock), limits)) return keep(Failure{*failure});
   open_on_ = process.key();
-  open_until_ns_ = process::monotonic_ns() + limits.length_ns;
+  looked_ns_ = process::monotonic_ns();
+  open_until_ns_ = looked_ns_ + limits.length_ns;
   return 0;
 }
 
-std::optional<std::uint64_t> PoolMonitor::open_until_ns() const {
-  return open_on_ ? std::optional(open_until_ns_) : std::nullopt;
+std::optional<std::uint64_t> PoolMonitor::next_look_ns() const {
+  return open_on_ ? std::optional(std::min(open_until_ns_, looked_ns_ + kLookNs)) : std::nullopt;
+}
+
+bool PoolMonitor::is_over(const WatchedProcess* process, std::uint64_t now_ns) {
+  if (!open_on_ || now_ns < *next_look_ns()) return false;
+  looked_ns_ = now_ns;
+  const bool is_open = process != nullptr && process->pools() != nullptr && process->pools()->has_open_burst();
+  return now_ns >= open_until_ns_ || !is_open || process->pools()->open_burst_stopped();
 }
 
 std::uint64_t PoolMonitor::end_burst(WatchedProcess& process) {

@@ -3,9 +3,10 @@
 //   Metering  a watch whose misses cost more than a fifth of the budget of a stratum goes on without them; they are tried again
 //             after kRetryNs.
 //   Bursts    as long as the tokens pay for, so pools that are used rarely are seen nearly all the time; where probes slow the target by
-//             more than kCoolSlowdown, short ones as for allocations. Every kFollowEvery-th follows objects from get to put, every
-//             kOrderEvery-th sees at most kMaxOrderedEvents one by one.
-//             A long one stays open between calls of step(): open_until_ns() says until when.
+//             more than kLongShare of what the budget allows, short ones as for allocations. Every kFollowEvery-th follows objects from get to put,
+//             every kOrderEvery-th sees at most kMaxOrderedEvents one by one.
+//             A long one stays open between calls of step(); is_over() is to be asked every kLookNs, because one that met more hits
+//             than it was planned for has to end. None is more than kLongerTimes as long as the one before it.
 //   Memory    records of the last TargetMonitor::kKeepNs.
 //   Threads   one.
 
@@ -28,8 +29,15 @@ class PoolMonitor {
   static constexpr std::uint64_t kRetryNs = 30'000'000'000;
   static constexpr unsigned kFollowEvery = 4;
   static constexpr unsigned kOrderEvery = 8;
-  static constexpr double kCoolSlowdown = 0.05;
+  static constexpr double kLongShare = 0.5;
+  static constexpr std::uint64_t kLookNs = 10'000'000;
+  static constexpr std::uint64_t kLongerTimes = 8;
   static constexpr std::uint64_t kLongestBurstNs = 1'000'000'000;
+
+  // Where probes slow the target by no more, a burst may be long. `burst_slowdown` as configured.
+  [[nodiscard]] static double slowdown_of_long_bursts(double burst_slowdown) {
+    return kLongShare * (burst_slowdown - 1);
+  }
 
   explicit PoolMonitor(Probing& probing) : probing_(probing) {}
 
@@ -37,9 +45,12 @@ class PoolMonitor {
   // none. `cpu_per_second`: what the process uses, where that is known to go on; without it the burst is short.
   [[nodiscard]] Result<std::uint64_t, Problem> burst(WatchedProcess& process, const budget::BurstBudget& budget,
                                                      std::optional<double> cpu_per_second);
-  [[nodiscard]] std::optional<std::uint64_t> open_until_ns() const;
+  // When to look at the open burst.
+  [[nodiscard]] std::optional<std::uint64_t> next_look_ns() const;
+  // Whether the open burst, which is on `process`, should end. No burst is open: false.
+  [[nodiscard]] bool is_over(const WatchedProcess* process, std::uint64_t now_ns);
   // The tokens pay for a long burst: then it may begin at once, its moment need not be drawn.
-  [[nodiscard]] bool can_stay_open(double tokens_ns, double cpu_per_second) const;
+  [[nodiscard]] bool can_stay_open(const budget::BurstBudget& budget, double cpu_per_second) const;
   // Ends the long burst on `process`, which it must be of; what it took.
   std::uint64_t end_burst(WatchedProcess& process);
   [[nodiscard]] const std::optional<model::ProcessKey>& open_on() const { return open_on_; }
@@ -58,7 +69,7 @@ class PoolMonitor {
 
  private:
   // Probes slow the target so little that a burst may be long; how long it can be paid.
-  [[nodiscard]] std::optional<double> affordable_ns(double tokens_ns, double cpu_per_second) const;
+  [[nodiscard]] std::optional<double> affordable_ns(const budget::BurstBudget& budget, double cpu_per_second) const;
   [[nodiscard]] double price_ns() const;
   [[nodiscard]] budget::PlanOrRefusal<budget::RatePlan> plan(const budget::BurstBudget& budget,
                                                              std::optional<double> cpu_per_second) const;
@@ -69,7 +80,8 @@ class PoolMonitor {
   budget::HitRate hits_;
   double price_ns_ = 0;  // mean of a hit in the last burst; 0: not known yet
   std::optional<model::ProcessKey> open_on_;
-  std::uint64_t open_until_ns_ = 0;
+  std::uint64_t open_until_ns_ = 0, looked_ns_ = 0;
+  std::uint64_t last_length_ns_ = budget::kFirstBurstNs;
   unsigned turn_ = 0;
   std::optional<Problem> problem_;
   std::map<model::ProcessKey, std::uint64_t> without_misses_since_;

@@ -112,11 +112,14 @@ void TargetMonitor::forget_processes() {
 
 std::uint64_t TargetMonitor::next_due_ns() const {
   const std::uint64_t due = burst_due_ns_ ? *burst_due_ns_ : stratum_end_ns_;
-  return std::min(due, pools_.open_until_ns().value_or(due));
+  return std::min(due, pools_.next_look_ns().value_or(due));
 }
 
 bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
-  if (pools_.open_until_ns() && now_ns >= *pools_.open_until_ns()) end_pool_burst(now_ns);
+  if (pools_.open_on()) {
+    const auto process = processes_.find(*pools_.open_on());
+    if (pools_.is_over(process == processes_.end() ? nullptr : &process->second, now_ns)) end_pool_burst(now_ns);
+  }
   if (burst_due_ns_ && now_ns >= *burst_due_ns_) {
     burst_due_ns_.reset();
     take_burst();
@@ -240,6 +243,7 @@ double TargetMonitor::cpu_per_second(const WatchedProcess& process) const {
 void TargetMonitor::take_pool_burst(WatchedProcess& process) {
   if (process.is_go()) rate_problem_ = cohort_problem_ = process.problem();
   burst_planned_ = process.pools() != nullptr || process.go_runtime() == nullptr;
+  last_pools_problem_ = process.pools_problem();
   if (process.pools() == nullptr) {
     missing_ = process.pools_problem() ? process.pools_problem()->reason : process.problem()->reason;
     return;
@@ -262,7 +266,8 @@ void TargetMonitor::end_pool_burst(std::uint64_t now_ns) {
   if (is_there && process->second.pools()->has_open_burst()) {
     tokens_.spend(pools_.end_burst(process->second));
     const bool is_alone = processes_.size() == 1 && process->second.is_go();
-    if (is_alone && pools_.can_stay_open(tokens_.level_ns(), cpu_per_second(process->second))) burst_due_ns_ = now_ns;
+    if (is_alone && pools_.can_stay_open(burst_budget(process->second), cpu_per_second(process->second)))
+      burst_due_ns_ = now_ns;
   } else {
     pools_.forget(*pools_.open_on());  // it executed another program, or mapped new code
   }
@@ -386,6 +391,7 @@ std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
     if (process.pools() == nullptr) continue;
     if (caveat.empty()) caveat = process.pools()->caveat();
   }
+  if (!problem && pools_.bursts().empty()) problem = last_pools_problem_;  // of a process that has ended meanwhile
   if (!any && !probing_.custom_pools().empty() && !no_process_) {
     problem = Problem{"no_pools", "none of the pools of `custom_pools:` is in this target"};
     any = true;

@@ -108,7 +108,7 @@ class TargetMonitor {
   budget::TokenBucket tokens_;
   budget::HitRate allocations_, frees_;
   probes::CallerSteps steps_;
-  std::optional<Problem> rate_problem_, cohort_problem_;  // of the last try; empty after a success
+  std::optional<Problem> rate_problem_, cohort_problem_, last_pools_problem_;  // of the last try; empty after a success
   unsigned turn_ = 0;
   unsigned bursts_tried_ = 0;
   unsigned growth_turn_ = 0;

@@ -156,6 +156,7 @@ void fields(Io& io, typename Io::template Ref<PoolSummary> pool) {
   io.optional("use", pool.use);
   io.optional("thrown_away_per_gc", pool.thrown_away_per_gc);
   io.optional("idle", pool.idle);
+  io.optional("idle_bytes", pool.idle_bytes);
   io.optional("miss_curve", pool.miss_curve);
   io.optional("miss_curve_bracket", pool.miss_curve_bracket);
   io.optional("miss_curve_gets", pool.miss_curve_gets);

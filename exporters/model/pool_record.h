@@ -40,6 +40,14 @@ struct PoolOrderSums {
   void merge(const PoolOrderSums& other);
 };
 
+// What lay in a pool when it was read, at the end of a burst.
+struct PoolIdle {
+  std::uint64_t objects = 0;
+  std::uint64_t sampled = 0;        // of these, looked at for their capacity
+  std::uint64_t sampled_bytes = 0;  // their capacity
+  bool operator==(const PoolIdle&) const = default;
+};
+
 struct PoolSums {
   PoolIdentity pool;
   std::uint64_t gets = 0;
@@ -58,6 +66,7 @@ struct PoolSums {
   std::uint64_t object_bytes = 0;      // size of the element type where it holds no buffer; 0: not known
   std::uint64_t put_twice = 0;         // put while already in the pool, where objects were followed
   std::optional<PoolOrderSums> order;  // absent: events were not seen one by one, or not all of them
+  std::optional<PoolIdle> idle;        // absent: not read
 };
 
 struct PoolBurstRecord {
@@ -75,8 +84,7 @@ struct PoolBurstRecord {
 struct PoolWatchSums {
   PoolIdentity pool;
   std::uint64_t misses = 0;
-  std::uint64_t thrown_away = 0;      // objects that garbage collections dropped
-  std::optional<std::uint64_t> idle;  // objects in the pool when last seen
+  std::uint64_t thrown_away = 0;  // objects that garbage collections dropped
 };
 
 struct PoolWatchRecord {

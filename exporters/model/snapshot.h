@@ -128,9 +128,10 @@ struct PoolSummary {
   std::optional<std::uint64_t> object_bytes;  // size of one object without what it points to
   std::optional<PoolUse> use;
   std::optional<double> thrown_away_per_gc;
-  std::optional<std::uint64_t> idle;  // objects in the pool when last seen
-  std::vector<std::pair<std::uint64_t, double>>
-      miss_curve;                                // idle objects kept -> share of gets that would miss, where known
+  std::optional<std::uint64_t> idle;        // objects in the pool when last seen
+  std::optional<std::uint64_t> idle_bytes;  // capacity of all of these; absent when they hold no buffer
+  // Idle objects kept -> share of gets that would miss, where that is known.
+  std::vector<std::pair<std::uint64_t, double>> miss_curve;
   std::vector<MissBracket> miss_curve_bracket;   // the same for every cap, with what is not known
   std::optional<std::uint64_t> miss_curve_gets;  // gets seen one by one
   bool operator==(const PoolSummary&) const = default;

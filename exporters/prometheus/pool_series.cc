@@ -99,6 +99,8 @@ void add_states(TargetTable& table, Part pools) {
   auto idle = series_of(pools, [](const PoolSummary& pool) { return pool.idle; });
   for (Series& one : idle) one.labels.push_back({"state", "idle"});
   table.add("pool_buffers", kGauge, "Objects of the pool, by state.", std::move(idle));
+  table.add("pool_idle_bytes", kGauge, "Capacity of the objects that lie idle in the pool.",
+            series_of(pools, [](const PoolSummary& pool) { return pool.idle_bytes; }));
 }
 
 // Misses are exact where each was watched, and where every event was traced.

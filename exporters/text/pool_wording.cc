@@ -20,6 +20,8 @@ using model::PoolSummary;
 constexpr double kLowHitRatio = 0.9;
 // So many of the gets come back at least; less is said.
 constexpr double kReturnedRatio = 0.95;
+// Capacity that is worth a word: so many times what is needed, and so much of it.
+constexpr std::uint64_t kOversize = 4, kMuchIdleBytes = 1 << 20;
 
 void add_clause(std::string& text, const std::string& clause) {
   if (!clause.empty()) text += (text.empty() ? "" : "; ") + clause;
@@ -75,6 +77,23 @@ std::string said_of_use_after_put(const PoolSummary& pool) {
   return format_exact(used) + (used == 1 ? " object was" : " objects were") + " used after put";
 }
 
+std::string said_of_idle(const PoolSummary& pool) {
+  if (!pool.idle) return "";
+  std::string text = format_exact(*pool.idle) + (*pool.idle == 1 ? " object idle" : " objects idle");
+  if (pool.idle_bytes && *pool.idle > 0) text += ", " + format_bytes(static_cast<double>(*pool.idle_bytes));
+  return text;
+}
+
+// Buffers that once were needed large and stay so: memory that nobody uses, which a limit at put would free.
+std::string said_of_oversize(const PoolSummary& pool) {
+  if (!pool.needed_bytes || !pool.buffer_bytes || pool.idle_bytes.value_or(0) < kMuchIdleBytes) return "";
+  if (pool.buffer_bytes->p50 < kOversize * std::max<std::uint64_t>(pool.needed_bytes->p95, 1)) return "";
+  return "idle buffers hold " + format_bytes(static_cast<double>(*pool.idle_bytes)) + ", half of them " +
+         format_bytes(static_cast<double>(pool.buffer_bytes->p50)) +
+         " or more each where 95 % of the puts need at most " +
+         format_bytes(static_cast<double>(pool.needed_bytes->p95));
+}
+
 std::string why_no_lengths(const PoolSummary& pool) {
   const std::string& reason = pool.needed_bytes_reason;
   if (reason.empty()) return "";
@@ -126,9 +145,13 @@ std::string p50_and_p95(const std::optional<model::SizeSummary>& sizes) {
   return without_unit(p50, unit) + " / " + p95;
 }
 
-std::string why_cells_are_empty(const PoolSummary& pool) {
-  if (pool.gets_per_second) return why_no_lengths(pool);
-  std::string text = "no burst saw it used";
+std::string small_print(const PoolSummary& pool) {
+  std::string text = said_of_idle(pool);
+  if (pool.gets_per_second) {
+    add_clause(text, why_no_lengths(pool));
+    return text;
+  }
+  add_clause(text, "no burst saw it used");
   if (pool.counted.watched_misses) {
     const std::uint64_t misses = *pool.counted.watched_misses;
     add_clause(text, format_exact(misses) + (misses == 1 ? " miss" : " misses") + " since it is watched");
@@ -161,6 +184,7 @@ std::string remarkable(const PoolSummary& pool, bool exact) {
   add_clause(text, said_of_lost_objects(pool));
   add_clause(text, said_of_double_puts(pool));
   add_clause(text, said_of_use_after_put(pool));
+  add_clause(text, said_of_oversize(pool));
   return text;
 }
 

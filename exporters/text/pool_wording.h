@@ -19,8 +19,9 @@ namespace poolscope::text {
 // "1.12 / 4.5 KiB": p50 and p95.
 [[nodiscard]] std::string p50_and_p95(const std::optional<model::SizeSummary>& sizes);
 
-// Why cells of the table are empty: "lengths: reset before put". Empty when there is nothing to say.
-[[nodiscard]] std::string why_cells_are_empty(const model::PoolSummary& pool);
+// What the table has no column for, and why cells of it are empty: "24 objects idle, 1.2 MiB; lengths: reset before put".
+// Empty when there is nothing to say.
+[[nodiscard]] std::string small_print(const model::PoolSummary& pool);
 // "miss ratio with at most 4/16/64 idle: 12 % / 3 % / 0.4 %"; empty while that is not known. A sync.Pool has no such
 // limit, so of one it says what a limit would do.
 [[nodiscard]] std::string miss_curve_text(const model::PoolSummary& pool);

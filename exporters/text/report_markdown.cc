@@ -163,10 +163,9 @@ std::string pool_notes(const std::vector<const model::PoolSummary*>& pools, bool
   for (const auto* pool : pools) {
     if (const auto note = remarkable(*pool, exact); !note.empty())
       text += "- " + code(pool->name) + " " + plain(note) + "\n";
+    if (const auto why = small_print(*pool); !why.empty()) text += "- " + code(pool->name) + ": " + plain(why) + "\n";
     if (const auto curve = miss_curve_text(*pool); !curve.empty())
       text += "- " + code(pool->name) + ": " + plain(curve) + "\n";
-    if (const auto why = why_cells_are_empty(*pool); !why.empty())
-      text += "- " + code(pool->name) + ": " + plain(why) + "\n";
   }
   return text.empty() ? "" : text + "\n";
 }

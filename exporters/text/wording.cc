@@ -291,7 +291,8 @@ std::vector<Quantity> quantities(const TargetSnapshot& target) {
   }
   std::ranges::move(gc_quantities(target), std::back_inserter(list));
   if (target.cpu_seconds_per_second) {
-    list.push_back({"CPU", format_count(*target.cpu_seconds_per_second) + " cores", {}, "used by the target"});
+    const double cores = std::round(*target.cpu_seconds_per_second * 1e4) / 1e4;  // more digits have no room
+    list.push_back({"CPU", format_count(cores) + " cores", {}, "used by the target"});
   }
   return list;
 }
@@ -342,7 +343,10 @@ std::string cost_sentence(const TargetSnapshot& target, double budget_cpu_ratio)
   const model::Cost& cost = target.cost;
   std::uint64_t dropped = 0;
   for (const auto& [reason, count] : cost.dropped) dropped += count;
-  std::string text = "measuring cost " + format_ratio(cost.charged_cpu_ratio) + " of the target's CPU, ";
+  // a program that ended at once has not told how much CPU time it used
+  const bool has_ratio = cost.charged_cpu_ratio > 0 || !(cost.charged_cpu_seconds > 0);
+  std::string text = "measuring cost " + (has_ratio ? format_ratio(cost.charged_cpu_ratio) + " of the target's CPU, "
+                                                    : format_seconds(cost.charged_cpu_seconds) + " of CPU time, ");
   text += target.exact ? "every event traced without a budget; " : "budget " + format_ratio(budget_cpu_ratio) + "; ";
   if (!target.exact && !cost.bursts.empty()) text += plural(bursts_taken(cost), "burst") + ", ";
   text += plural(cost.probe_hits, "probe hit") + ", " + plural(dropped, "event") + " dropped";

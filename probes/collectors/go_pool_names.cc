@@ -46,7 +46,7 @@ std::string GoPoolNames::variable_name(std::uint64_t pool) const {
   // what a composite literal behind a pointer is made from has a name that nobody wrote: "main..stmp_3"
   const bool is_written = variable && variable->name.find("..") == std::string::npos;
   if (!is_written) {
-    const std::string name = name_by_pointer(pool);
+    std::string name = name_by_pointer(pool);
     if (!name.empty() || !variable) return name;
   }
   if (const auto path = fields_.path(variable->address, variable->offset)) return variable->name + *path;
@@ -127,6 +127,14 @@ std::optional<GoPoolNames::Type> GoPoolNames::read_type(std::uint64_t address) c
 std::optional<pool_element> GoPoolNames::element(std::uint64_t type) {
   const Type* known = type_at(type);
   return known != nullptr ? std::optional(known->element) : std::nullopt;
+}
+
+std::optional<std::uint64_t> GoPoolNames::capacity_bytes(std::uint64_t type, std::uint64_t object) {
+  const auto layout = element(type);
+  if (!layout || layout->element_bytes == 0) return std::nullopt;
+  const auto capacity = memory_.value<std::uint64_t>(object + layout->capacity_offset);
+  if (!capacity || *capacity > POOL_MAX_SIZE / layout->element_bytes) return std::nullopt;
+  return *capacity * layout->element_bytes;
 }
 
 std::uint64_t GoPoolNames::object_bytes(std::uint64_t type) {

@@ -32,6 +32,8 @@ class GoPoolNames {
   [[nodiscard]] model::PoolIdentity identity(std::uint64_t pool, std::uint64_t type);
   // Where length and capacity are; nothing when the type cannot be read.
   [[nodiscard]] std::optional<pool_element> element(std::uint64_t type);
+  // Capacity of the buffer that an object holds now; nothing when it holds none, or cannot be read.
+  [[nodiscard]] std::optional<std::uint64_t> capacity_bytes(std::uint64_t type, std::uint64_t object);
   // Bytes of one object behind a pointer, or of the type itself; 0 when not known.
   [[nodiscard]] std::uint64_t object_bytes(std::uint64_t type);
 

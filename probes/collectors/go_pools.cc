@@ -3,8 +3,14 @@
 #include <utility>
 
 #include "probes/collectors/go_place.h"
+#include "probes/go/pool_state.h"
 
 namespace poolscope::probes {
+namespace {
+
+constexpr std::uint32_t kUsualNewOffset = 0x20;  // since Go 1.13
+
+}  // namespace
 
 std::string reason_label(GoPoolsError::Reason reason) {
   switch (reason) {
@@ -18,7 +24,7 @@ std::string reason_label(GoPoolsError::Reason reason) {
 
 GoPools::GoPools(PoolPrograms& programs, const model::ProcessKey& process,
                  std::shared_ptr<const GoExecutable> executable, const PoolHitCosts& costs)
-    : PoolProbes(programs, process), executable_(std::move(executable)), costs_(costs) {}
+    : PoolProbes(programs, process), executable_(std::move(executable)), costs_(costs), memory_(process.pid) {}
 
 Result<std::unique_ptr<GoPools>, GoPoolsError> GoPools::open(PoolPrograms& programs, const model::ProcessKey& process,
                                                              std::shared_ptr<const GoExecutable> executable,
@@ -38,7 +44,6 @@ std::optional<GoPoolsError> GoPools::find_points() {
     return GoPoolsError{Reason::kNoProbePoint,
                         object().mapped.path + ": sync.Pool cannot be probed: " + go::text_of(state)};
   }
-  constexpr std::uint32_t kUsualNewOffset = 0x20;  // since Go 1.13
   names_.emplace(program(), process_.pid, object().bias, points_.new_offset.value_or(kUsualNewOffset));
   return std::nullopt;
 }
@@ -113,6 +118,21 @@ void GoPools::learn(const PoolResults& results) {
     const auto element = names_->element(sums.type);
     if (element) programs_.set_element({sums.type, static_cast<__u64>(process_.pid)}, *element);
   }
+}
+
+// Only where New is where the layout that read_pool_state() knows has it.
+std::optional<model::PoolIdle> GoPools::idle_of(const pool_key& key) {
+  if (points_.new_offset.value_or(0) != kUsualNewOffset) return std::nullopt;
+  const auto state = go::read_pool_state(memory_, key.pool);
+  if (!state || !state->is_complete) return std::nullopt;
+  model::PoolIdle idle{state->idle, 0, 0};
+  for (const go::IdleObject& object : state->sample) {
+    const auto capacity_bytes = names_->capacity_bytes(object.type, object.data);
+    if (!capacity_bytes) continue;
+    ++idle.sampled;
+    idle.sampled_bytes += *capacity_bytes;
+  }
+  return idle;
 }
 
 }  // namespace poolscope::probes

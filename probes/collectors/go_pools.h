@@ -2,6 +2,7 @@
 // GoPools: every sync.Pool of one Go process, seen from outside (probe points: probes/go/pool_points.h).
 //   Watch     misses and garbage collections.
 //   Burst     every Get and Put: gets, misses, puts, length and capacity at Put, time from Get to Put.
+//   Memory    what lies idle in each pool (probes/go/pool_state.h).
 //   Never     a return probe: Go moves stacks.
 //   Names     an element type is known from the first Put on; lengths and capacities from the burst after that.
 //   Threads   one.
@@ -17,6 +18,7 @@
 #include "probes/collectors/go_executable.h"
 #include "probes/collectors/go_pool_names.h"
 #include "probes/collectors/pool_probes.h"
+#include "probes/collectors/process_memory.h"
 #include "probes/go/pool_points.h"
 
 namespace poolscope::probes {
@@ -52,6 +54,7 @@ class GoPools final : public PoolProbes {
   [[nodiscard]] std::uint64_t old_pools() const override;
   void describe(const pool_key& key, std::uint64_t type, model::PoolSums& sums) override;
   void learn(const PoolResults& results) override;
+  [[nodiscard]] std::optional<model::PoolIdle> idle_of(const pool_key& key) override;
 
   [[nodiscard]] const go::GoProgram& program() const { return *executable_->program; }
   [[nodiscard]] const LoadedObject& object() const { return executable_->object; }
@@ -59,6 +62,7 @@ class GoPools final : public PoolProbes {
   std::shared_ptr<const GoExecutable> executable_;
   PoolHitCosts costs_;
   go::PoolPoints points_;
+  ProcessMemory memory_;
   std::optional<GoPoolNames> names_;
 };
 

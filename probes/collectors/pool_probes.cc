@@ -131,10 +131,13 @@ model::PoolBurstRecord PoolProbes::burst_record(PoolSlot& slot, PoolOrder& order
   const bool is_complete =
       record.in_order && !order.is_broken() && slot.control().dropped_order == 0 && slot.control().dropped_pools == 0;
   if (order.is_broken()) record.dropped["order_late"] = 1;
+  const bool reads_idle = process::monotonic_ns() - idle_read_ns_ >= kIdleEveryNs;
+  if (reads_idle) idle_read_ns_ = process::monotonic_ns();
   for (const auto& [key, sums] : results.sums) {
     model::PoolSums pool = sums_of(sums, slot.control().follows_objects != 0);
     if (is_complete) pool.order = std::move(ordered[{key.pool, key.number}]);
     describe(key, sums.type, pool);
+    if (reads_idle) pool.idle = idle_of(key);
     record.pools.push_back(std::move(pool));
   }
   return record;
@@ -159,6 +162,10 @@ std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, co
   store(control.armed, 1u);
   open_burst_->begin = read_clocks(process_.pid, open_burst_->clock);
   return std::nullopt;
+}
+
+bool PoolProbes::open_burst_stopped() const {
+  return open_burst_ && load(open_burst_->slot.control().stop) != POOL_STOP_NONE;
 }
 
 Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {

@@ -41,6 +41,8 @@ inline constexpr std::uint64_t kMaxOrderedEvents = 4096;
 
 class PoolProbes {
  public:
+  static constexpr std::uint64_t kIdleEveryNs = 1'000'000'000;
+
   virtual ~PoolProbes() = default;
   PoolProbes(const PoolProbes&) = delete;
   PoolProbes& operator=(const PoolProbes&) = delete;
@@ -61,6 +63,8 @@ class PoolProbes {
   [[nodiscard]] std::optional<BurstFailure> begin_burst(process::TaskClock clock, const PoolLimits& limits);
   [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> end_burst();
   [[nodiscard]] bool has_open_burst() const { return open_burst_.has_value(); }
+  // The kernel ended it before its time: it counts no more, and its probes cost until end_burst().
+  [[nodiscard]] bool open_burst_stopped() const;
 
   [[nodiscard]] std::optional<BurstFailure> start_exact();
   // Learns what the events so far tell about later ones (element types), and remembers what is gone when the process ends. Call it
@@ -80,6 +84,11 @@ class PoolProbes {
   // Fills what is not counted: identity, object size, whether misses are known.
   virtual void describe(const pool_key& key, std::uint64_t type, model::PoolSums& sums) = 0;
   virtual void learn(const PoolResults& results) { (void)results; }
+  // What lies in the pool now; asked for at most every kIdleEveryNs.
+  [[nodiscard]] virtual std::optional<model::PoolIdle> idle_of(const pool_key& key) {
+    (void)key;
+    return std::nullopt;
+  }
   // For events of other kinds: a slot of a burst or an exact run was attached but counts nothing yet; it is being read.
   virtual void on_open(PoolSlot& slot) { (void)slot; }
   virtual void on_read(PoolSlot& slot) { (void)slot; }
@@ -116,6 +125,7 @@ class PoolProbes {
     PoolOrder order;
   };
   std::optional<Exact> exact_;
+  std::uint64_t idle_read_ns_ = 0;
 };
 
 }  // namespace poolscope::probes

@@ -1,8 +1,10 @@
-// Any bytes as the type descriptors of a program. The first byte chooses the release, the rest is the memory.
+// Any bytes as the type descriptors of a program, and as a sync.Pool. The first byte chooses the release, the rest is the memory.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <span>
 
+#include "probes/go/pool_state.h"
 #include "probes/go/type_reader.h"
 #include "tests/fuzz/fuzz_check.h"
 
@@ -42,6 +44,13 @@ void ask_about(const TypeReader& reader, std::uint64_t address) {
   for (const GoField& field : *fields) FUZZ_CHECK(field.offset_bytes <= type->size_bytes);
 }
 
+void ask_about_pool(const MemoryReader& memory, std::uint64_t address) {
+  const auto state = read_pool_state(memory, address);
+  if (!state) return;
+  FUZZ_CHECK(state->victims <= state->idle);
+  FUZZ_CHECK(state->sample.size() <= std::min<std::uint64_t>(state->idle, PoolState::kMaxSample));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -50,5 +59,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const FuzzMemory memory(bytes);
   const TypeReader reader(memory, {1, 17u + data[0] % 10}, kTypes, kTypes + bytes.size());
   for (std::uint64_t at = 0; at <= bytes.size() && at < 512; at += 8) ask_about(reader, kTypes + at);
+  for (std::uint64_t at = 0; at <= bytes.size() && at < 64; at += 8) ask_about_pool(memory, kTypes + at);
   return 0;
 }

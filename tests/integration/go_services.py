@@ -49,11 +49,11 @@ class GoPools:
 
 
 @contextlib.contextmanager
-def go_pools(build, *arguments):
+def go_pools(build, *arguments, environment=()):
     program = TARGETS / build
     if not program.exists():
         raise AssertionError(f"{program} was not built: go of packages.txt is missing? run ./dev setup")
-    with running([program, "-paused", *arguments]) as service:
+    with running(["env", *environment, program, "-paused", *arguments]) as service:
         yield GoPools(service)
 
 

@@ -54,7 +54,7 @@ class Exact(unittest.TestCase):
 
 class Bursts(unittest.TestCase):
     def test_rates_and_shapes(self):
-        with running([TARGETS / "go_growth", "-round-time", "500us"]) as service:
+        with running([TARGETS / "go_growth", "-round-time", "1ms", "-work", "400us"]) as service:
             command = [POOLSCOPE, "attach", f"pid:{service.pid}", "--for", "40s", "--json", "--budget.cpu-ratio", "0.05"]
             with running(command) as look:
                 self.assertEqual(0, look.wait(90), look.errors())
@@ -72,6 +72,8 @@ class Bursts(unittest.TestCase):
                   f"of {truth['steps'] / truth['chains']:.2f}")
             with self.subTest(function):
                 self.assertAlmostEqual(1, chain["per_second"]["value"] / rate, delta=0.15)
+                self.assertLess(chain["per_second"]["low"], rate)
+                self.assertGreater(chain["per_second"]["high"], rate)
                 self.assertAlmostEqual(1, chain["steps"] * truth["chains"] / truth["steps"], delta=0.1)
                 copied = truth["copied_bytes"] / own["seconds"]
                 self.assertAlmostEqual(1, chain["copied_bytes_per_second"]["value"] / copied, delta=0.15)

@@ -51,14 +51,12 @@ class Exact(unittest.TestCase):
 class Bursts(unittest.TestCase):
     """The same from bursts, within the budget."""
 
-    LOAD = ["-round-time", "500us"]
-    CPU_RATIO = "0.5"  # go_misuse hardly computes: of little CPU time a small part pays for few events
+    LOAD = ["-round-time", "500us", "-work", "200us"]
 
     def watch(self, *arguments):
-        """The pool, the lines of the text report that name it, and what go_misuse says."""
+        """What go_misuse says of itself, and its pool as reported."""
         with running([TARGETS / "go_misuse", *self.LOAD, *arguments]) as service:
-            with running([POOLSCOPE, "attach", f"pid:{service.pid}", "--for", "30s", "--json", "--budget.cpu-ratio",
-                          self.CPU_RATIO]) as look:
+            with running([POOLSCOPE, "attach", f"pid:{service.pid}", "--for", "30s", "--json", "--budget.cpu-ratio", "0.05"]) as look:
                 self.assertEqual(0, look.wait(90), look.errors())
                 found = only_target(json.loads(look.output()))
             harness.wait_until_unprobed(service.pid)
@@ -67,12 +65,16 @@ class Bursts(unittest.TestCase):
             own = json.loads(service.output())
         return own, next(pool for pool in found["pools"] if pool["name"] == NAME)
 
-    def test_misuse_is_found(self):
-        own, pool = self.watch("-lose-every", "50", "-put-twice-every", "60", "-use-every", "70")
+    def test_lost_objects_are_found(self):
+        own, pool = self.watch("-lose-every", "50")
         lost = own["lost"] / (own["gets"] - own["misses"])
         print(f"\n  never put {pool['use'].get('never_put_ratio')}, really {lost:.4f}; {pool['use']}")
         self.assertLess(pool["use"]["never_put_ratio"]["low"], lost)
         self.assertGreater(pool["use"]["never_put_ratio"]["high"], lost)
+        self.assertEqual((0, 0), (pool["use"]["put_twice"], pool["use"]["used_after_put"]))
+
+    def test_puts_of_idle_objects_and_their_use_are_found(self):
+        _, pool = self.watch("-put-twice-every", "60", "-use-every", "70")
         self.assertGreater(pool["use"]["put_twice"], 0)
         self.assertGreater(pool["use"]["used_after_put"], 0)
 

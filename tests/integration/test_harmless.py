@@ -15,7 +15,7 @@ class Cycles(unittest.TestCase):
     def test_a_thousand_cycles_leave_nothing_behind(self):
         with target("alloc_loop", "--threads", "2", "--live", "64", "--forks") as loop:
             result = subprocess.run([TARGETS.parent / "bench" / "probe_cycles", str(loop.pid), str(CYCLES)], capture_output=True,
-                                    text=True, timeout=280)
+                                    text=True, timeout=560)
             self.assertEqual(0, result.returncode, result.stderr)
             seen = json.loads(result.stdout)
             print(f"\n  {seen}")

@@ -80,7 +80,7 @@ func round() {
 	wordsKept = appendTo(counted["main.makeOnce"], nil, 1, makeOnce) // a first array alone is no growth
 }
 
-func run(rounds uint64, roundTime time.Duration, stop <-chan os.Signal) {
+func run(rounds uint64, roundTime, work time.Duration, stop <-chan os.Signal) {
 	next := time.Now()
 	for i := uint64(0); rounds == 0 || i < rounds; i++ {
 		select {
@@ -89,6 +89,8 @@ func run(rounds uint64, roundTime time.Duration, stop <-chan os.Signal) {
 		default:
 		}
 		round()
+		for until := time.Now().Add(work); time.Now().Before(until); {
+		}
 		next = next.Add(roundTime)
 		if wait := time.Until(next); wait > time.Millisecond {
 			time.Sleep(wait)
@@ -99,6 +101,7 @@ func run(rounds uint64, roundTime time.Duration, stop <-chan os.Signal) {
 func main() {
 	rounds := flag.Uint64("rounds", 0, "end after so many rounds; 0: at SIGTERM")
 	roundTime := flag.Duration("round-time", 0, "a round this often, on average; 0: as often as possible")
+	work := flag.Duration("work", 0, "time that each round computes besides")
 	pause := flag.Duration("pause", 0, "before the first round")
 	collect := flag.Bool("collect", true, "collect garbage")
 	flag.Parse()
@@ -113,7 +116,7 @@ func main() {
 	signal.Notify(stop, syscall.SIGTERM)
 	time.Sleep(*pause)
 	start := time.Now()
-	run(*rounds, *roundTime, stop)
+	run(*rounds, *roundTime, *work, stop)
 	report := map[string]any{"seconds": time.Since(start).Seconds(), "functions": counted}
 	line, err := json.Marshal(report)
 	if err != nil {

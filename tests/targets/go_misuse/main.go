@@ -37,10 +37,11 @@ type counts struct {
 }
 
 type options struct {
-	rounds                           uint64
-	loseEvery, twiceEvery, useEvery  uint64
-	roundTime, firstPause, lastPause time.Duration
-	log                              bool
+	rounds                          uint64
+	loseEvery, twiceEvery, useEvery uint64
+	roundTime, work                 time.Duration
+	firstPause, lastPause           time.Duration
+	log                             bool
 }
 
 var (
@@ -135,6 +136,8 @@ func (u *user) run(stop <-chan os.Signal) {
 		default:
 		}
 		u.round(random)
+		for until := time.Now().Add(u.options.work); time.Now().Before(until); {
+		}
 		next = next.Add(u.options.roundTime)
 		if wait := time.Until(next); wait > time.Millisecond {
 			time.Sleep(wait)
@@ -149,6 +152,7 @@ func parseOptions() options {
 	flag.Uint64Var(&o.twiceEvery, "put-twice-every", 0, "do every n-th put again; 0: none")
 	flag.Uint64Var(&o.useEvery, "use-every", 0, "write to every n-th object after its put; 0: none")
 	flag.DurationVar(&o.roundTime, "round-time", 0, "a round this often, on average; 0: as often as possible")
+	flag.DurationVar(&o.work, "work", 0, "time that each round computes besides")
 	flag.DurationVar(&o.firstPause, "first-pause", 0, "before the first round")
 	flag.DurationVar(&o.lastPause, "last-pause", 0, "after the last round")
 	flag.BoolVar(&o.log, "log", false, "print the order of gets and puts, too")

@@ -12,7 +12,7 @@ import (
 
 // misses counts the calls of New functions, by pool. Two pools that share one function cannot be told apart by it.
 var misses struct {
-	byteSlice, server, session, pointer, jsonBuffer, bytesBuffer, builder, directSlice, record, shape,
+	byteSlice, server, session, tenant, pointer, jsonBuffer, bytesBuffer, builder, directSlice, record, shape,
 	resetBeforePut, resetAfterGet, growing, recursion, burst atomic.Uint64
 }
 
@@ -72,6 +72,14 @@ func newSession() *session {
 	return &session{number: 1, buffers: sync.Pool{New: func() any { misses.session.Add(1); return newSlice() }}}
 }
 
+// The same behind a package variable.
+var tenant = newTenant()
+
+//go:noinline
+func newTenant() *session {
+	return &session{number: 2, buffers: sync.Pool{New: func() any { misses.tenant.Add(1); return newSlice() }}}
+}
+
 // sizes are drawn log-uniformly from low up to low * 2^octaves, rounded down to 8 bytes.
 type sizeRange struct {
 	low     float64
@@ -92,7 +100,7 @@ var (
 type scenario struct {
 	name         string
 	variable     string  // package variable that holds the pool or points to it; empty: none does
-	byPointer    bool    // it points to it
+	byPointer    bool    // it points to it, or to the struct that has it as `field`
 	offset       uintptr // of the pool inside it
 	field        string
 	pool         *sync.Pool
@@ -131,6 +139,8 @@ func allScenarios() []*scenario {
 	onHeap := newSession()
 	ofSession := newScenario("session", &onHeap.buffers, &misses.session, afterGet, 1, 300)
 	ofSession.variable, ofSession.field = "", "buffers"
+	ofTenant := newScenario("tenant", &tenant.buffers, &misses.tenant, afterGet, 2, 300)
+	ofTenant.byPointer, ofTenant.field = true, "buffers"
 	noNew := newScenario("noNewPool", &noNewPool, nil, afterGet, 4, 1000)
 	noNew.create = newSharedSlice
 	growing := newScenario("growingPool", &growingPool, &misses.growing, afterGet, 1, 100)
@@ -143,7 +153,7 @@ func allScenarios() []*scenario {
 	pointer.byPointer = true
 	return []*scenario{
 		newScenario("byteSlicePool", &byteSlicePool, &misses.byteSlice, afterGet, 1, 10),
-		ofServer, ofSession,
+		ofServer, ofSession, ofTenant,
 		pointer, noNew,
 		newScenario("sharedNewPoolA", &sharedNewPoolA, nil, afterGet, 4, 2000),
 		newScenario("sharedNewPoolB", &sharedNewPoolB, nil, afterGet, 4, 4000),

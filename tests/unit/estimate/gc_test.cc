@@ -215,6 +215,15 @@ TEST(Gc, RatesOfTheRuntimeAreThoseOfTheTarget) {
   EXPECT_EQ(allocations.heap_turnover_per_second, (model::Estimate{2, 2, 2}));
 }
 
+TEST(Gc, BytesWithoutObjectsSayThatObjectsWereNotRead) {
+  GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 5);
+  later.counted.allocated_bytes = 5000;
+  const auto gc = summarize({life, later}, {kFirst});
+  EXPECT_EQ(gc->allocated_bytes_per_second, 1000);
+  EXPECT_FALSE(gc->allocated_objects);
+  EXPECT_FALSE(gc->allocated_objects_per_second);
+}
+
 TEST(Gc, RatesOfTheRuntimeDoNotReplaceWhatProbesSaw) {
   GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 5);
   later.counted.allocated_bytes = 5000;

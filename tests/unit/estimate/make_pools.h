@@ -60,7 +60,7 @@ inline model::PoolWatchRecord miss_watch(unsigned at, std::vector<model::PoolWat
   return watch;
 }
 inline model::PoolWatchSums watched(const std::string& name, std::uint64_t misses, std::uint64_t thrown_away = 0) {
-  return {identity(name), misses, thrown_away, std::nullopt};
+  return {identity(name), misses, thrown_away};
 }
 
 inline std::vector<model::PoolSummary> summarize_busy(const std::vector<model::PoolBurstRecord>& bursts,

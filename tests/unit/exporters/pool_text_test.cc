@@ -153,6 +153,21 @@ INSTANTIATE_TEST_SUITE_P(Table, MissCurveText,
                                                    "miss ratio with at most 1 idle, if sync.Pool had a limit: 50 %"}),
                          [](const auto& each) { return std::string(each.param.name); });
 
+TEST(RemarkOnAPool, TellsOfIdleBuffersThatAreMuchLargerThanWhatIsNeeded) {
+  PoolSummary pool = busy_pool("p");
+  pool.needed_bytes = SizeSummary{512, 2'048, 65'536, {}};
+  pool.buffer_bytes = SizeSummary{65'536, 65'536, 65'536, {}};
+  pool.idle = 24;
+  pool.idle_bytes = 24 * 65'536;
+  EXPECT_EQ(remarkable(pool, false),
+            "idle buffers hold 1.5 MiB, half of them 64 KiB or more each where 95 % of the puts need at most 2 KiB");
+  pool.idle_bytes = 65'536;
+  EXPECT_EQ(remarkable(pool, false), "") << "too little to care";
+  pool.idle_bytes = 24 * 65'536;
+  pool.needed_bytes->p95 = 32'768;
+  EXPECT_EQ(remarkable(pool, false), "") << "what is needed now and then";
+}
+
 struct ReasonCase {
   const char* name;
   std::string reason;
@@ -164,7 +179,7 @@ TEST_P(WhyLengthsAreAbsent, IsSaidInWords) {
   PoolSummary pool = busy_pool("p");
   pool.needed_bytes_reason = GetParam().reason;
   pool.object_bytes = GetParam().object_bytes;
-  EXPECT_EQ(why_cells_are_empty(pool), GetParam().text);
+  EXPECT_EQ(small_print(pool), GetParam().text);
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, WhyLengthsAreAbsent,
@@ -180,13 +195,23 @@ INSTANTIATE_TEST_SUITE_P(
         ReasonCase{"OfANewerAgent", "too_\x1bshort", {}, "lengths: too_\uFFFDshort"}),
     [](const auto& c) { return c.param.name; });
 
+TEST(PoolTable, SaysWhatLiesIdle) {
+  PoolSummary pool = busy_pool("p");
+  pool.idle = 24;
+  EXPECT_EQ(small_print(pool), "24 objects idle");
+  pool.idle_bytes = 1'258'291;
+  EXPECT_EQ(small_print(pool), "24 objects idle, 1.2 MiB");
+  pool.needed_bytes_reason = "reset_before_put";
+  EXPECT_EQ(small_print(pool), "24 objects idle, 1.2 MiB; lengths: reset before put");
+}
+
 TEST(PoolTable, SaysThatNoBurstSawAPool) {
   PoolSummary pool;
   pool.name = "fmt.ppFree";
   pool.needed_bytes_reason = "not_seen";
-  EXPECT_EQ(why_cells_are_empty(pool), "no burst saw it used");
+  EXPECT_EQ(small_print(pool), "no burst saw it used");
   pool.counted.watched_misses = 1;
-  EXPECT_EQ(why_cells_are_empty(pool), "no burst saw it used; 1 miss since it is watched");
+  EXPECT_EQ(small_print(pool), "no burst saw it used; 1 miss since it is watched");
 }
 
 TEST(PoolTable, ShowsTheBusiestPoolFirstAndPoolsWithoutRateLast) {
@@ -286,6 +311,13 @@ TEST(ReportOfGo, SaysThatEveryEventIsTraced) {
   target.exact = true;
   EXPECT_THAT(report(target), HasSubstr("every event traced, no budget\n"));
   EXPECT_THAT(report(target), Not(HasSubstr("budget 1 %")));
+}
+
+TEST(ReportOfGo, GivesTheCostInSecondsWhenTheProgramDidNotTellItsCpuTime) {
+  TargetSnapshot target = go_target();
+  target.gc.emplace().cycles = 1;
+  target.cost.charged_cpu_seconds = 0.00012;
+  EXPECT_THAT(report(target), HasSubstr("measuring cost 120 µs of CPU time, "));
 }
 
 TEST(ReportOfGo, SaysNothingOfBurstsWhereNoneIsPlanned) {

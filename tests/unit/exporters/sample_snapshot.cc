@@ -100,9 +100,9 @@ class Filler {
   }
   void operator()(PoolSummary& value) {
     auto& [name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed,
-           reason, buffer, object, use, thrown_away, idle, miss_curve, bracket, order_gets] = value;
+           reason, buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets] = value;
     all(name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed, reason,
-        buffer, object, use, thrown_away, idle, miss_curve, bracket, order_gets);
+        buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets);
   }
   void operator()(GcSummary& value) {
     auto& [cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, classes] =
