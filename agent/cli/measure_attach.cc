@@ -27,8 +27,8 @@ struct AttachOptions {
   bool plan_only = false;
   bool exact = false;
   std::string config_file;
-  std::vector<config::CustomPool> custom_pools;
-  config::BudgetConfig budget;
+  BudgetOptions budget_options;
+  MeasuringConfig measuring;
   ReportOutput output;
 };
 
@@ -39,8 +39,8 @@ std::uint64_t deadline_after(std::chrono::nanoseconds duration) {
 int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target, const AttachOptions& options) {
   config::Config config;
   config.targets = {target};
-  config.budget = options.budget;
-  config.custom_pools = options.custom_pools;
+  config.budget = options.measuring.budget;
+  config.custom_pools = options.measuring.custom_pools;
   auto sampler = sampler::Sampler::create(probing, config);
   if (!sampler) return fail("attach: " + sampler.error());
   {
@@ -58,7 +58,7 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
 int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, const AttachOptions& options) {
   auto set = targets::TargetSet::create({target});
   if (!set) return fail("attach: " + targets::describe(set.error()));
-  probing.set_custom_pools(targets::pool_specs(options.custom_pools));
+  probing.set_custom_pools(targets::pool_specs(options.measuring.custom_pools));
   auto session = sampler::ExactSession::start(probing);
   if (!session) return fail("attach: " + session.error());
   const StopSignals signals;
@@ -87,9 +87,9 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
 }
 
 int attach(AttachOptions options) {
-  auto pools = read_custom_pools(options.config_file);
-  if (!pools) return fail("attach: " + pools.error());
-  options.custom_pools = std::move(*pools);
+  auto measuring = measuring_config(options.config_file, options.budget_options);
+  if (!measuring) return fail("attach: " + measuring.error());
+  options.measuring = std::move(*measuring);
   const auto target = config::parse_target_spec(options.spec);
   if (!target) return fail("attach: " + target.error());
   const auto state = find_processes(*target);
@@ -97,7 +97,7 @@ int attach(AttachOptions options) {
   auto probing = sampler::Probing::start(options.exact ? sampler::exact_load_options() : probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
   if (options.plan_only)
-    return print(plan_text(**probing, *state, options.budget) + price_text((*probing)->calibration()));
+    return print(plan_text(**probing, *state, options.measuring.budget) + price_text((*probing)->calibration()));
   return options.exact ? attach_exact(**probing, *target, options) : attach_sampled(**probing, *target, options);
 }
 
@@ -115,8 +115,8 @@ void register_attach_command(CLI::App& app, Invocation& invocation) {
                       "how long to watch, default 30s");
   command->add_flag("--plan", options->plan_only, "print what would be probed and what it would cost, probe nothing");
   command->add_flag("--exact", options->exact, "trace every allocation and free; no budget: slows the target a lot");
-  add_custom_pools_option(*command, options->config_file);
-  add_budget_options(*command, options->budget);
+  add_config_file_option(*command, options->config_file);
+  add_budget_options(*command, options->budget_options);
   add_report_output_options(*command, options->output);
   command->footer(
       "Examples:\n"

@@ -46,8 +46,8 @@ bool StopSignals::take_reload_request() {
   return reload.exchange(false, std::memory_order_relaxed);
 }
 
-void add_custom_pools_option(CLI::App& command, std::string& config_file) {
-  command.add_option("--config.file", config_file, "configuration whose `custom_pools:` are looked for")
+void add_config_file_option(CLI::App& command, std::string& config_file) {
+  command.add_option("--config.file", config_file, "configuration whose `custom_pools:` and `budget:` are taken")
       ->type_name("FILE");
 }
 
@@ -59,23 +59,32 @@ Result<config::Config, std::string> read_config_file(const std::string& path) {
   return Failure{text};
 }
 
-Result<std::vector<config::CustomPool>, std::string> read_custom_pools(const std::string& path) {
-  if (path.empty()) return std::vector<config::CustomPool>{};
-  auto config = read_config_file(path);
-  if (!config) return Failure{config.error()};
-  return std::move(config->custom_pools);
+void add_budget_options(CLI::App& command, BudgetOptions& budget) {
+  const auto add = [&](const char* name, std::optional<double>& value, CLI::Range range, const char* unit,
+                       double otherwise, const char* help) {
+    command.add_option(name, value, help)->check(range)->type_name(unit)->default_str(fmt::format("{}", otherwise));
+  };
+  const config::BudgetConfig defaults;
+  add("--budget.cpu-ratio", budget.cpu_ratio, CLI::Range(0.0001, 0.5), "RATIO", defaults.cpu_ratio,
+      "share of the target's CPU time that probes may take");
+  add("--budget.burst-slowdown", budget.burst_slowdown, CLI::Range(1.05, 10.0), "FACTOR", defaults.burst_slowdown,
+      "how much slower the target may run inside a burst");
+  add("--budget.burst-max-ms", budget.burst_max_ms, CLI::Range(0.1, 50.0), "MS", defaults.burst_max_ms,
+      "how long hot functions stay probed in one go");
 }
 
-void add_budget_options(CLI::App& command, config::BudgetConfig& budget) {
-  command.add_option("--budget.cpu-ratio", budget.cpu_ratio, "share of the target's CPU time that probes may take")
-      ->check(CLI::Range(0.0001, 0.5))
-      ->type_name("RATIO")
-      ->capture_default_str();
-  command
-      .add_option("--budget.burst-slowdown", budget.burst_slowdown, "how much slower the target may run inside a burst")
-      ->check(CLI::Range(1.05, 10.0))
-      ->type_name("FACTOR")
-      ->capture_default_str();
+Result<MeasuringConfig, std::string> measuring_config(const std::string& file, const BudgetOptions& budget) {
+  MeasuringConfig result;
+  if (!file.empty()) {
+    auto config = read_config_file(file);
+    if (!config) return Failure{config.error()};
+    result.custom_pools = std::move(config->custom_pools);
+    result.budget = config->budget;
+  }
+  result.budget.cpu_ratio = budget.cpu_ratio.value_or(result.budget.cpu_ratio);
+  result.budget.burst_slowdown = budget.burst_slowdown.value_or(result.budget.burst_slowdown);
+  result.budget.burst_max_ms = budget.burst_max_ms.value_or(result.budget.burst_max_ms);
+  return result;
 }
 
 Result<targets::TargetState, std::string> find_processes(const config::TargetConfig& target) {

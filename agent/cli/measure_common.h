@@ -20,15 +20,25 @@ void register_attach_command(CLI::App& app, Invocation& invocation);
 void register_agent_command(CLI::App& app, Invocation& invocation);
 void register_doctor_command(CLI::App& app, Invocation& invocation);
 
-// Options `--budget.*`, with the defaults of the configuration.
-void add_budget_options(CLI::App& command, config::BudgetConfig& budget);
+// Options `--budget.*`; what is not given comes from the configuration.
+struct BudgetOptions {
+  std::optional<double> cpu_ratio, burst_slowdown, burst_max_ms;
+};
+void add_budget_options(CLI::App& command, BudgetOptions& budget);
 
-// Option `--config.file` of commands that watch one target: the pools that it describes.
-void add_custom_pools_option(CLI::App& command, std::string& config_file);
+// Option `--config.file` of commands that watch one target.
+void add_config_file_option(CLI::App& command, std::string& config_file);
 // The configuration in `path`, or all its errors in one text.
 [[nodiscard]] Result<config::Config, std::string> read_config_file(const std::string& path);
-// The same for an option that need not be given: then no pools.
-[[nodiscard]] Result<std::vector<config::CustomPool>, std::string> read_custom_pools(const std::string& path);
+
+// What those commands take of a configuration.
+struct MeasuringConfig {
+  std::vector<config::CustomPool> custom_pools;
+  config::BudgetConfig budget;
+};
+// `file`: "" is one without entries. Options come before it.
+[[nodiscard]] Result<MeasuringConfig, std::string> measuring_config(const std::string& file,
+                                                                    const BudgetOptions& budget);
 
 // While it lives, SIGINT and SIGTERM set requested() instead of ending the process; SIGHUP sets reload_requested().
 class StopSignals {

@@ -27,8 +27,8 @@ struct RunOptions {
   std::vector<std::string> command;
   bool exact = false;
   std::string config_file;
-  std::vector<config::CustomPool> custom_pools;
-  config::BudgetConfig budget;
+  BudgetOptions budget_options;
+  MeasuringConfig measuring;
   ReportOutput output;
 };
 
@@ -62,8 +62,8 @@ int run_sampled(sampler::Probing& probing, const RunOptions& options) {
   target.match.pid = (*launcher)->pid();
   target.include_descendants = true;
   config.targets = {target};
-  config.budget = options.budget;
-  config.custom_pools = options.custom_pools;
+  config.budget = options.measuring.budget;
+  config.custom_pools = options.measuring.custom_pools;
   auto sampler = sampler::Sampler::create(probing, config);
   if (!sampler) return fail("run: " + sampler.error());
   const StopSignals signals;
@@ -104,7 +104,7 @@ void on_event(const FollowEvent& event, Launcher& launcher, sampler::ExactSessio
 }
 
 int run_exact(sampler::Probing& probing, const RunOptions& options) {
-  probing.set_custom_pools(targets::pool_specs(options.custom_pools));
+  probing.set_custom_pools(targets::pool_specs(options.measuring.custom_pools));
   auto session = sampler::ExactSession::start(probing);
   if (!session) return fail("run: " + session.error());
   auto launcher = Launcher::start(options.command, Launcher::Mode::kFollow);
@@ -132,9 +132,9 @@ int run_exact(sampler::Probing& probing, const RunOptions& options) {
 }
 
 int run(RunOptions options) {
-  auto pools = read_custom_pools(options.config_file);
-  if (!pools) return fail("run: " + pools.error());
-  options.custom_pools = std::move(*pools);
+  auto measuring = measuring_config(options.config_file, options.budget_options);
+  if (!measuring) return fail("run: " + measuring.error());
+  options.measuring = std::move(*measuring);
   auto probing = sampler::Probing::start(options.exact ? sampler::exact_load_options() : probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
   return options.exact ? run_exact(**probing, options) : run_sampled(**probing, options);
@@ -147,8 +147,8 @@ void register_run_command(CLI::App& app, Invocation& invocation) {
   const auto options = std::make_shared<RunOptions>();
   command->group(kGroupMeasure);
   command->add_flag("--exact", options->exact, "trace every allocation and free, also of children; no budget");
-  add_custom_pools_option(*command, options->config_file);
-  add_budget_options(*command, options->budget);
+  add_config_file_option(*command, options->config_file);
+  add_budget_options(*command, options->budget_options);
   add_report_output_options(*command, options->output);
   command->add_option("command", options->command, "the program and its arguments, after --")
       ->required()

@@ -203,8 +203,8 @@ void TargetMonitor::take_burst() {
   }
   process->prepare(probing_);
   burst_planned_ = true;
-  // A native process with described pools has both: one burst in three looks at the pools.
-  const bool pools_turn = process->pools() != nullptr && bursts_tried_++ % 3 == 0;
+  // A native process with described pools has both: they take turns.
+  const bool pools_turn = process->pools() != nullptr && bursts_tried_++ % 2 == 0;
   if (process->is_go() || pools_turn) {
     if (process->growth() != nullptr && !pools_.open_on() && growth_turn_++ % kGrowthEvery == 0) {
       take_growth_burst(*process);

@@ -161,9 +161,9 @@ def wait_until_probed(pid):
 
 
 @contextlib.contextmanager
-def preset(name):
+def preset(name, budget="{}"):
     with temporary_folder() as folder:
-        (folder / "preset.yaml").write_text(f"custom_pools: [{{preset: {name}}}]\n")
+        (folder / "preset.yaml").write_text(f"budget: {budget}\ncustom_pools: [{{preset: {name}}}]\n")
         yield folder / "preset.yaml"
 
 
@@ -256,7 +256,9 @@ class PostgresqlPreset(PresetPromises, unittest.TestCase):
             self.assert_exact(backend, "postgresql", POSTGRESQL, lambda: [run(query) for _ in range(self.QUERIES)])
 
     def test_under_pgbench(self):
-        with services.postgresql() as postgresql, preset("postgresql") as config, services.pgbench_load(postgresql) as load:
+        # palloc() is so frequent that a burst of the default budget is a millisecond and sees five contexts.
+        budget = "{cpu_ratio: 0.05, burst_max_ms: 50}"
+        with services.postgresql() as postgresql, preset("postgresql", budget) as config, services.pgbench_load(postgresql) as load:
             wait_for(lambda: len(children(postgresql.pid)) >= 7, 10, "backends")
             found = attach(f"pid:{postgresql.pid}", "--config.file", config, seconds=12)
             load.assert_running()
@@ -264,7 +266,7 @@ class PostgresqlPreset(PresetPromises, unittest.TestCase):
         self.assertGreater(allocations["gets_per_second"]["value"], allocations["puts_per_second"]["value"])
         self.assertAlmostEqual(1, contexts["puts_per_second"]["value"] / contexts["gets_per_second"]["value"], delta=0.15)
         self.assertGreater(allocations["needed_bytes"]["p99"], allocations["needed_bytes"]["p50"])
-        self.assertLessEqual(found["cost"]["charged_cpu_ratio"], 0.01)
+        self.assertLessEqual(found["cost"]["charged_cpu_ratio"], 0.05)
 
 
 class Doctor(unittest.TestCase):
