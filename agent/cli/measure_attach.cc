@@ -96,8 +96,7 @@ int attach(AttachOptions options) {
   if (!state) return fail("attach: " + state.error());
   auto probing = sampler::Probing::start(options.exact ? sampler::exact_load_options() : probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
-  if (options.plan_only)
-    return print(plan_text(**probing, *state, options.measuring.budget) + price_text((*probing)->calibration()));
+  if (options.plan_only) return print(plan_text(**probing, *state, options.measuring.budget) + price_text(**probing));
   return options.exact ? attach_exact(**probing, *target, options) : attach_sampled(**probing, *target, options);
 }
 

@@ -132,7 +132,7 @@ int doctor(const DoctorOptions& options) {
   if (const auto& refusal = (*probing)->seccomp_refusal()) {
     text += "  alloc_cohorts is left out in processes under a seccomp filter: " + *refusal + "\n";
   }
-  text += price_text((*probing)->calibration());
+  text += price_text(**probing);
   if (!options.spec.empty() || options.pools.pid != 0) {
     const std::string spec = options.spec.empty() ? "pid:" + std::to_string(options.pools.pid) : options.spec;
     const auto target = config::parse_target_spec(spec);

@@ -76,14 +76,17 @@ const char* cost_words(elf::CostClass cost) {
   return cost == elf::CostClass::kEmulated ? "one trap" : "single-stepped";
 }
 
-std::string price_text(const probes::Calibration& calibration) {
-  const auto& costs = calibration.costs;
+std::string price_text(sampler::Probing& probing) {
+  const auto& costs = probing.calibration().costs;
   const std::uint64_t life_ns = costs.emulated_ns[ALLOC_HIT_ENTRY] + costs.emulated_ns[ALLOC_HIT_RETURN];
   std::string text = fmt::format("probes by {}; CPU time they take from the target, calibrated just now:\n",
-                                 name_of(calibration.mode));
+                                 name_of(probing.calibration().mode));
   text += fmt::format("  counted allocation            {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_RATE]));
-  text += fmt::format("  counted free, get or put      {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_FREE]));
+  text += fmt::format("  counted free                  {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_FREE]));
   text += fmt::format("  followed allocation           {} (entry and return)\n", nanoseconds(life_ns));
+  if (probing.pool_programs()) {
+    text += fmt::format("  get or put of a pool          {}\n", nanoseconds(probing.pool_hit_costs().emulated_ns));
+  }
   if (costs.single_step_extra_ns != 0) {
     text += fmt::format("  more if single-stepped        {}\n", nanoseconds(costs.single_step_extra_ns));
   }

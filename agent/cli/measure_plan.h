@@ -38,6 +38,6 @@ struct CollectorLine {
 [[nodiscard]] const char* cost_words(elf::CostClass cost);
 
 // Price of each kind of probe, as calibrated on this machine.
-[[nodiscard]] std::string price_text(const probes::Calibration& calibration);
+[[nodiscard]] std::string price_text(sampler::Probing& probing);
 
 }  // namespace poolscope::cli

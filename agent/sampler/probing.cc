@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "probes/collectors/pool_calibration.h"
+
 namespace poolscope::sampler {
 
 Result<std::unique_ptr<Probing>, attach::AttachError> Probing::start(const probes::LoadOptions& options) {
@@ -27,6 +29,7 @@ Result<probes::PoolPrograms*, attach::AttachError> Probing::pool_programs() {
   auto loaded = probes::PoolPrograms::load(method(), detacher_, pool_order_bytes_);
   if (!loaded) return Failure{loaded.error()};
   pool_programs_ = std::move(*loaded);
+  if (const auto hit_ns = probes::calibrate_pool_hit_ns(*pool_programs_, detacher_)) pool_hit_ns_ = *hit_ns;
   return pool_programs_.get();
 }
 

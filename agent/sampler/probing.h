@@ -38,9 +38,11 @@ class Probing {
 
   // The program that sees garbage collections of Go, loaded when first asked for; nothing where it cannot be.
   [[nodiscard]] std::optional<probes::GcProbing> gc_probing();
-  // Price of one hit of pool_programs(): that of a counted free, which does about as much.
+  // Price of one hit of pool_programs(), calibrated when they were loaded; before that, or where it could not be, that of a counted
+  // free.
   [[nodiscard]] probes::PoolHitCosts pool_hit_costs() const {
-    return {calibration_.costs.emulated_ns[ALLOC_HIT_FREE], calibration_.costs.single_step_extra_ns};
+    const std::uint64_t free_ns = calibration_.costs.emulated_ns[ALLOC_HIT_FREE];
+    return {pool_hit_ns_.value_or(free_ns), calibration_.costs.single_step_extra_ns};
   }
 
   // Why return probes must not be placed in processes under a seccomp filter; nothing when they may. Tried by start().
@@ -56,6 +58,7 @@ class Probing {
   [[nodiscard]] attach::AttachMethod method() const;
   std::uint32_t pool_order_bytes_ = 0;
   std::unique_ptr<probes::PoolPrograms> pool_programs_;
+  std::optional<std::uint64_t> pool_hit_ns_;
   std::unique_ptr<probes::GoGcPrograms> gc_programs_;
   attach::Detacher detacher_;  // last: its worker must end before the programs go
 };

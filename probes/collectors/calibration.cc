@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "probes/collectors/calibrated_functions.h"
 #include "probes/collectors/calibration_child.h"
-#include "probes/process/process.h"
 
 namespace poolscope::probes {
 namespace {
@@ -17,52 +17,16 @@ using Probes = AllocPrograms::Probes;
 constexpr int kRounds = 9;
 constexpr std::uint32_t kPairsPerRound = 1000;
 
-AttachError failure(std::string cause) {
-  return AttachError{AttachError::Reason::kSystem, "the calibration child", std::move(cause), 0};
-}
-
 double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2), values.end());
   return values[values.size() / 2];
 }
 
-// The child's malloc and free, and where they are.
-struct Functions {
-  ProcessImage image;
-  AllocatorPlan plan;
-  const PlannedFunction* allocate = nullptr;
-  const PlannedFunction* release = nullptr;
-  std::optional<elf::ProbePoint> stepped;  // an entry that must be single-stepped
-};
-
-Result<Functions, AttachError> find_functions(const CalibrationChild& child) {
-  ElfCache cache;
-  const auto status = process::read_status(child.pid());
-  if (!status) return Failure{failure(process::describe(status.error()))};
-  auto image = ProcessImage::read(status->key, cache);
-  if (!image) return Failure{failure(process::describe(image.error()))};
-  auto plan = plan_allocators(*image);
-  if (!plan) return Failure{failure(plan.error().detail)};
-  Functions found{std::move(*image), std::move(*plan), nullptr, nullptr, std::nullopt};
-  for (const auto& function : found.plan.objects.front().functions) {
-    if (function.name == "malloc") found.allocate = &function;
-    if (function.name == "free") found.release = &function;
-  }
-  if (found.allocate == nullptr || found.release == nullptr)
-    return Failure{failure("malloc or free was not found in it")};
-  for (const auto& object : found.image.objects()) {
-    if (object.open_path != found.plan.objects.front().open_path) continue;
-    auto entry =
-        elf::entry_probe_point(*object.file, found.release->entry.function_address, elf::ProbeRequest{1, false});
-    if (entry && entry->cost == elf::CostClass::kSingleStep) found.stepped = *entry;
-  }
-  return found;
-}
-
 // Attaches one set of probes to the child and measures pairs with them, and without just before.
 class Trial {
  public:
-  Trial(AllocPrograms& programs, attach::Detacher& detacher, CalibrationChild& child, const Functions& functions)
+  Trial(AllocPrograms& programs, attach::Detacher& detacher, CalibrationChild& child,
+        const CalibratedFunctions& functions)
       : programs_(programs), detacher_(detacher), child_(child), functions_(functions) {}
 
   struct Outcome {
@@ -74,9 +38,9 @@ class Trial {
                                    std::uint32_t armed) {
     std::vector<double> with, without;
     detacher_.wait_idle();  // until the close is done, probes of the trial before may still be hit
-    if (!measure(without)) return Failure{failure("it died")};
+    if (!measure(without)) return Failure{calibration_failure("it died")};
     const auto slot = programs_.acquire_slot();
-    if (!slot) return Failure{failure("no burst slot is free")};
+    if (!slot) return Failure{calibration_failure("no burst slot is free")};
     arm(*slot, armed);
     auto links = programs_.attach(probes, child_.pid(), functions_.plan.objects.front().open_path,
                                   {{point.file_offset, pack_cookie(function, point, *slot, 0)}}, "malloc");
@@ -88,7 +52,7 @@ class Trial {
     if (links) used = std::move(*links);
     detacher_.detach(std::move(used), [&programs = programs_, slot = *slot] { programs.release_slot(slot); });
     if (!links) return Failure{links.error()};
-    if (!lived) return Failure{failure("it died under the probes")};
+    if (!lived) return Failure{calibration_failure("it died under the probes")};
     outcome.pairs = kRounds * kPairsPerRound;
     outcome.with_ns = median(with);
     outcome.without_ns = median(without);
@@ -114,7 +78,7 @@ class Trial {
   AllocPrograms& programs_;
   attach::Detacher& detacher_;
   CalibrationChild& child_;
-  const Functions& functions_;
+  const CalibratedFunctions& functions_;
 };
 
 std::uint64_t price(const Trial::Outcome& outcome) {
@@ -123,8 +87,8 @@ std::uint64_t price(const Trial::Outcome& outcome) {
 
 Result<Calibration, AttachError> measure(AllocPrograms& programs, attach::Detacher& detacher) {
   auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone);
-  if (!child) return Failure{failure("it could not be forked")};
-  auto functions = find_functions(*child);
+  if (!child) return Failure{calibration_failure("it could not be forked")};
+  auto functions = find_calibrated_functions(*child);
   if (!functions) return Failure{functions.error()};
   Trial trial(programs, detacher, *child, *functions);
   Calibration calibration;
@@ -134,14 +98,15 @@ Result<Calibration, AttachError> measure(AllocPrograms& programs, attach::Detach
   const auto rate = trial.run(Probes::kRate, ALLOC_FN_SIZE, functions->allocate->entry, ALLOC_ARMED_ALLOCATIONS);
   if (!rate) return Failure{rate.error()};
   // The child allocates in its second thread: a kernel whose pid filter means one thread counts nothing.
-  if (rate->counts.allocations < rate->pairs) return Failure{failure("calls of a second thread were not counted")};
+  if (rate->counts.allocations < rate->pairs)
+    return Failure{calibration_failure("calls of a second thread were not counted")};
   prices[ALLOC_HIT_RATE] = price(*rate);
   calibration.baseline_pair_ns = rate->without_ns;
 
   const auto lives = trial.run(Probes::kLives, ALLOC_FN_SIZE, functions->allocate->lives,
                                ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);
   if (!lives) return Failure{lives.error()};
-  if (lives->counts.births < lives->pairs) return Failure{failure("return probes did not see every call")};
+  if (lives->counts.births < lives->pairs) return Failure{calibration_failure("return probes did not see every call")};
   prices[ALLOC_HIT_ENTRY] = prices[ALLOC_HIT_RETURN] = price(*lives) / 2;
 
   const auto frees =
@@ -161,7 +126,7 @@ Result<Calibration, AttachError> measure(AllocPrograms& programs, attach::Detach
 }  // namespace
 
 Result<Calibrated, AttachError> load_and_calibrate(const LoadOptions& options, attach::Detacher& detacher) {
-  AttachError last = failure("no way of attaching was tried");
+  AttachError last = calibration_failure("no way of attaching was tried");
   for (const auto mode : {ProgramMode::kSession, ProgramMode::kMultiPair, ProgramMode::kPerfPair}) {
     if (mode < options.mode) continue;
     LoadOptions attempt = options;
@@ -186,7 +151,7 @@ std::optional<bool> return_probe_survives_seccomp(AllocPrograms& programs, attac
     why = "a child under a seccomp filter could not be started";
     return std::nullopt;
   }
-  auto functions = find_functions(*child);
+  auto functions = find_calibrated_functions(*child);
   if (!functions) {
     why = attach::describe(functions.error());
     return std::nullopt;

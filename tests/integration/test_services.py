@@ -125,7 +125,8 @@ class Commands(unittest.TestCase):
     def test_doctor_tells_what_can_be_measured_and_what_it_costs(self):
         text = poolscope("doctor").stdout
         self.assertRegex(text, r"(?i)uprobe")
-        self.assertRegex(text, r"\d+ (ns|µs)")
+        for priced in ("counted allocation", "counted free", "followed allocation", "get or put of a pool"):
+            self.assertRegex(text, rf"{priced} +[\d.]+ (ns|µs)")
 
     def test_plan_attaches_nothing(self):
         with target("steady_load") as load:

@@ -1,0 +1,61 @@
+#include "probes/collectors/pool_calibration.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "probes/collectors/calibrated_functions.h"
+#include "probes/collectors/calibration_child.h"
+
+namespace poolscope::probes {
+namespace {
+
+using attach::AttachError;
+
+constexpr int kRounds = 9;
+constexpr std::uint32_t kPairsPerRound = 1000;
+
+// Median over rounds, of one malloc and one free; nothing when the child died.
+std::optional<double> pair_ns(CalibrationChild& child) {
+  std::vector<double> rounds;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto each = child.run(kPairsPerRound);
+    if (!each) return std::nullopt;
+    rounds.push_back(*each);
+  }
+  std::ranges::nth_element(rounds, rounds.begin() + kRounds / 2);
+  return rounds[kRounds / 2];
+}
+
+PoolSite site_of(const CalibratedFunctions& functions, const PlannedFunction& function, pool_role role) {
+  PoolSite site{functions.plan.objects.front().open_path, "the calibration child", function.entry.file_offset, {}};
+  site.point.role = role;
+  const auto argument = static_cast<__u16>(function.entry.arguments.front());
+  (role == POOL_ROLE_GET ? site.point.size : site.point.object) = {POOL_PLACE_REGISTER, argument, 0};
+  return site;
+}
+
+}  // namespace
+
+Result<std::uint64_t, AttachError> calibrate_pool_hit_ns(PoolPrograms& programs, attach::Detacher& detacher) {
+  auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone);
+  if (!child) return Failure{calibration_failure("it could not be forked")};
+  const auto functions = find_calibrated_functions(*child);
+  if (!functions) return Failure{functions.error()};
+  detacher.wait_idle();
+  const auto without = pair_ns(*child);
+  auto slot = programs.acquire(static_cast<std::uint32_t>(child->pid()));
+  if (!slot) return Failure{calibration_failure("all slots for pool probes are taken")};
+  if (auto error = slot->attach({site_of(*functions, *functions->allocate, POOL_ROLE_GET),
+                                 site_of(*functions, *functions->release, POOL_ROLE_PUT)})) {
+    return Failure{std::move(*error)};
+  }
+  slot->control().armed = 1;
+  const auto with = pair_ns(*child);
+  if (!with || !without) return Failure{calibration_failure("it died")};
+  if (slot->control().hits < 2ull * kRounds * kPairsPerRound)
+    return Failure{calibration_failure("hits were not counted")};
+  return static_cast<std::uint64_t>(std::max((*with - *without) / 2, 1.0));
+}
+
+}  // namespace poolscope::probes
