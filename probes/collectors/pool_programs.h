@@ -99,10 +99,10 @@ class PoolSlot {
   [[nodiscard]] const pool_control& control() const { return *programs_->controls_[slot_]; }
   [[nodiscard]] PoolResults read() const;
   // From now on every get and put is written down, too: take_order() gives those since the last call, nearly in order. Call it before the
-  // ring is full, which holds 18 000 events per MiB.
+  // ring is full, which holds 16 000 events per MiB.
   void start_order();
   [[nodiscard]] std::vector<pool_order_event> take_order();
-  // The same for growths of slices (POOL_ROLE_GROWTH_*): written down from now on. 13 000 fit per MiB.
+  // The same for growths of slices (POOL_ROLE_GROWTH_*): written down from now on. 11 000 fit per MiB.
   void start_growths();
   [[nodiscard]] std::vector<growth_event> take_growths();
 
