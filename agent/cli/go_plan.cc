@@ -12,6 +12,7 @@
 #include "probes/collectors/go_gc_places.h"
 #include "probes/collectors/go_pools.h"
 #include "probes/collectors/go_runtime.h"
+#include "probes/go/growth_points.h"
 #include "probes/process/process.h"
 
 namespace poolscope::cli {
@@ -127,6 +128,20 @@ std::string runtime_text(const probes::GoExecutable& executable, const Collectio
   return lines;
 }
 
+std::string growth_text(sampler::Probing& probing, const go::GoProgram& program, const config::BudgetConfig& budget) {
+  const auto points = go::find_growth_points(program);
+  if (!points) return collector_line({"go_growth", kGrowthGives, go::describe(points.error())});
+  const auto line = [&](const char* tells, std::uint64_t address, const std::string& instruction, const char* when) {
+    return text_of({tells, function_name(program, points->function_address), address - points->function_address,
+                    instruction, elf::CostClass::kEmulated, when});
+  };
+  const auto price_ns = static_cast<double>(probing.pool_hit_costs().emulated_ns);
+  return collector_line({"go_growth", kGrowthGives, std::nullopt}) + "  in bursts\n" +
+         line("call", points->call_address, points->call_instruction, "once per append that needs a larger array") +
+         line("copy", points->copy_address, points->copy_instruction, "the same") +
+         burst_lines("these two per CPU second", {price_ns, price_ns, price_ns}, budget);
+}
+
 }  // namespace
 
 std::string go_plan_text(sampler::Probing& probing, const model::ProcessKey& process,
@@ -137,6 +152,7 @@ std::string go_plan_text(sampler::Probing& probing, const model::ProcessKey& pro
   std::string text = pools_text(probing, process, executable, collections, budget);
   text += runtime ? runtime_text(*executable, collections)
                   : collector_line({"go_runtime", kRuntimeGives, runtime.error().detail});
+  text += growth_text(probing, *executable->program, budget);
   return text;
 }
 

@@ -53,7 +53,7 @@ class WithoutAnyPool(unittest.TestCase):
         self.assertIn("sync.Pool", pools["detail"])
         self.assertEqual("collecting", collector(found, "go_runtime")["state"], found["collectors"])
         self.assertNotIn("alloc_bursts", [c["name"] for c in found["collectors"]])
-        self.assertEqual({}, found["cost"].get("bursts", {}), "nothing in it needs bursts")
+        self.assertLessEqual(set(found["cost"].get("bursts", {})), {"taken"}, "no burst on pools was planned, those on appends were taken")
         self.assertRegex(metrics, r"poolscope_gc_cycles_total\{target=\"go_no_pool\"\} [1-9]")
 
     def test_target_stays_what_it_was_when_its_process_has_ended(self):
