@@ -41,6 +41,7 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
   const bool known =
       std::any_of(processes_.begin(), processes_.end(), [&](const auto& each) { return each.key == status->key; });
   if (!known) processes_.push_back({status->key, status->start_time_unix_ns, status->command});
+  end_runtime(pid);  // its addresses are those of the program before
   if (status->seccomp != process::SeccompMode::kNone && probing_.seccomp_refusal())
     return reject(*probing_.seccomp_refusal());
   auto image = probes::ProcessImage::read(status->key, probing_.elf_cache());
@@ -66,8 +67,10 @@ std::optional<std::string> ExactSession::add_go(const model::ProcessKey& key,
   gc_.forget(key);  // another program counts from the beginning
   auto runtime = probes::GoRuntime::start(key, executable->object, *executable->program, probing_.gc_probing());
   if (runtime) {
-    runtimes_.push_back(std::move(*runtime));
-    gc_.read(*runtimes_.back());
+    const auto& limits = (*runtime)->limits();
+    const std::string limit = limits.empty() ? "" : limits.front();
+    gc_.read(**runtime);
+    runtimes_.push_back({key.pid, std::move(*runtime), limit});
   } else {
     go_faults_.push_back({"go_runtime", "L0", CollectorState::kUnavailable,
                           probes::reason_label(runtime.error().reason), runtime.error().detail});
@@ -113,6 +116,20 @@ void ExactSession::add_custom_pools(const probes::ProcessImage& image) {
   }
 }
 
+void ExactSession::remove(pid_t pid) {
+  trace_->remove(pid);
+  for (const auto& watched : runtimes_) {
+    if (watched.pid == pid && watched.runtime) gc_.read(*watched.runtime);  // its last collections
+  }
+  end_runtime(pid);
+}
+
+void ExactSession::end_runtime(pid_t pid) {
+  for (auto& watched : runtimes_) {
+    if (watched.pid == pid) watched.runtime.reset();
+  }
+}
+
 void ExactSession::keep_up() {
   trace_->follow_wrappers();
   for (const auto& pools : pools_) pools->keep_up();
@@ -122,7 +139,9 @@ void ExactSession::keep_up() {
 // What a process counted in its last moments is lost with it. The longer it runs the less they weigh, and the fewer records are kept.
 void ExactSession::read_runtimes() {
   constexpr std::uint64_t kLeastNs = 50'000'000, kPart = 50;
-  for (const auto& runtime : runtimes_) gc_.read(*runtime);
+  for (const auto& watched : runtimes_) {
+    if (watched.runtime) gc_.read(*watched.runtime);
+  }
   const std::uint64_t now_ns = process::monotonic_ns();
   runtimes_due_ns_ = now_ns + std::max(kLeastNs, (now_ns - start_ns_) / kPart);
 }
@@ -147,8 +166,7 @@ std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocation
   }
   for (const auto& each : pools_) add({each->collector(), "L2", CollectorState::kCollecting, "", each->caveat()});
   for (const auto& runtime : runtimes_) {
-    const auto& limits = runtime->limits();
-    add({"go_runtime", "L0", CollectorState::kCollecting, "", limits.empty() ? "" : limits.front()});
+    add({"go_runtime", "L0", CollectorState::kCollecting, "", runtime.limit});
   }
   for (const auto& fault : go_faults_) add(fault);
   return result;

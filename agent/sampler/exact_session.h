@@ -31,7 +31,7 @@ class ExactSession {
 
   // Counts this process from now on; a process that executed another program is added again. Says why not.
   [[nodiscard]] std::optional<std::string> add(pid_t pid);
-  void remove(pid_t pid) { trace_->remove(pid); }
+  void remove(pid_t pid);
   // Learns from what was seen so far; call it several times a second.
   void keep_up();
   [[nodiscard]] model::Snapshot snapshot(const std::string& target_name);
@@ -49,6 +49,7 @@ class ExactSession {
       const model::ProcessKey& key, const std::shared_ptr<const probes::GoExecutable>& executable);
   [[nodiscard]] std::vector<model::CollectorStatus> collectors(bool saw_allocations) const;
   void read_runtimes();
+  void end_runtime(pid_t pid);
 
   Probing& probing_;
   std::unique_ptr<probes::ExactTrace> trace_;
@@ -58,7 +59,12 @@ class ExactSession {
   std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
   std::string pools_fault_;  // why described pools cannot be measured
   bool is_go_ = false;
-  std::vector<std::unique_ptr<probes::GoRuntime>> runtimes_;
+  struct WatchedRuntime {
+    pid_t pid = 0;
+    std::unique_ptr<probes::GoRuntime> runtime;  // none: the program it was of has ended
+    std::string limit;                           // what it does not measure
+  };
+  std::vector<WatchedRuntime> runtimes_;
   GcMonitor gc_;
   std::uint64_t start_ns_, runtimes_due_ns_ = 0;
   std::vector<model::CollectorStatus> go_faults_;  // what cannot be measured of Go programs
