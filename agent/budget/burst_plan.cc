@@ -83,7 +83,7 @@ PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices&
   const double cost_ns = charge(length_ns, slower, budget);
   if (cost_ns > budget.tokens_ns) {
     // A shorter burst is better than none, as long as it is one.
-    length_ns *= std::max(budget.tokens_ns, 0.0) / cost_ns;
+    length_ns *= budget.tokens_ns > 0 ? budget.tokens_ns / cost_ns : 0;  // the cost may be 0, too: debts remain
     if (length_ns < kShortestNs) return {std::nullopt, no_tokens(cost_ns, budget)};
   }
   return {RatePlan{static_cast<std::uint64_t>(length_ns), hits_for(budget.tokens_ns, prices.allocation_ns)}};

@@ -34,6 +34,13 @@ BurstSums add_bursts(model::Cost& cost, std::span<const model::BurstRecord> reco
 }
 
 void add_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records) {
+  for (const auto& record : records.slice_growth) {
+    cost.probe_hits += record.probe_hits;
+    for (const auto& [reason, events] : record.dropped) cost.dropped[reason] += events;
+    sums.charge_ns += record.charge_ns;
+    sums.window_ns += record.allocation_window.length_ns;
+    sums.window_cpu_ns += record.allocation_window.cpu_ns;
+  }
   for (const auto& record : records.pool_bursts) {
     cost.probe_hits += record.probe_hits;
     for (const auto& [reason, events] : record.dropped) cost.dropped[reason] += events;
@@ -51,7 +58,7 @@ void add_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records)
     sums.charge_ns += record.charge_ns;
     if (record.dropped_cycles > 0) cost.dropped["gc_cycles"] += record.dropped_cycles;
   }
-  cost.bursts["taken"] += records.pool_bursts.size();
+  cost.bursts["taken"] += records.pool_bursts.size() + records.slice_growth.size();
 }
 
 struct StratumSums {

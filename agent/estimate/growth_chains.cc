@@ -75,7 +75,8 @@ void set_counted(model::GrowthChain& shown, const Chains& chains) {
   shown.counted_copied_bytes = copied_bytes;
 }
 
-model::GrowthChain show(const Chains& chains, const Sample& sample, const Basis& basis) {
+// `scale`: chains per chain that was seen; nothing when that is not known.
+model::GrowthChain show(const Chains& chains, const Sample& sample, std::optional<double> scale, bool exact) {
   model::GrowthChain shown;
   const model::Frame frame = site_of(chains.frames);
   shown.symbol = frame.symbol;
@@ -85,12 +86,8 @@ model::GrowthChain show(const Chains& chains, const Sample& sample, const Basis&
   shown.final_bytes_p50 = chains.final_bytes.quantile(0.50).value_or(0);
   shown.final_bytes_p95 = chains.final_bytes.quantile(0.95).value_or(0);
   if (chains.weighted_chains > 0) shown.steps = chains.weighted_steps / chains.weighted_chains;
-  if (basis.exact) {
-    set_rates(shown, chains, sample, 1);
-    set_counted(shown, chains);
-  } else if (const auto scale = calls_per_birth(sample)) {
-    set_rates(shown, chains, sample, *scale);
-  }
+  if (scale) set_rates(shown, chains, sample, *scale);
+  if (exact) set_counted(shown, chains);
   return shown;
 }
 
@@ -102,8 +99,16 @@ std::vector<model::GrowthChain> estimate_growth_chains(const RecordList& records
     return record->lifetimes.births > 0 || !record->growth_chains.empty();
   });
   const Sample sample = Sample::of_allocations(cohorts, basis);
+  const auto scale = basis.exact ? std::optional(1.0) : calls_per_birth(sample);
   std::vector<model::GrowthChain> shown;
-  for (const Chains& chains : merge_chains(sample)) shown.push_back(show(chains, sample, basis));
+  for (const Chains& chains : merge_chains(sample)) shown.push_back(show(chains, sample, scale, basis.exact));
+  return shown;
+}
+
+std::vector<model::GrowthChain> estimate_slice_growth(const RecordList& records, const Basis& basis) {
+  const Sample sample = Sample::of_allocations(records, basis);
+  std::vector<model::GrowthChain> shown;
+  for (const Chains& chains : merge_chains(sample)) shown.push_back(show(chains, sample, 1.0, basis.exact));
   return shown;
 }
 

@@ -4,6 +4,9 @@
 //             allocations per second, both from the cohorts. With every call admitted this is chains over birth windows.
 //   Means     chains that ended within followed_ns. Longer ones are not seen, so the rate is a lower bound for all.
 //   Absent    the rates, when the cohorts had no births.
+//   Go        bursts on runtime.growslice see every growth of a window: chains that begin in it over the window. A chain that
+//             reaches beyond its window counts in the part that was seen, so chains that last about as long as a window look shorter
+//             and more frequent than they are.
 //   Bounded   the kLargestGrowthChains most frequent.
 
 #include <vector>
@@ -17,5 +20,7 @@ inline constexpr std::size_t kLargestGrowthChains = 50;
 
 // Most chains first.
 [[nodiscard]] std::vector<model::GrowthChain> estimate_growth_chains(const RecordList& records, const Basis& basis);
+// Of Go: records whose windows hold growths and nothing else; all of them traced every event, or none.
+[[nodiscard]] std::vector<model::GrowthChain> estimate_slice_growth(const RecordList& records, const Basis& basis);
 
 }  // namespace poolscope::estimate

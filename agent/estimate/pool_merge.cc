@@ -16,10 +16,20 @@ constexpr double kShortestPart = 0.2;  // of the windows in which half of the ti
 
 using Bursts = std::span<const model::PoolBurstRecord>;
 
+// Positions of those whose windows tell rates: all, but for those that saw events in order, where there are others.
+std::vector<std::size_t> with_rates(Bursts bursts) {
+  std::vector<std::size_t> all(bursts.size());
+  std::iota(all.begin(), all.end(), 0u);
+  std::erase_if(all, [&](std::size_t i) { return bursts[i].window.length_ns == 0; });
+  const auto only_order = [&](std::size_t i) { return bursts[i].in_order && !bursts[i].exact; };
+  if (!std::ranges::all_of(all, only_order)) std::erase_if(all, only_order);
+  return all;
+}
+
 // Of the windows in which half of the time was seen, the shortest.
-double typical_length_ns(Bursts bursts) {
+double typical_length_ns(Bursts bursts, const std::vector<std::size_t>& counting) {
   std::vector<double> lengths;
-  for (const auto& burst : bursts) lengths.push_back(static_cast<double>(burst.window.length_ns));
+  for (const std::size_t i : counting) lengths.push_back(static_cast<double>(bursts[i].window.length_ns));
   std::ranges::sort(lengths, std::greater<>());
   const double half = std::accumulate(lengths.begin(), lengths.end(), 0.0) / 2;
   double seen = 0;
@@ -34,16 +44,16 @@ double typical_length_ns(Bursts bursts) {
 using Joined = std::vector<std::size_t>;
 
 std::vector<Joined> joined_windows(Bursts bursts) {
-  const double least_ns = kShortestPart * typical_length_ns(bursts);
+  const auto counting = with_rates(bursts);
+  const double least_ns = kShortestPart * typical_length_ns(bursts, counting);
   struct Unfinished {
     Joined parts;
     double length_ns = 0;
   };
   std::map<model::ProcessKey, Unfinished> unfinished;
   std::vector<Joined> result;
-  for (std::size_t i = 0; i < bursts.size(); ++i) {
+  for (const std::size_t i : counting) {
     const model::Window& window = bursts[i].window;
-    if (window.length_ns == 0) continue;
     const auto length_ns = static_cast<double>(window.length_ns);
     if (bursts[i].exact || window.ended_by_count || length_ns >= least_ns) {
       result.push_back({i});
@@ -97,9 +107,7 @@ void merge(PoolSums& into, const PoolSums& more) {
   }
   into.misses_known &= more.misses_known;
   into.object_bytes = std::max(into.object_bytes, more.object_bytes);
-  into.misuse.followed_gets += more.misuse.followed_gets;
-  into.misuse.never_put += more.misuse.never_put;
-  into.misuse.put_twice += more.misuse.put_twice;
+  into.put_twice += more.put_twice;
 }
 
 }  // namespace
@@ -117,9 +125,21 @@ MergedPools::MergedPools(std::span<const model::PoolBurstRecord> bursts,
   for (std::size_t window = 0; window < joined.size(); ++window) {
     for (const std::size_t burst : joined[window]) add(bursts[burst], window);
   }
+  add_order(bursts);
   add(watches);
   // In the order of bursts, which is not that of windows: a joined one ends where its last part does.
   for (const auto& burst : bursts) add_idle(burst);
+}
+
+void MergedPools::add_order(std::span<const model::PoolBurstRecord> bursts) {
+  for (const auto& burst : bursts) {
+    for (const PoolSums& sums : burst.pools) {
+      if (!sums.order) continue;
+      MergedPool& pool = pool_of(sums.pool);
+      if (!pool.order) pool.order.emplace();
+      pool.order->merge(*sums.order);
+    }
+  }
 }
 
 void MergedPools::add(const model::PoolBurstRecord& burst, std::size_t window) {

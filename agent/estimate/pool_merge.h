@@ -5,6 +5,7 @@
 //             first ones are short because nothing is known yet: windows of one process that are shorter than a fifth of those in
 //             which half of the time was seen are joined, one after the other, until they are as long together. What is left over
 //             at the end is left out. Times and counts of joined windows add up.
+//   Order     of events was seen in bursts that a number of events ended: no windows for rates, unless there are no others.
 //   Watch     is used only where misses were watched all the time in every process.
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct MergedPool {
   std::vector<model::PoolSums> in_window;             // one for each of windows(); zeros where the pool was not seen
   std::map<model::ProcessKey, model::PoolIdle> idle;  // of each process, when it was last read
   std::uint64_t regrowths = 0, puts_with_growth_seen = 0;  // in bursts that see growth
+  std::optional<model::PoolOrderSums> order;               // of all bursts that saw its events one by one
   std::uint64_t watched_misses = 0;
   std::uint64_t thrown_away = 0;
 
@@ -52,6 +54,7 @@ class MergedPools {
   void add(const model::PoolBurstRecord& burst, std::size_t window);
   void add_idle(const model::PoolBurstRecord& burst);
   void add(std::span<const model::PoolWatchRecord> watches);
+  void add_order(std::span<const model::PoolBurstRecord> bursts);
 
   std::map<Key, MergedPool> pools_;
   std::vector<CountedWindow> windows_;

@@ -10,6 +10,7 @@
 #include "agent/estimate/exact.h"
 #include "agent/estimate/intervals.h"
 #include "agent/estimate/pool_merge.h"
+#include "agent/estimate/pool_order.h"
 #include "agent/estimate/price_check.h"
 #include "agent/estimate/sizes.h"
 #include "agent/estimate/summarize.h"
@@ -204,16 +205,22 @@ class PoolEstimates {
     summary.idle_bytes = static_cast<std::uint64_t>(mean_bytes * static_cast<double>(all.objects));
   }
 
-  static void set_use(model::PoolSummary& summary, const MergedPool& pool) {
+  void set_use(model::PoolSummary& summary, const MergedPool& pool) const {
     model::Histogram hold_ns;
     model::PoolUse use;
     for (const PoolSums& sums : pool.in_window) {
       hold_ns.merge(sums.hold_ns);
-      use.followed_gets += sums.misuse.followed_gets;
-      use.never_put += sums.misuse.never_put;
-      use.put_twice += sums.misuse.put_twice;
+      use.put_twice += sums.put_twice;
     }
-    if (hold_ns.empty() && use.followed_gets == 0) return;
+    if (pool.order) {
+      if (!exact_) {  // else both ways of counting saw the same events
+        hold_ns.merge(pool.order->hold_ns);
+        use.put_twice += pool.order->put_twice;
+      }
+      use.used_after_put = pool.order->used_after_put;
+      set_never_put(use, *pool.order, hold_ns);
+    }
+    if (hold_ns.empty() && use.put_twice == 0 && use.used_after_put.value_or(0) == 0) return;
     const auto seconds = [&](double p) { return static_cast<double>(*hold_ns.quantile(p)) / 1e9; };
     if (!hold_ns.empty()) {
       use.hold_seconds_p50 = seconds(0.50);
@@ -234,6 +241,7 @@ class PoolEstimates {
     set_sizes(summary, pool);
     set_use(summary, pool);
     set_idle(summary, pool);
+    if (pool.order) set_miss_curve(summary, *pool.order);
     return summary;
   }
 

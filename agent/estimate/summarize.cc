@@ -31,6 +31,7 @@ TargetCpu target_cpu(const TargetRecords& records, double charge_factor) {
   if (length_ns <= 0) return {};
   for (const auto& record : records.bursts) charge_ns += charge_factor * static_cast<double>(record.charge_ns);
   for (const auto& record : records.pool_bursts) charge_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.slice_growth) charge_ns += static_cast<double>(record.charge_ns);
   for (const auto& record : records.pool_watches) charge_ns += static_cast<double>(record.charge_ns);
   charge_ns = std::min(charge_ns, kLargestChargeShare * cpu_ns);
   return {cpu_ns / length_ns, (cpu_ns - charge_ns) / length_ns};
@@ -177,6 +178,9 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.call_sites = estimate_call_sites(list, basis);
   fit_to_total(target.call_sites, calls_per_second(allocations), calls_per_second(Sample::of_allocations(list, basis)));
   target.growth_chains = estimate_growth_chains(list, basis);
+  const Basis of_slices{all_exact(records.slice_growth), basis.totals, {}, {}};
+  std::ranges::move(estimate_slice_growth(in_time_order(records.slice_growth), of_slices),
+                    std::back_inserter(target.growth_chains));
   target.pools = summarize_pools(records.pool_bursts, records.pool_watches, basis.totals);
   target.cost = summarize_cost(records);
   if (allocation_price.is_measured) target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);

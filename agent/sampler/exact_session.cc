@@ -21,6 +21,7 @@ probes::LoadOptions exact_load_options() {
   options.max_births = 1u << 20;
   options.max_sites = 1u << 16;
   options.max_threads = 1u << 16;
+  options.pool_order_bytes = 1u << 24;
   options.watch_forks = false;  // children are added by who follows them
   return options;
 }
@@ -50,6 +51,7 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
   if (executable || executable.error().reason == probes::GoExecutableError::Reason::kUnusable) {
     is_go_ = true;
     const auto why = executable ? add_go(status->key, *executable) : std::optional(executable.error().detail);
+    if (executable) add_growth(*image, *executable);
     return why ? std::optional(reject(*why)) : std::nullopt;
   }
   add_custom_pools(*image);
@@ -95,6 +97,21 @@ std::optional<model::CollectorStatus> ExactSession::add_go_pools(
   return std::nullopt;
 }
 
+void ExactSession::add_growth(const probes::ProcessImage& image,
+                              const std::shared_ptr<const probes::GoExecutable>& executable) {
+  const auto fault = [this](std::string reason, std::string detail) {
+    go_faults_.push_back({"go_growth", "L2", CollectorState::kUnavailable, std::move(reason), std::move(detail)});
+  };
+  auto programs = probing_.pool_programs();
+  if (!programs) return fault(attach::reason_label(programs.error().reason), attach::describe(programs.error()));
+  auto slices = probes::GoGrowth::open(**programs, image.key(), executable, probing_.pool_hit_costs());
+  if (!slices) return fault(go::reason_label(slices.error().reason), go::describe(slices.error()));
+  if (const auto failure = (*slices)->start_exact()) {
+    return fault(probes::reason_label(failure->reason), failure->detail);
+  }
+  growth_.push_back({std::move(*slices), image});
+}
+
 void ExactSession::add_custom_pools(const probes::ProcessImage& image) {
   if (probing_.custom_pools().empty()) return;
   auto programs = probing_.pool_programs();
@@ -133,6 +150,7 @@ void ExactSession::end_runtime(pid_t pid) {
 void ExactSession::keep_up() {
   trace_->follow_wrappers();
   for (const auto& pools : pools_) pools->keep_up();
+  for (const auto& growth : growth_) growth.slices->keep_up();
   if (process::monotonic_ns() >= runtimes_due_ns_) read_runtimes();
 }
 
@@ -165,6 +183,7 @@ std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocation
     add({"custom_pools", "L2", CollectorState::kUnavailable, "function_not_found", pools_fault_});
   }
   for (const auto& each : pools_) add({each->collector(), "L2", CollectorState::kCollecting, "", each->caveat()});
+  if (!growth_.empty()) add({"go_growth", "L2", CollectorState::kCollecting, "", growth_.front().slices->caveat()});
   for (const auto& runtime : runtimes_) {
     add({"go_runtime", "L0", CollectorState::kCollecting, "", runtime.limit});
   }
@@ -176,9 +195,11 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   const std::vector<model::BurstRecord> records{trace_->read()};
   std::vector<model::PoolBurstRecord> pools;
   for (const auto& each : pools_) pools.push_back(each->read_exact());
+  std::vector<model::BurstRecord> slices;
+  for (auto& growth : growth_) slices.push_back(growth.slices->read_exact(growth.image));
   read_runtimes();
   const std::span<const model::BurstRecord> allocations(records.data(), is_go_ ? 0 : records.size());
-  model::TargetSnapshot target = estimate::summarize({allocations, {}, pools, {}, gc_.records()});
+  model::TargetSnapshot target = estimate::summarize({allocations, {}, pools, {}, gc_.records(), slices});
   target.exact = true;
   target.name = target_name;
   target.runtime = is_go_ ? "go" : "native";

@@ -1,6 +1,7 @@
 #pragma once
 // ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it. Of Go programs it is the pools
-// that are traced, beside what their runtime counts by itself; of others both allocations and the pools that the configuration describes.
+// and growing slices that are traced, beside what their runtime counts by itself; of others both allocations and the pools that the
+// configuration describes.
 //   Threads   one.
 
 #include <cstdint>
@@ -15,6 +16,7 @@
 #include "poolscope/result.h"
 #include "probes/collectors/exact_trace.h"
 #include "probes/collectors/go_executable.h"
+#include "probes/collectors/go_growth.h"
 #include "probes/collectors/go_runtime.h"
 #include "probes/collectors/pool_probes.h"
 #include "probes/process/monotonic_clock.h"
@@ -50,6 +52,11 @@ class ExactSession {
   [[nodiscard]] std::vector<model::CollectorStatus> collectors(bool saw_allocations) const;
   void read_runtimes();
   void end_runtime(pid_t pid);
+  void add_growth(const probes::ProcessImage& image, const std::shared_ptr<const probes::GoExecutable>& executable);
+  struct Growth {
+    std::unique_ptr<probes::GoGrowth> slices;
+    probes::ProcessImage image;  // names callers
+  };
 
   Probing& probing_;
   std::unique_ptr<probes::ExactTrace> trace_;
@@ -57,6 +64,7 @@ class ExactSession {
   std::string allocator_;
   std::vector<std::string> problems_;
   std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
+  std::vector<Growth> growth_;
   std::string pools_fault_;  // why described pools cannot be measured
   bool is_go_ = false;
   struct WatchedRuntime {

@@ -9,6 +9,7 @@
 namespace poolscope::sampler {
 namespace {
 
+constexpr unsigned kOrderTurn = 5;                    // of kOrderEvery: early, and never one that follows objects
 constexpr double kWatchShare = 0.2;                   // of the budget
 constexpr double kSpendShare = 0.8;                   // of the tokens, for one burst
 constexpr double kSpareHits = 1.5;                    // the kernel stops a burst that meets so many times more
@@ -53,6 +54,18 @@ budget::PlanOrRefusal<budget::RatePlan> PoolMonitor::plan(const budget::BurstBud
   return planned;
 }
 
+// What a burst looks for takes turns. In order it is over after some thousand events: no need to stay for longer than they take.
+probes::PoolLimits PoolMonitor::limits_of(const budget::RatePlan& plan, std::optional<double> cpu_per_second) const {
+  probes::PoolLimits limits{plan.length_ns, plan.hit_limit, turn_ % kFollowEvery == kFollowEvery - 1,
+                            turn_ % kOrderEvery == kOrderTurn};
+  if (!limits.in_order) return limits;
+  limits.hits = limits.hits == 0 ? probes::kMaxOrderedEvents : std::min(limits.hits, probes::kMaxOrderedEvents);
+  const double hits_per_second = hits_.per_cpu_second() * cpu_per_second.value_or(0);
+  const double needed_ns = hits_per_second > 0 ? 1e9 * static_cast<double>(limits.hits) / hits_per_second : 1e18;
+  limits.length_ns = std::min(limits.length_ns, std::max(static_cast<std::uint64_t>(needed_ns), kLongestWaitNs));
+  return limits;
+}
+
 Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, probes::BurstFailure> record) {
   if (!record) {
     problem_ = Problem{probes::reason_label(record.error().reason), record.error().detail};
@@ -81,9 +94,8 @@ Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const
     problem_ = Problem{"cpu_clock_failed", process::describe(clock.error())};
     return Failure{*problem_};
   }
-  const bool follows = turn_ % kFollowEvery == kFollowEvery - 1;
-  const probes::PoolLimits limits{planned.plan->length_ns, planned.plan->hit_limit, follows};
-  last_length_ns_ = limits.length_ns;
+  const probes::PoolLimits limits = limits_of(*planned.plan, cpu_per_second);
+  last_length_ns_ = planned.plan->length_ns;
   if (limits.length_ns <= kLongestWaitNs) return keep(process.pools()->burst(std::move(*clock), limits));
   if (auto failure = process.pools()->begin_burst(std::move(*clock), limits)) return keep(Failure{*failure});
   open_on_ = process.key();

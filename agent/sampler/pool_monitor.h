@@ -3,7 +3,8 @@
 //   Metering  a watch whose misses cost more than a fifth of the budget of a stratum goes on without them; they are tried again
 //             after kRetryNs.
 //   Bursts    as long as the tokens pay for, so pools that are used rarely are seen nearly all the time; where probes slow the target by
-//             more than kLongShare of what the budget allows, short ones as for allocations. Every kFollowEvery-th follows objects from get to put.
+//             more than kLongShare of what the budget allows, short ones as for allocations. Every kFollowEvery-th follows objects from get to put,
+//             every kOrderEvery-th sees at most kMaxOrderedEvents one by one.
 //             A long one stays open between calls of step(); is_over() is to be asked every kLookNs, because one that met more hits
 //             than it was planned for has to end. None is more than kLongerTimes as long as the one before it.
 //   Memory    records of the last TargetMonitor::kKeepNs.
@@ -27,6 +28,7 @@ class PoolMonitor {
  public:
   static constexpr std::uint64_t kRetryNs = 30'000'000'000;
   static constexpr unsigned kFollowEvery = 4;
+  static constexpr unsigned kOrderEvery = 8;
   static constexpr double kLongShare = 0.5;
   static constexpr std::uint64_t kLookNs = 10'000'000;
   static constexpr std::uint64_t kLongerTimes = 8;
@@ -71,6 +73,7 @@ class PoolMonitor {
   [[nodiscard]] double price_ns() const;
   [[nodiscard]] budget::PlanOrRefusal<budget::RatePlan> plan(const budget::BurstBudget& budget,
                                                              std::optional<double> cpu_per_second) const;
+  [[nodiscard]] probes::PoolLimits limits_of(const budget::RatePlan& plan, std::optional<double> cpu_per_second) const;
   Result<std::uint64_t, Problem> keep(Result<model::PoolBurstRecord, probes::BurstFailure> record);
 
   Probing& probing_;

@@ -12,6 +12,7 @@ Result<std::unique_ptr<Probing>, attach::AttachError> Probing::start(const probe
   if (!calibrated) return Failure{calibrated.error()};
   probing->programs_ = std::move(calibrated->programs);
   probing->calibration_ = calibrated->calibration;
+  probing->pool_order_bytes_ = options.pool_order_bytes;
   std::string why = "this kernel kills a process under a seccomp filter that meets a return probe";
   const auto survived = probes::return_probe_survives_seccomp(*probing->programs_, probing->detacher_, why);
   if (!survived.value_or(false)) probing->seccomp_refusal_ = why;
@@ -25,7 +26,7 @@ attach::AttachMethod Probing::method() const {
 
 Result<probes::PoolPrograms*, attach::AttachError> Probing::pool_programs() {
   if (pool_programs_) return pool_programs_.get();
-  auto loaded = probes::PoolPrograms::load(method(), detacher_);
+  auto loaded = probes::PoolPrograms::load(method(), detacher_, pool_order_bytes_);
   if (!loaded) return Failure{loaded.error()};
   pool_programs_ = std::move(*loaded);
   if (const auto hit_ns = probes::calibrate_pool_hit_ns(*pool_programs_, detacher_)) pool_hit_ns_ = *hit_ns;

@@ -56,6 +56,7 @@ class Probing {
   std::optional<std::string> seccomp_refusal_;
   std::vector<probes::CustomPoolSpec> custom_pools_;
   [[nodiscard]] attach::AttachMethod method() const;
+  std::uint32_t pool_order_bytes_ = 0;
   std::unique_ptr<probes::PoolPrograms> pool_programs_;
   std::optional<std::uint64_t> pool_hit_ns_;
   std::unique_ptr<probes::GoGcPrograms> gc_programs_;

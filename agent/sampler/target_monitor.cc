@@ -61,6 +61,7 @@ TargetMonitor::TargetMonitor(Probing& probing, const config::BudgetConfig& budge
       budget_(budget),
       random_(seed),
       pools_(probing),
+      growth_(probing),
       tokens_(budget.cpu_ratio) {}
 
 void TargetMonitor::set_budget(const config::BudgetConfig& budget) {
@@ -175,6 +176,7 @@ void TargetMonitor::forget_old(std::uint64_t now_ns) {
   std::erase_if(strata_, [&](const model::StratumRecord& stratum) { return stratum.start_ns < oldest; });
   pools_.forget_before(oldest);
   gc_.forget_before(oldest);
+  growth_.forget_before(oldest);
   std::erase_if(bursts_, [&](const BurstRecord& record) {
     return std::max(record.allocation_window.start_ns, record.free_window.start_ns) < oldest;
   });
@@ -204,6 +206,9 @@ void TargetMonitor::take_burst() {
   // A native process with described pools has both: they take turns.
   const bool pools_turn = process->pools() != nullptr && bursts_tried_++ % 2 == 0;
   if (process->is_go() || pools_turn) {
+    if (process->growth() != nullptr && !pools_.open_on() && growth_turn_++ % kGrowthEvery == 0) {
+      take_growth_burst(*process);
+    }
     take_pool_burst(*process);
     return;
   }
@@ -221,6 +226,12 @@ void TargetMonitor::watch_pools(std::uint64_t now_ns) {
   for (auto& [key, process] : processes_) {
     if (processes_.size() <= kFewProcesses) process.prepare(probing_);
     if (process.pools() != nullptr) pools_.watch(process, now_ns);
+  }
+}
+
+void TargetMonitor::take_growth_burst(WatchedProcess& process) {
+  if (const auto charge_ns = growth_.burst(process, burst_budget(process), cpu_per_second(process))) {
+    tokens_.spend(*charge_ns);
   }
 }
 
@@ -389,7 +400,10 @@ std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
   if (!any) return result;
   result.push_back(collector(name, !pools_.bursts().empty(), problem));
   if (result.back().detail.empty()) result.back().detail = caveat;
-  if (is_go()) result.push_back(gc_collector());
+  if (is_go()) {
+    result.push_back(gc_collector());
+    result.push_back(growth_collector());
+  }
   return result;
 }
 
@@ -408,6 +422,18 @@ model::CollectorStatus TargetMonitor::gc_collector() const {
   return status;
 }
 
+model::CollectorStatus TargetMonitor::growth_collector() const {
+  std::optional<Problem> problem = growth_.problem();
+  std::string caveat;
+  for (const auto& [key, process] : processes_) {
+    if (process.growth_problem()) problem = process.growth_problem();
+    if (process.growth() != nullptr && caveat.empty()) caveat = process.growth()->caveat();
+  }
+  model::CollectorStatus status = collector("go_growth", !growth_.bursts().empty(), problem);
+  if (status.detail.empty()) status.detail = caveat;
+  return status;
+}
+
 std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   const auto has = [this](model::BurstKind kind) {
     return std::any_of(bursts_.begin(), bursts_.end(), [kind](const auto& record) { return record.kind == kind; });
@@ -423,7 +449,7 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
   model::TargetSnapshot snapshot =
-      estimate::summarize({bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records()});
+      estimate::summarize({bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts()});
   snapshot.name = name_;
   snapshot.runtime = is_go() ? "go" : "native";
   snapshot.labels = labels_;

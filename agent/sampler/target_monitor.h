@@ -18,6 +18,7 @@
 #include "agent/budget/token_bucket.h"
 #include "agent/config/config.h"
 #include "agent/sampler/gc_monitor.h"
+#include "agent/sampler/growth_monitor.h"
 #include "agent/sampler/pool_monitor.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/watched_process.h"
@@ -32,6 +33,7 @@ class TargetMonitor {
  public:
   static constexpr std::uint64_t kKeepNs = 300'000'000'000;
   static constexpr std::size_t kMaxSites = 128;
+  static constexpr unsigned kGrowthEvery = 3;
 
   TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed);
 
@@ -60,6 +62,8 @@ class TargetMonitor {
   void close_stratum(std::uint64_t now_ns);
   void take_burst();
   void take_pool_burst(WatchedProcess& process);
+  // Beside the pools of a Go process: one burst in kGrowthEvery.
+  void take_growth_burst(WatchedProcess& process);
   void end_pool_burst(std::uint64_t now_ns);
   // CPU seconds per second that the process used lately.
   [[nodiscard]] double cpu_per_second(const WatchedProcess& process) const;
@@ -83,6 +87,7 @@ class TargetMonitor {
   void remember_kinds();
   [[nodiscard]] std::vector<model::CollectorStatus> pool_collectors() const;
   [[nodiscard]] model::CollectorStatus gc_collector() const;
+  [[nodiscard]] model::CollectorStatus growth_collector() const;
   [[nodiscard]] model::CollectorStatus collector(const char* name, bool has_data,
                                                  const std::optional<Problem>& problem) const;
 
@@ -99,12 +104,14 @@ class TargetMonitor {
 
   PoolMonitor pools_;
   GcMonitor gc_;
+  GrowthMonitor growth_;
   budget::TokenBucket tokens_;
   budget::HitRate allocations_, frees_;
   probes::CallerSteps steps_;
   std::optional<Problem> rate_problem_, cohort_problem_, last_pools_problem_;  // of the last try; empty after a success
   unsigned turn_ = 0;
   unsigned bursts_tried_ = 0;
+  unsigned growth_turn_ = 0;
 
   std::uint64_t stratum_start_ns_ = 0, stratum_end_ns_ = 0;
   std::optional<std::uint64_t> burst_due_ns_;

@@ -19,6 +19,8 @@ void WatchedProcess::forget_image() {
   pools_problem_.reset();
   go_runtime_.reset();
   go_runtime_problem_.reset();
+  growth_.reset();
+  growth_problem_.reset();
 }
 
 void WatchedProcess::prepare(Probing& probing) {
@@ -67,9 +69,10 @@ void WatchedProcess::look_for_go(Probing& probing) {
   if (executable) {
     open_go_pools(probing, *executable);
     start_go_runtime(probing, **executable);
+    look_for_growth(probing, *executable);
   } else if (is_go_) {
     pools_problem_ = Problem{probes::reason_label(executable.error().reason), executable.error().detail};
-    go_runtime_problem_ = pools_problem_;
+    go_runtime_problem_ = growth_problem_ = pools_problem_;
   }
 }
 
@@ -93,6 +96,20 @@ void WatchedProcess::start_go_runtime(Probing& probing, const probes::GoExecutab
     go_runtime_ = std::move(*runtime);
   } else {
     go_runtime_problem_ = Problem{probes::reason_label(runtime.error().reason), runtime.error().detail};
+  }
+}
+
+void WatchedProcess::look_for_growth(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable) {
+  auto programs = probing.pool_programs();
+  if (!programs) {
+    growth_problem_ = Problem{attach::reason_label(programs.error().reason), attach::describe(programs.error())};
+    return;
+  }
+  auto growth = probes::GoGrowth::open(**programs, key_, executable, probing.pool_hit_costs());
+  if (growth) {
+    growth_ = std::move(*growth);
+  } else {
+    growth_problem_ = Problem{go::reason_label(growth.error().reason), go::describe(growth.error())};
   }
 }
 

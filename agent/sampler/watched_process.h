@@ -11,6 +11,7 @@
 #include "probes/collectors/allocator_plan.h"
 #include "probes/collectors/custom_pools.h"
 #include "probes/collectors/go_executable.h"
+#include "probes/collectors/go_growth.h"
 #include "probes/collectors/go_pools.h"
 #include "probes/collectors/go_runtime.h"
 #include "probes/collectors/process_image.h"
@@ -52,6 +53,10 @@ class WatchedProcess {
   [[nodiscard]] probes::GoRuntime* go_runtime() const { return go_runtime_.get(); }
   [[nodiscard]] const std::optional<Problem>& go_runtime_problem() const { return go_runtime_problem_; }
 
+  // nullptr when growing slices cannot be seen (growth_problem).
+  [[nodiscard]] probes::GoGrowth* growth() const { return growth_.get(); }
+  [[nodiscard]] const std::optional<Problem>& growth_problem() const { return growth_problem_; }
+
   // CPU time used since the last call; the first gives what was used since this object exists.
   [[nodiscard]] std::uint64_t take_cpu_ns();
   // What was done since the last call, as take_cpu_ns().
@@ -64,6 +69,7 @@ class WatchedProcess {
   void look_for_go(Probing& probing);
   void open_go_pools(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable);
   void start_go_runtime(Probing& probing, const probes::GoExecutable& executable);
+  void look_for_growth(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable);
   void look_for_custom_pools(Probing& probing);
 
   model::ProcessKey key_;
@@ -78,6 +84,8 @@ class WatchedProcess {
   std::optional<Problem> pools_problem_;
   std::unique_ptr<probes::GoRuntime> go_runtime_;
   std::optional<Problem> go_runtime_problem_;
+  std::unique_ptr<probes::GoGrowth> growth_;
+  std::optional<Problem> growth_problem_;
   std::uint64_t cpu_ns_ = 0;
   std::uint64_t recent_cpu_ns_ = 0;
   model::Work work_;

@@ -110,9 +110,19 @@ void fields(Io& io, typename Io::template Ref<PoolUse> use) {
     hold_seconds.optional("p95", use.hold_seconds_p95);
     hold_seconds.optional("p99", use.hold_seconds_p99);
   });
-  io.required("followed_gets", use.followed_gets);
-  io.required("never_put", use.never_put);
+  io.optional("never_put_after_seconds", use.never_put_after_seconds);
+  io.optional("followed_gets", use.followed_gets);
+  io.optional("never_put", use.never_put);
+  io.optional("never_put_ratio", use.never_put_ratio);
   io.required("put_twice", use.put_twice);
+  io.optional("used_after_put", use.used_after_put);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<MissBracket> bracket) {
+  io.required("max_idle_buffers", bracket.max_idle_buffers);
+  io.required("low", bracket.low);
+  io.required("high", bracket.high);
 }
 
 template <typename Io>
@@ -148,6 +158,8 @@ void fields(Io& io, typename Io::template Ref<PoolSummary> pool) {
   io.optional("idle", pool.idle);
   io.optional("idle_bytes", pool.idle_bytes);
   io.optional("miss_curve", pool.miss_curve);
+  io.optional("miss_curve_bracket", pool.miss_curve_bracket);
+  io.optional("miss_curve_gets", pool.miss_curve_gets);
 }
 
 template <typename Io>

@@ -11,6 +11,7 @@
 
 #include "exporters/model/histogram.h"
 #include "exporters/model/record.h"
+#include "pools/sizing/miss_curve.h"
 
 namespace poolscope::model {
 
@@ -26,12 +27,17 @@ struct PoolIdentity {
   auto operator<=>(const PoolIdentity&) const = default;
 };
 
-// Objects in order of use, for pools whose get and put were seen one by one.
-struct PoolMisuse {
-  std::uint64_t followed_gets = 0;  // gets whose object was followed to the end of the burst
-  std::uint64_t never_put = 0;      // of these, not put back before the burst ended
-  std::uint64_t put_twice = 0;      // put while already in the pool
-  bool operator==(const PoolMisuse&) const = default;
+// What events in order of time tell of a pool. How long an object may stay out is known only when bursts are merged: so all ages
+// are here, until the end of the burst or the garbage collection after which an address may be another object.
+struct PoolOrderSums {
+  sizing::MissCurve misses;
+  Histogram hold_ns;      // from get to put of the same object
+  Histogram followed_ns;  // from each get whose object was followed to the end
+  Histogram out_ns;       // the same of those whose object was not put back by then
+  std::uint64_t put_twice = 0;
+  std::uint64_t used_after_put = 0;  // its buffer had another length or capacity at the get than at the put before
+
+  void merge(const PoolOrderSums& other);
 };
 
 // What lay in a pool when it was read, at the end of a burst.
@@ -48,23 +54,26 @@ struct PoolSums {
   std::uint64_t misses = 0;  // gets that found the pool empty
   bool misses_known = true;  // false: nothing tells a miss of this pool, `misses` is 0 and means nothing
   std::uint64_t puts = 0;
-  std::uint64_t nil_puts = 0;        // Put(nil): ignored by the pool, not in `puts`
-  std::uint64_t regrowths = 0;       // put with a larger capacity than the object had at its last get or put
-  Histogram hold_ns;                 // from get to put of the same object
-  bool regrowths_known = false;      // objects were followed, or a function tells their growth
-  std::uint64_t sized_puts = 0;      // puts whose length and capacity could be read
-  std::uint64_t empty_puts = 0;      // of these, with length 0: code that resets before it puts
-  Histogram needed_bytes;            // length at put, empty ones left out
-  Histogram buffer_bytes;            // capacity at put
-  std::uint64_t other_elements = 0;  // puts of another type than the one of `pool.element`
-  std::uint64_t object_bytes = 0;    // size of the element type where it holds no buffer; 0: not known
-  PoolMisuse misuse;
-  std::optional<PoolIdle> idle;  // absent: not read
+  std::uint64_t nil_puts = 0;          // Put(nil): ignored by the pool, not in `puts`
+  std::uint64_t regrowths = 0;         // put with a larger capacity than the object had at its last get or put
+  Histogram hold_ns;                   // from get to put of the same object
+  bool regrowths_known = false;        // objects were followed, or a function tells their growth
+  std::uint64_t sized_puts = 0;        // puts whose length and capacity could be read
+  std::uint64_t empty_puts = 0;        // of these, with length 0: code that resets before it puts
+  Histogram needed_bytes;              // length at put, empty ones left out
+  Histogram buffer_bytes;              // capacity at put
+  std::uint64_t other_elements = 0;    // puts of another type than the one of `pool.element`
+  std::uint64_t object_bytes = 0;      // size of the element type where it holds no buffer; 0: not known
+  std::uint64_t put_twice = 0;         // put while already in the pool, where objects were followed
+  std::optional<PoolOrderSums> order;  // absent: events were not seen one by one, or not all of them
+  std::optional<PoolIdle> idle;        // absent: not read
 };
 
 struct PoolBurstRecord {
   ProcessKey process;
   bool exact = false;  // every event of `window`, no budget
+  bool in_order =
+      false;  // events were seen one by one, until a number of them ended it: no window for rates, unless exact
   Window window;
   std::vector<PoolSums> pools;
   std::uint64_t probe_hits = 0;  // of the whole burst

@@ -95,10 +95,22 @@ struct PoolCounted {
 // Objects followed from get to put, in the bursts that saw both in order.
 struct PoolUse {
   std::optional<double> hold_seconds_p50, hold_seconds_p95, hold_seconds_p99;  // get to put; absent: none came back
-  std::uint64_t followed_gets = 0;
-  std::uint64_t never_put = 0;  // of these: borrowed still when the burst ended
+  // 99.9 % of the objects that came back took no longer; absent, as what follows: too few came back to tell.
+  std::optional<double> never_put_after_seconds;
+  std::optional<std::uint64_t> followed_gets;  // gets that were watched for longer than that
+  std::optional<std::uint64_t> never_put;      // of these: the object was not put back meanwhile
+  MaybeEstimate never_put_ratio;
   std::uint64_t put_twice = 0;
+  std::optional<std::uint64_t> used_after_put;  // absent: no burst saw events one by one
   bool operator==(const PoolUse&) const = default;
+};
+
+// What the gets and puts that were seen one by one would have missed in a pool that keeps at most so many idle objects. What was idle
+// before the first of them is not known: the truth lies between `low` (as many as fit) and `high` (none).
+struct MissBracket {
+  std::uint64_t max_idle_buffers = 0;
+  double low = 0, high = 0;
+  bool operator==(const MissBracket&) const = default;
 };
 
 struct PoolSummary {
@@ -118,7 +130,10 @@ struct PoolSummary {
   std::optional<double> thrown_away_per_gc;
   std::optional<std::uint64_t> idle;        // objects in the pool when last seen
   std::optional<std::uint64_t> idle_bytes;  // capacity of all of these; absent when they hold no buffer
-  std::vector<std::pair<std::uint64_t, double>> miss_curve;  // idle objects kept -> share of gets that would miss
+  // Idle objects kept -> share of gets that would miss, where that is known.
+  std::vector<std::pair<std::uint64_t, double>> miss_curve;
+  std::vector<MissBracket> miss_curve_bracket;   // the same for every cap, with what is not known
+  std::optional<std::uint64_t> miss_curve_gets;  // gets seen one by one
   bool operator==(const PoolSummary&) const = default;
 };
 

@@ -101,6 +101,7 @@ Lines pool_lines(const PoolSummary& pool, unsigned width, const Columns& columns
   Lines lines{title(pool, width), numbers(pool, columns)};
   if (!columns.wide) add_note(lines, rest_of_numbers(pool, columns), width, Tone::kPlain);
   add_note(lines, small_print(pool), width, Tone::kDim);
+  add_note(lines, miss_curve_text(pool), width, Tone::kDim);
   if (const std::string text = remarkable(pool, columns.exact); !text.empty()) {
     add_note(lines, "→ " + text, width, Tone::kWarning);
   }

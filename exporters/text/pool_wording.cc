@@ -1,8 +1,10 @@
 #include "exporters/text/pool_wording.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
@@ -58,6 +60,23 @@ std::string said_of_double_puts(const PoolSummary& pool) {
          " put twice";
 }
 
+// Objects that are meant to stay out for long look the same as those that are lost: so this says what was seen.
+std::string said_of_lost_objects(const PoolSummary& pool) {
+  constexpr double kNormalShare = 0.001;  // by the definition of never_put_after_seconds
+  constexpr std::uint64_t kLeast = 5;
+  if (!pool.use || !pool.use->never_put_ratio || pool.use->never_put.value_or(0) < kLeast) return "";
+  const Estimate& ratio = *pool.use->never_put_ratio;
+  if (!ratio.low || *ratio.low <= kNormalShare) return "";
+  return format_ratio(ratio.value) + " of the objects did not come back within " +
+         format_seconds(pool.use->never_put_after_seconds.value_or(0)) + ", nearly all others did";
+}
+
+std::string said_of_use_after_put(const PoolSummary& pool) {
+  if (!pool.use || pool.use->used_after_put.value_or(0) == 0) return "";
+  const std::uint64_t used = *pool.use->used_after_put;
+  return format_exact(used) + (used == 1 ? " object was" : " objects were") + " used after put";
+}
+
 std::string said_of_idle(const PoolSummary& pool) {
   if (!pool.idle) return "";
   std::string text = format_exact(*pool.idle) + (*pool.idle == 1 ? " object idle" : " objects idle");
@@ -69,9 +88,9 @@ std::string said_of_idle(const PoolSummary& pool) {
 std::string said_of_oversize(const PoolSummary& pool) {
   if (!pool.needed_bytes || !pool.buffer_bytes || pool.idle_bytes.value_or(0) < kMuchIdleBytes) return "";
   if (pool.buffer_bytes->p50 < kOversize * std::max<std::uint64_t>(pool.needed_bytes->p95, 1)) return "";
-  return "idle buffers hold " + format_bytes(static_cast<double>(*pool.idle_bytes)) + "; half of the puts have room for " +
-         format_bytes(static_cast<double>(pool.buffer_bytes->p50)) + " or more, 95 % need at most " +
-         format_bytes(static_cast<double>(pool.needed_bytes->p95));
+  return "idle buffers hold " + format_bytes(static_cast<double>(*pool.idle_bytes)) +
+         "; half of the puts have room for " + format_bytes(static_cast<double>(pool.buffer_bytes->p50)) +
+         " or more, 95 % need at most " + format_bytes(static_cast<double>(pool.needed_bytes->p95));
 }
 
 std::string why_no_lengths(const PoolSummary& pool) {
@@ -139,10 +158,31 @@ std::string small_print(const PoolSummary& pool) {
   return text;
 }
 
+std::string miss_curve_text(const PoolSummary& pool) {
+  constexpr std::size_t kShown = 3;
+  constexpr double kNoMisses = 0.005;  // larger caps gain nothing worth a word
+  std::vector<std::pair<std::uint64_t, double>> shown;
+  for (const auto& [cap, ratio] : pool.miss_curve) {
+    if (std::has_single_bit(cap) && std::countr_zero(cap) % 2 == 0) shown.emplace_back(cap, ratio);
+    if (!shown.empty() && shown.back().second < kNoMisses) break;
+  }
+  if (shown.empty()) return "";
+  if (shown.size() > kShown) shown.erase(shown.begin(), shown.end() - kShown);
+  std::string caps, ratios;
+  for (const auto& [cap, ratio] : shown) {
+    caps += (caps.empty() ? "" : "/") + format_exact(cap);
+    ratios += (ratios.empty() ? "" : " / ") + format_ratio(ratio);
+  }
+  const char* of_what = pool.kind == "go_sync_pool" ? ", if sync.Pool had a limit: " : ": ";
+  return "miss ratio with at most " + caps + " idle" + of_what + ratios;
+}
+
 std::string remarkable(const PoolSummary& pool, bool exact) {
   std::string text = said_of_misses(pool, exact);
   add_clause(text, said_of_puts(pool, exact));
+  add_clause(text, said_of_lost_objects(pool));
   add_clause(text, said_of_double_puts(pool));
+  add_clause(text, said_of_use_after_put(pool));
   add_clause(text, said_of_oversize(pool));
   return text;
 }

@@ -124,7 +124,9 @@ std::string growth_chain_table(const TargetSnapshot& target) {
   const auto chains = sorted_growth_chains(target);
   if (chains.empty()) return "";
   const auto bytes = [](std::uint64_t value) { return format_bytes(static_cast<double>(value)); };
-  std::string text = "### Growth chains\n\nBuffers that grew by realloc.\n\n";
+  std::string by = grown_by(target);
+  by.front() = static_cast<char>(by.front() - 'a' + 'A');
+  std::string text = "### Growth chains\n\n" + by + ".\n\n";
   text += row({"first", "final p50", "final p95", "steps", target.exact ? "chains" : "chains/s",
                target.exact ? "copied" : "copied/s", "call site", "place"});
   text += "|---:|---:|---:|---:|---:|---:|---|---|\n";
@@ -162,6 +164,8 @@ std::string pool_notes(const std::vector<const model::PoolSummary*>& pools, bool
     if (const auto note = remarkable(*pool, exact); !note.empty())
       text += "- " + code(pool->name) + " " + plain(note) + "\n";
     if (const auto why = small_print(*pool); !why.empty()) text += "- " + code(pool->name) + ": " + plain(why) + "\n";
+    if (const auto curve = miss_curve_text(*pool); !curve.empty())
+      text += "- " + code(pool->name) + ": " + plain(curve) + "\n";
   }
   return text.empty() ? "" : text + "\n";
 }

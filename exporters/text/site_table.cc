@@ -180,7 +180,7 @@ Lines growth_chain_table(const TargetSnapshot& target, unsigned width, std::size
   const auto chains = sorted_growth_chains(target);
   if (chains.empty()) return {};
   Lines lines{
-      std::move(Line("  ").add("growth chains", Tone::kStrong).add("   buffers that grew by realloc", Tone::kDim)),
+      std::move(Line("  ").add("growth chains", Tone::kStrong).add(std::string("   ") + grown_by(target), Tone::kDim)),
       chain_header(target)};
   for (std::size_t i = 0; i < std::min(chains.size(), max_chains); ++i) {
     const Lines chain = chain_lines(*chains[i], width);

@@ -305,16 +305,20 @@ std::vector<std::string> freed_within(const model::LifetimeSummary& lifetime) {
   return ages;
 }
 
+const char* grown_by(const TargetSnapshot& target) {
+  return target.runtime == "go" ? "slices that grew by append" : "buffers that grew by realloc";
+}
+
 bool allocations_were_measured(const TargetSnapshot& target) {
   const auto& all = target.allocations;
   if (all.source == kRuntimeSource) return false;
   return (target.exact && model::allocations_were_watched(target)) || all.per_second || all.bytes_per_second ||
          all.frees_per_second || all.churn_ratio || all.size_bytes || all.lifetime || !target.call_sites.empty() ||
-         !target.growth_chains.empty();
+         (!target.growth_chains.empty() && target.runtime != "go");
 }
 
 bool was_measured(const TargetSnapshot& target) {
-  return allocations_were_measured(target) || target.gc || !target.pools.empty();
+  return allocations_were_measured(target) || target.gc || !target.pools.empty() || !target.growth_chains.empty();
 }
 
 std::string why_nothing(const TargetSnapshot& target) {

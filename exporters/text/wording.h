@@ -34,6 +34,8 @@ struct Quantity {
 [[nodiscard]] std::vector<std::string> freed_within(const model::LifetimeSummary& lifetime);
 
 // Whether anything was counted or estimated of malloc and its relatives.
+// What grew in its growth chains, and how.
+[[nodiscard]] const char* grown_by(const model::TargetSnapshot& target);
 [[nodiscard]] bool allocations_were_measured(const model::TargetSnapshot& target);
 // Whether anything was: allocations, pools or garbage collection.
 [[nodiscard]] bool was_measured(const model::TargetSnapshot& target);

@@ -56,6 +56,26 @@ struct {
 	__type(value, struct pool_object);
 } pool_objects SEC(".maps");
 
+/* gets and puts one by one, for who asks for them. Programs write, user space reads. User space sets the size. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} pool_order SEC(".maps");
+
+/* goroutine in runtime.growslice -> what it was called with. Programs write and delete; user space deletes what a panic left. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct growth_key);
+	__type(value, struct growth_call);
+} growth_calls SEC(".maps");
+
+/* growths of Go slices. Programs write, user space reads and sets the size. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} growths SEC(".maps");
+
 #define add(pointer, number) __sync_fetch_and_add(pointer, number) /* a uprobe program can be preempted */
 
 static const struct pool_sums no_sums;
@@ -84,6 +104,15 @@ static __always_inline long pool_objects_put(const struct pool_object_key *key, 
 static __always_inline int user_read(__u64 *value, __u64 address)
 {
 	return bpf_probe_read_user(value, sizeof(*value), (const void *)address) != 0;
+}
+
+static __always_inline struct pool_order_event *pool_order_reserve(void)
+{
+	return bpf_ringbuf_reserve(&pool_order, sizeof(struct pool_order_event), 0);
+}
+static __always_inline void pool_order_submit(struct pool_order_event *event)
+{
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP); /* user space looks when the burst is over */
 }
 
 #include "probes/bpf/pool_logic.h"
@@ -205,6 +234,21 @@ static long count_victims(__u32 index, struct victims *victims)
 	return 0;
 }
 
+static __always_inline void write_cleanup_in_order(struct pool_control *control, __u64 now_ns)
+{
+	struct pool_order_event *ordered = pool_order_reserve();
+
+	if (!ordered) {
+		add(&control->dropped_order, 1);
+		return;
+	}
+	__builtin_memset(ordered, 0, sizeof(*ordered));
+	ordered->time_ns = now_ns;
+	ordered->generation = (__u32)control->generation;
+	ordered->role = POOL_ROLE_CLEANUP;
+	pool_order_submit(ordered);
+}
+
 /* Go: the world is stopped and sync.poolCleanup drops what is in sync.oldPools. */
 SEC("uprobe")
 int pool_cleanup(struct pt_regs *regs)
@@ -214,21 +258,119 @@ int pool_cleanup(struct pt_regs *regs)
 	struct pool_control *control = bpf_map_lookup_elem(&pool_controls, &slot);
 	const struct pool_point *point = bpf_map_lookup_elem(&points, &index);
 	struct victims victims = {};
-	__u64 count = 0;
+	__u64 count = 0, now_ns;
 
 	if (!control || !point)
 		return 0;
 	add(&control->hits, 1);
 	add(&control->charge_ns, point->cost_ns);
-	if (!counts_now(control, point, bpf_ktime_get_ns()))
+	now_ns = bpf_ktime_get_ns();
+	if (!counts_now(control, point, now_ns))
 		return 0;
 	add(&control->collections, 1);
+	if (control->in_order)
+		write_cleanup_in_order(control, now_ns);
 	if (!control->old_pools || user_read(&victims.pools, control->old_pools) ||
 	    user_read(&count, control->old_pools + 8))
 		return 0;
 	victims.control = control;
 	victims.slot = slot;
 	bpf_loop(count < GO_MAX_OLD_POOLS ? count : GO_MAX_OLD_POOLS, count_victims, &victims, 0);
+	return 0;
+}
+
+static __always_inline struct growth_key growth_key_of(const struct pool_control *control,
+						       const struct registers *registers)
+{
+	struct growth_key key = {registers->at[14], (__u32)control->generation, 0}; /* r14 is the goroutine */
+
+	return key;
+}
+
+/* Callers by frame pointers, which Go keeps: the function itself has not made its frame yet. */
+static __always_inline void read_callers(const struct registers *registers, __u64 *callers)
+{
+	__u64 frame = registers->at[5];
+	int i;
+
+	if (user_read(&callers[0], registers->at[4]))
+		return;
+	for (i = 1; i < GROWTH_CALLERS && frame; i++) {
+		if (user_read(&callers[i], frame + 8) || user_read(&frame, frame))
+			return;
+	}
+}
+
+static __always_inline void growth_called(struct pool_control *control, const struct pool_point *point,
+					  const struct registers *registers)
+{
+	struct growth_key key = growth_key_of(control, registers);
+	struct growth_call call = {};
+
+	call.type = value_of(&point->type, registers);
+	call.old_capacity = value_of(&point->size, registers);
+	read_callers(registers, call.callers);
+	if (bpf_map_update_elem(&growth_calls, &key, &call, BPF_ANY))
+		add(&control->dropped_objects, 1);
+}
+
+static __always_inline void growth_copies(struct pool_control *control, const struct pool_point *point,
+					  const struct registers *registers, __u64 now_ns)
+{
+	struct growth_key key = growth_key_of(control, registers);
+	const struct growth_call *call = bpf_map_lookup_elem(&growth_calls, &key);
+	struct growth_event *growth = 0;
+	__u64 element_bytes;
+	int i;
+
+	if (!call)
+		return; /* it was called before the burst */
+	/* only now: growslice has read it meanwhile, so its page is there */
+	if (user_read(&element_bytes, call->type))
+		add(&control->dropped_reads, 1);
+	else
+		growth = bpf_ringbuf_reserve(&growths, sizeof(*growth), 0);
+	if (!growth) {
+		add(&control->dropped_order, 1);
+		bpf_map_delete_elem(&growth_calls, &key);
+		return;
+	}
+	growth->time_ns = now_ns;
+	growth->old_array = value_of(&point->pool, registers);
+	growth->new_array = value_of(&point->object, registers);
+	growth->old_bytes = call->old_capacity * element_bytes;
+	growth->new_bytes = value_of(&point->size, registers) * element_bytes;
+	growth->copied_bytes = value_of(&point->type, registers);
+	for (i = 0; i < GROWTH_CALLERS; i++)
+		growth->callers[i] = call->callers[i];
+	growth->generation = key.generation;
+	growth->reserved = 0;
+	bpf_ringbuf_submit(growth, BPF_RB_NO_WAKEUP);
+	bpf_map_delete_elem(&growth_calls, &key);
+}
+
+/* Go: runtime.growslice, where it is called and where it copies. */
+SEC("uprobe")
+int growth_hit(struct pt_regs *regs)
+{
+	__u64 cookie = bpf_get_attach_cookie(regs), now_ns = bpf_ktime_get_ns();
+	__u32 slot = POOL_COOKIE_SLOT(cookie), index = POOL_COOKIE_POINT(cookie);
+	struct pool_control *control = bpf_map_lookup_elem(&pool_controls, &slot);
+	const struct pool_point *point = bpf_map_lookup_elem(&points, &index);
+	struct registers registers;
+
+	if (!control || !point)
+		return 0;
+	add(&control->hits, 1);
+	add(&control->charge_ns, point->cost_ns);
+	if (!counts_now(control, point, now_ns) ||
+	    !pool_flags_match(regs->eflags, point->flags_mask, point->flags_value))
+		return 0;
+	copy_registers(regs, &registers);
+	if (point->role == POOL_ROLE_GROWTH_CALL)
+		growth_called(control, point, &registers);
+	else
+		growth_copies(control, point, &registers, now_ns);
 	return 0;
 }
 

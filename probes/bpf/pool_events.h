@@ -25,6 +25,9 @@ enum pool_role {
 	POOL_ROLE_MISS,	   /* a get that found nothing */
 	POOL_ROLE_GROW,	   /* a borrowed object grew */
 	POOL_ROLE_CLEANUP, /* Go: a garbage collection begins; what is in `old_pools` is dropped */
+	POOL_ROLE_GROWTH_CALL, /* Go: runtime.growslice is called; `size` is the old capacity, `type` the element type */
+	POOL_ROLE_GROWTH_COPY, /* the same call copies; `pool` is the old array, `object` the new one, `size` the new capacity,
+				* `type` how many bytes are copied */
 	POOL_ROLE_COUNT
 };
 
@@ -73,7 +76,7 @@ struct pool_control {
 	__u32 tgid;
 	__u32 armed;
 	__u32 follows_objects; /* remember objects from get to put */
-	__u32 reserved;
+	__u32 in_order; /* write every get and put to the ring `pool_order`, too */
 
 	__u64 hits;		/* all traps */
 	__u64 charge_ns;	/* their price */
@@ -84,6 +87,7 @@ struct pool_control {
 	__u64 dropped_pools;	/* map `pool_sums` was full: an event was not counted */
 	__u64 dropped_objects;	/* map `pool_objects` was full: an object was not followed */
 	__u64 dropped_reads;	/* memory of the target could not be read */
+	__u64 dropped_order;	/* ring `pool_order` or `growths` was full: an event is missing in it */
 	__u32 stop;		/* enum pool_stop */
 	__u32 padding;
 };
@@ -142,4 +146,49 @@ struct pool_object {
 	__u64 capacity_bytes;
 	__u32 state;
 	__u32 number; /* of the pool */
+};
+
+/* One event of ring `pool_order`; user space puts them in order. Written at a get that has taken its object and at a put that has not
+ * given it away yet, so that of one object the times are in the order in which things happened. */
+enum pool_order_flag { POOL_ORDER_MISS = 1, POOL_ORDER_BUFFER = 2 };
+
+struct pool_order_event {
+	__u64 time_ns;
+	__u64 pool;
+	__u64 object;	      /* 0: not known, or a miss: it does not exist yet */
+	__u64 length_bytes;   /* of the buffer that the object is: POOL_ORDER_BUFFER */
+	__u64 capacity_bytes; /* the same */
+	__u32 generation;     /* of the slot */
+	__u32 number;	      /* of the pool */
+	__u16 role;	      /* GET, PUT or CLEANUP */
+	__u16 flags;	      /* enum pool_order_flag */
+	__u32 padding;
+};
+
+#define GROWTH_CALLERS 3
+
+/* Key of map `growth_calls`: a goroutine in runtime.growslice. */
+struct growth_key {
+	__u64 goroutine;
+	__u32 generation; /* of the slot */
+	__u32 reserved;
+};
+
+struct growth_call {
+	__u64 old_capacity; /* in elements */
+	__u64 type;	    /* of an element */
+	__u64 callers[GROWTH_CALLERS]; /* return addresses, innermost first; 0: not known */
+};
+
+/* One event of ring `growths`: the array of a slice was replaced by a larger one. */
+struct growth_event {
+	__u64 time_ns;
+	__u64 old_array;
+	__u64 new_array;
+	__u64 old_bytes; /* capacities */
+	__u64 new_bytes;
+	__u64 copied_bytes;
+	__u64 callers[GROWTH_CALLERS];
+	__u32 generation;
+	__u32 reserved;
 };

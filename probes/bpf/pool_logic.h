@@ -8,6 +8,8 @@
  *   struct pool_object *pool_objects_find(const struct pool_object_key *);
  *   long pool_objects_put(const struct pool_object_key *, const struct pool_object *);
  *   int user_read(__u64 *value, __u64 address);     0 when the target's memory could be read
+ *   struct pool_order_event *pool_order_reserve(void);  room in the ring, or 0
+ *   void pool_order_submit(struct pool_order_event *);
  *   add(pointer, number)                            atomic addition
  */
 #include "probes/bpf/pool_events.h"
@@ -156,6 +158,42 @@ static inline void pool_on_put(const struct pool_event *event, struct pool_sums 
 		pool_end_borrowing(event, sums, capacity);
 }
 
+/* The event as user space puts it in order with the others. A put of nothing is none. */
+static inline void pool_write_in_order(const struct pool_event *event)
+{
+	const struct pool_point *point = event->point;
+	struct pool_order_event *ordered;
+	__u64 length = 0, capacity = 0;
+	__u16 flags = 0;
+
+	if (point->role != POOL_ROLE_GET && point->role != POOL_ROLE_PUT)
+		return;
+	if (point->role == POOL_ROLE_PUT && point->nil_mask &&
+	    pool_flags_match(event->flags, point->nil_mask, point->nil_value))
+		return;
+	if (point->role == POOL_ROLE_GET && point->miss_mask &&
+	    pool_flags_match(event->flags, point->miss_mask, point->miss_value))
+		flags = POOL_ORDER_MISS;
+	else if (pool_read_buffer(event, &length, &capacity) == 0)
+		flags = POOL_ORDER_BUFFER;
+	ordered = pool_order_reserve();
+	if (!ordered) {
+		add(&event->control->dropped_order, 1);
+		return;
+	}
+	ordered->time_ns = event->now_ns;
+	ordered->pool = event->pool;
+	ordered->object = flags & POOL_ORDER_MISS ? 0 : event->object;
+	ordered->length_bytes = length;
+	ordered->capacity_bytes = capacity;
+	ordered->generation = (__u32)event->control->generation;
+	ordered->number = point->pool_number;
+	ordered->role = (__u16)point->role;
+	ordered->flags = flags;
+	ordered->padding = 0;
+	pool_order_submit(ordered);
+}
+
 static inline void pool_on_event(const struct pool_event *event)
 {
 	struct pool_key key = {event->pool, event->slot, event->point->pool_number};
@@ -165,6 +203,8 @@ static inline void pool_on_event(const struct pool_event *event)
 		add(&event->control->dropped_pools, 1);
 		return;
 	}
+	if (event->control->in_order)
+		pool_write_in_order(event);
 	switch (event->point->role) {
 	case POOL_ROLE_GET:
 		pool_on_get(event, sums);

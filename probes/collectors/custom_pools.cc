@@ -85,6 +85,8 @@ void CustomPools::describe(const pool_key& key, std::uint64_t, model::PoolSums& 
   sums.pool.name = pool != plan_.pools.end() ? pool->name : "";
   if (key.pool != 0) sums.pool.address = fmt::format("{:#x}", key.pool);
   sums.regrowths_known = pool != plan_.pools.end() && pool->measures(PoolRole::kGrow);
+  const bool sees_all = pool != plan_.pools.end() && pool->measures(PoolRole::kGet) && pool->measures(PoolRole::kPut);
+  if (!sees_all) sums.order.reset();  // a walk of puts alone, or of gets alone, tells nothing
   sums.misses_known = pool != plan_.pools.end() && pool->measures(PoolRole::kMiss);
 }
 

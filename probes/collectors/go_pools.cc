@@ -2,22 +2,13 @@
 
 #include <utility>
 
+#include "probes/collectors/go_place.h"
 #include "probes/go/pool_state.h"
 
 namespace poolscope::probes {
 namespace {
 
 constexpr std::uint32_t kUsualNewOffset = 0x20;  // since Go 1.13
-
-pool_value place_of(const go::ValueLocation& location) {
-  if (location.kind == go::ValueLocation::Kind::kRegister) {
-    return {POOL_PLACE_REGISTER, static_cast<__u16>(go::ValueFlow::number(location.reg)), 0};
-  }
-  return {POOL_PLACE_STACK, 0, location.rsp_offset};
-}
-pool_value place_of(const std::optional<go::ValueLocation>& location) {
-  return location ? place_of(*location) : pool_value{};
-}
 
 }  // namespace
 

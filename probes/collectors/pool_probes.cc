@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::uint64_t kPollNs = 200'000;
 constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;
+// A thread can lose its processor between the time of an event and writing it; later than this is too late.
+constexpr std::uint64_t kLateNs = 100'000'000;
+// What writing an event takes besides counting it.
+constexpr std::uint32_t kOrderExtraNs = 150;
 
 template <typename T>
 void store(T& shared, T value) {
@@ -34,11 +38,11 @@ std::map<std::string, std::uint64_t> dropped_of(const pool_control& control) {
   if (control.dropped_pools > 0) dropped["pools_full"] = control.dropped_pools;
   if (control.dropped_objects > 0) dropped["objects_full"] = control.dropped_objects;
   if (control.dropped_reads > 0) dropped["memory_unreadable"] = control.dropped_reads;
+  if (control.dropped_order > 0) dropped["order_full"] = control.dropped_order;
   return dropped;
 }
 
-// `objects`: empty when they were not followed, or a collection came in between and what was seen before it means nothing.
-model::PoolSums sums_of(const pool_sums& sums, std::uint64_t pool, const std::vector<pool_object>& objects) {
+model::PoolSums sums_of(const pool_sums& sums, bool objects_followed) {
   model::PoolSums result;
   result.gets = sums.gets;
   result.misses = sums.misses;
@@ -51,11 +55,8 @@ model::PoolSums sums_of(const pool_sums& sums, std::uint64_t pool, const std::ve
   result.empty_puts = sums.empty_puts;
   result.needed_bytes = histogram_of(sums.needed_bytes, POOL_SIZE_BUCKETS);
   result.buffer_bytes = histogram_of(sums.buffer_bytes, POOL_SIZE_BUCKETS);
-  if (objects.empty()) return result;
-  result.misuse.followed_gets = sums.followed_gets;
-  result.misuse.put_twice = sums.put_twice;
-  result.misuse.never_put = static_cast<std::uint64_t>(std::ranges::count_if(
-      objects, [&](const pool_object& object) { return object.pool == pool && object.state == POOL_OBJECT_BORROWED; }));
+  result.regrowths_known = objects_followed;
+  result.put_twice = sums.put_twice;
   return result;
 }
 
@@ -115,7 +116,7 @@ model::PoolWatchRecord PoolProbes::take_watch() {
   return record;
 }
 
-model::PoolBurstRecord PoolProbes::burst_record(const PoolSlot& slot) {
+model::PoolBurstRecord PoolProbes::burst_record(PoolSlot& slot, PoolOrder& order, std::uint64_t end_ns) {
   const PoolResults results = slot.read();
   learn(results);
   model::PoolBurstRecord record;
@@ -123,12 +124,18 @@ model::PoolBurstRecord PoolProbes::burst_record(const PoolSlot& slot) {
   record.probe_hits = slot.control().hits;
   record.charge_ns = slot.control().charge_ns;
   record.dropped = dropped_of(slot.control());
-  const bool followed = slot.control().collections == 0;
+  on_read(slot);
+  record.in_order = slot.control().in_order != 0;
+  order.add(slot.take_order());
+  auto ordered = order.finish(end_ns);
+  const bool is_complete =
+      record.in_order && !order.is_broken() && slot.control().dropped_order == 0 && slot.control().dropped_pools == 0;
+  if (order.is_broken()) record.dropped["order_late"] = 1;
   const bool reads_idle = process::monotonic_ns() - idle_read_ns_ >= kIdleEveryNs;
   if (reads_idle) idle_read_ns_ = process::monotonic_ns();
   for (const auto& [key, sums] : results.sums) {
-    model::PoolSums pool = sums_of(sums, key.pool, followed ? results.objects : std::vector<pool_object>{});
-    pool.regrowths_known = slot.control().follows_objects != 0;
+    model::PoolSums pool = sums_of(sums, slot.control().follows_objects != 0);
+    if (is_complete) pool.order = std::move(ordered[{key.pool, key.number}]);
     describe(key, sums.type, pool);
     if (reads_idle) pool.idle = idle_of(key);
     record.pools.push_back(std::move(pool));
@@ -137,8 +144,12 @@ model::PoolBurstRecord PoolProbes::burst_record(const PoolSlot& slot) {
 }
 
 std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, const PoolLimits& limits) {
-  auto slot = open_slot(burst_sites());
+  auto sites = burst_sites();
+  for (auto& site : sites) site.point.cost_ns += limits.in_order ? kOrderExtraNs : 0;
+  auto slot = open_slot(sites);
   if (!slot) return slot.error();
+  if (limits.in_order) slot->start_order();
+  on_open(*slot);
   if (auto enabled = clock.enable(); !enabled) {
     return BurstFailure{BurstFailure::Reason::kTaskClock, process::describe(enabled.error())};
   }
@@ -166,8 +177,9 @@ Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {
   if (control.stop == POOL_STOP_FORK) {
     return failed(BurstFailure::Reason::kTargetForked, "the process forked during the burst");
   }
-  model::PoolBurstRecord record = burst_record(burst.slot);
   const bool stopped = control.stop != POOL_STOP_NONE;
+  PoolOrder order;
+  model::PoolBurstRecord record = burst_record(burst.slot, order, stopped ? control.stopped_ns : end.time_ns);
   const double part = stopped && hits > counted ? static_cast<double>(counted) / static_cast<double>(hits) : 1;
   record.window = window_between(burst.begin, end, stopped ? control.stopped_ns : end.time_ns, part);
   record.window.probe_hits = counted;
@@ -192,9 +204,11 @@ std::optional<BurstFailure> PoolProbes::start_exact() {
   auto slot = open_slot(burst_sites());
   if (!slot) return slot.error();
   slot->control().follows_objects = 1;
+  slot->start_order();
+  on_open(*slot);
   const std::uint64_t cpu_ns = process::cpu_time_ns(process_.pid).value_or(0);
   store(slot->control().armed, 1u);
-  exact_.emplace(Exact{std::move(*slot), process::monotonic_ns(), cpu_ns, cpu_ns});
+  exact_.emplace(Exact{std::move(*slot), process::monotonic_ns(), cpu_ns, cpu_ns, {}});
   return std::nullopt;
 }
 
@@ -202,10 +216,14 @@ void PoolProbes::keep_up() {
   if (!exact_) return;
   learn(exact_->slot.read());
   exact_->last_cpu_ns = process::cpu_time_ns(process_.pid).value_or(exact_->last_cpu_ns);
+  const std::uint64_t now_ns = process::monotonic_ns();
+  on_read(exact_->slot);
+  exact_->order.add(exact_->slot.take_order());
+  exact_->order.advance(now_ns - std::min(now_ns, kLateNs));
 }
 
 model::PoolBurstRecord PoolProbes::read_exact() {
-  model::PoolBurstRecord record = burst_record(exact_->slot);
+  model::PoolBurstRecord record = burst_record(exact_->slot, exact_->order, process::monotonic_ns());
   record.exact = true;
   record.window.start_ns = exact_->start_ns;
   record.window.length_ns = process::monotonic_ns() - exact_->start_ns;

@@ -17,6 +17,7 @@
 #include "poolscope/result.h"
 #include "probes/collectors/alloc_bursts.h"
 #include "probes/collectors/burst_clock.h"
+#include "probes/collectors/pool_order.h"
 #include "probes/collectors/pool_programs.h"
 #include "probes/process/task_clock.h"
 
@@ -31,8 +32,12 @@ struct PoolHitCosts {
 struct PoolLimits {
   std::uint64_t length_ns = 5'000'000;
   std::uint64_t hits = 0;        // 0: none
-  bool follows_objects = false;  // hold times and misuse; dearer
+  bool follows_objects = false;  // hold times and objects put twice; dearer
+  bool in_order = false;         // every event one by one: miss curve and misuse; dearer still
 };
+
+// So many events of a burst in order are enough; the ring holds more.
+inline constexpr std::uint64_t kMaxOrderedEvents = 4096;
 
 class PoolProbes {
  public:
@@ -84,13 +89,16 @@ class PoolProbes {
     (void)key;
     return std::nullopt;
   }
+  // For events of other kinds: a slot of a burst or an exact run was attached but counts nothing yet; it is being read.
+  virtual void on_open(PoolSlot& slot) { (void)slot; }
+  virtual void on_read(PoolSlot& slot) { (void)slot; }
 
   PoolPrograms& programs_;
   model::ProcessKey process_;
 
  private:
   [[nodiscard]] Result<PoolSlot, BurstFailure> open_slot(const std::vector<PoolSite>& sites);
-  [[nodiscard]] model::PoolBurstRecord burst_record(const PoolSlot& slot);
+  [[nodiscard]] model::PoolBurstRecord burst_record(PoolSlot& slot, PoolOrder& order, std::uint64_t end_ns);
 
   struct Watch {
     PoolSlot slot;
@@ -114,6 +122,7 @@ class PoolProbes {
     std::uint64_t start_ns = 0;
     std::uint64_t cpu_ns = 0;
     std::uint64_t last_cpu_ns = 0;  // a process that has ended tells it no more
+    PoolOrder order;
   };
   std::optional<Exact> exact_;
   std::uint64_t idle_read_ns_ = 0;

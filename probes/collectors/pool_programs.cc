@@ -18,6 +18,7 @@ using attach::ProbeKind;
 namespace {
 
 static_assert(sizeof(pool_control) % 8 == 0, "array elements are 8-byte aligned");
+static_assert(sizeof(pool_order_event) == 56 && sizeof(growth_event) == 80, "as the BPF programs write them");
 static_assert(sizeof(pool_key) == 16 && sizeof(pool_object_key) == 16 && sizeof(pool_object) == 32);
 
 AttachError load_error(const char* cause, int result) {
@@ -39,31 +40,53 @@ std::vector<Key> keys_of(int map_fd) {
   return keys;
 }
 
+// What a slot that was given back left in a ring belongs to nobody.
+template <typename Event>
+void keep_event(const Event& event, std::map<std::uint32_t, std::vector<Event>>& by_generation) {
+  const auto found = by_generation.find(event.generation);
+  if (found != by_generation.end()) found->second.push_back(event);
+}
+
+bool is_growth(__u32 role) {
+  return role == POOL_ROLE_GROWTH_CALL || role == POOL_ROLE_GROWTH_COPY;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PoolPrograms>, AttachError> PoolPrograms::load(attach::AttachMethod method,
-                                                                      attach::Detacher& detacher) {
+                                                                      attach::Detacher& detacher,
+                                                                      std::uint32_t order_bytes) {
   std::unique_ptr<PoolPrograms> programs(new PoolPrograms(method, detacher));
-  if (auto error = programs->open_and_load()) return Failure{*error};
+  if (auto error = programs->open_and_load(order_bytes)) return Failure{*error};
   if (auto error = programs->map_controls()) return Failure{*error};
   return programs;
 }
 
 PoolPrograms::~PoolPrograms() {
   detacher_.wait_idle();  // slots are given back by its worker
+  ring_buffer__free(ring_);
   if (mapping_ != nullptr) munmap(mapping_, mapping_bytes_);
   if (skeleton_ != nullptr) pool_events__destroy(skeleton_);
 }
 
-std::optional<AttachError> PoolPrograms::open_and_load() {
+std::optional<AttachError> PoolPrograms::open_and_load(std::uint32_t order_bytes) {
   skeleton_ = pool_events__open();
   if (skeleton_ == nullptr) return load_error("opening the BPF object", -errno);
+  bpf_map__set_max_entries(skeleton_->maps.pool_order, order_bytes);
+  bpf_map__set_max_entries(skeleton_->maps.growths, order_bytes);
   if (method_ == attach::AttachMethod::kUprobeMulti) {
     const auto multi = static_cast<bpf_attach_type>(attach::kAttachTypeUprobeMulti);
     bpf_program__set_expected_attach_type(skeleton_->progs.pool_hit, multi);
     bpf_program__set_expected_attach_type(skeleton_->progs.pool_cleanup, multi);
+    bpf_program__set_expected_attach_type(skeleton_->progs.growth_hit, multi);
   }
   if (const int result = pool_events__load(skeleton_)) return load_error("loading the BPF programs", result);
+  ring_ = ring_buffer__new(bpf_map__fd(skeleton_->maps.pool_order), &PoolPrograms::keep_ordered, this, nullptr);
+  if (ring_ == nullptr) return load_error("mapping the ring of events", -errno);
+  const int growths = bpf_map__fd(skeleton_->maps.growths);
+  if (const int result = ring_buffer__add(ring_, growths, &PoolPrograms::keep_growth, this)) {
+    return load_error("mapping the ring of growths", result);
+  }
   skeleton_->links.on_pool_fork = bpf_program__attach(skeleton_->progs.on_pool_fork);
   if (skeleton_->links.on_pool_fork == nullptr) return load_error("watching forks", -errno);
   return std::nullopt;
@@ -101,6 +124,12 @@ void PoolPrograms::clear(std::uint32_t slot) {
   for (const auto& key : keys_of<pool_object_key>(objects)) {
     if (key.generation == generation) bpf_map_delete_elem(objects, &key);
   }
+  const int calls = bpf_map__fd(skeleton_->maps.growth_calls);
+  for (const auto& key : keys_of<growth_key>(calls)) {
+    if (key.generation == generation) bpf_map_delete_elem(calls, &key);
+  }
+  order_.erase(generation);
+  growths_.erase(generation);
   *controls_[slot] = pool_control{};
   controls_[slot]->generation = ++generation_;
 }
@@ -143,40 +172,72 @@ std::optional<AttachError> PoolSlot::attach(const std::vector<PoolSite>& sites) 
     std::string object;
     std::vector<attach::ProbeSite> sites;
   };
-  std::map<std::pair<bool, std::string>, Group> groups;  // by program and file
+  const auto& programs = programs_->skeleton_->progs;
+  std::map<std::pair<int, std::string>, Group> groups;  // by program and file
   for (const auto& site : sites) {
     const auto point = programs_->take_point(site.point);
     if (!point) return attach::from_errno(site.object, "all probe points for pools are taken", ENOSPC);
     points_.push_back(*point);
-    Group& group = groups[{site.point.role == POOL_ROLE_CLEANUP, site.open_path}];
+    const bpf_program* program = site.point.role == POOL_ROLE_CLEANUP ? programs.pool_cleanup
+                                 : is_growth(site.point.role)         ? programs.growth_hit
+                                                                      : programs.pool_hit;
+    Group& group = groups[{bpf_program__fd(program), site.open_path}];
     group.object = site.object;
     group.sites.push_back({site.file_offset, slot_ | static_cast<std::uint64_t>(*point) << 32});
   }
-  const auto& programs = programs_->skeleton_->progs;
   for (const auto& [key, group] : groups) {
-    const int fd = bpf_program__fd(key.first ? programs.pool_cleanup : programs.pool_hit);
-    auto links = attach::attach_uprobes(programs_->method_, ProbeKind::kEntry, fd, static_cast<pid_t>(control().tgid),
-                                        key.second, group.sites, group.object);
+    auto links = attach::attach_uprobes(programs_->method_, ProbeKind::kEntry, key.first,
+                                        static_cast<pid_t>(control().tgid), key.second, group.sites, group.object);
     if (!links) return links.error();
     for (auto& link : *links) links_.push_back(std::move(link));
   }
   return std::nullopt;
 }
 
+int PoolPrograms::keep_ordered(void* self, void* data, std::size_t bytes) {
+  if (bytes >= sizeof(pool_order_event)) {
+    keep_event(*static_cast<const pool_order_event*>(data), static_cast<PoolPrograms*>(self)->order_);
+  }
+  return 0;
+}
+
+int PoolPrograms::keep_growth(void* self, void* data, std::size_t bytes) {
+  if (bytes >= sizeof(growth_event)) {
+    keep_event(*static_cast<const growth_event*>(data), static_cast<PoolPrograms*>(self)->growths_);
+  }
+  return 0;
+}
+
+void PoolPrograms::consume_rings() {
+  (void)ring_buffer__consume(ring_);
+}
+
+void PoolSlot::start_growths() {
+  programs_->growths_[static_cast<std::uint32_t>(control().generation)].clear();
+}
+
+std::vector<growth_event> PoolSlot::take_growths() {
+  programs_->consume_rings();
+  return std::exchange(programs_->growths_[static_cast<std::uint32_t>(control().generation)], {});
+}
+
+void PoolSlot::start_order() {
+  programs_->order_[static_cast<std::uint32_t>(control().generation)].clear();
+  control().in_order = 1;
+}
+
+std::vector<pool_order_event> PoolSlot::take_order() {
+  programs_->consume_rings();
+  return std::exchange(programs_->order_[static_cast<std::uint32_t>(control().generation)], {});
+}
+
 PoolResults PoolSlot::read() const {
   PoolResults results;
   const auto& maps = programs_->skeleton_->maps;
-  const int sums = bpf_map__fd(maps.pool_sums), objects = bpf_map__fd(maps.pool_objects);
+  const int sums = bpf_map__fd(maps.pool_sums);
   for (const auto& key : keys_of<pool_key>(sums)) {
     pool_sums value{};
     if (key.slot == slot_ && bpf_map_lookup_elem(sums, &key, &value) == 0) results.sums.emplace_back(key, value);
-  }
-  if (!control().follows_objects) return results;
-  for (const auto& key : keys_of<pool_object_key>(objects)) {
-    pool_object value{};
-    const bool ours = key.generation == static_cast<std::uint32_t>(control().generation) &&
-                      key.collections == static_cast<std::uint32_t>(control().collections);
-    if (ours && bpf_map_lookup_elem(objects, &key, &value) == 0) results.objects.push_back(value);
   }
   return results;
 }

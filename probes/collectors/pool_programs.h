@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "probes/bpf/pool_events.h"
 
 struct pool_events;  // the skeleton
+struct ring_buffer;
 
 namespace poolscope::probes {
 
@@ -34,15 +36,16 @@ struct PoolSite {
 // What a slot has counted so far.
 struct PoolResults {
   std::vector<std::pair<pool_key, pool_sums>> sums;
-  std::vector<pool_object> objects;  // of the last collection; empty unless objects were followed
 };
 
 class PoolSlot;
 
 class PoolPrograms {
  public:
+  // `order_bytes`: of the ring for events in order, a power of two.
   [[nodiscard]] static Result<std::unique_ptr<PoolPrograms>, attach::AttachError> load(attach::AttachMethod method,
-                                                                                       attach::Detacher& detacher);
+                                                                                       attach::Detacher& detacher,
+                                                                                       std::uint32_t order_bytes);
   ~PoolPrograms();
   PoolPrograms(const PoolPrograms&) = delete;
   PoolPrograms& operator=(const PoolPrograms&) = delete;
@@ -55,10 +58,14 @@ class PoolPrograms {
  private:
   friend class PoolSlot;
   PoolPrograms(attach::AttachMethod method, attach::Detacher& detacher) : method_(method), detacher_(detacher) {}
-  [[nodiscard]] std::optional<attach::AttachError> open_and_load();
+  [[nodiscard]] std::optional<attach::AttachError> open_and_load(std::uint32_t order_bytes);
   [[nodiscard]] std::optional<attach::AttachError> map_controls();
   [[nodiscard]] std::optional<std::uint32_t> take_point(const pool_point& point);
   void clear(std::uint32_t slot);
+  // Empties the rings: events of slots that want them wait in `order_` and `growths_`.
+  void consume_rings();
+  static int keep_ordered(void* self, void* data, std::size_t bytes);
+  static int keep_growth(void* self, void* data, std::size_t bytes);
   void release(std::uint32_t slot, const std::vector<std::uint32_t>& points);
 
   attach::AttachMethod method_;
@@ -70,6 +77,9 @@ class PoolPrograms {
   std::array<std::atomic<bool>, POOL_SLOTS> busy_{};
   std::array<std::atomic<bool>, POOL_POINTS> point_taken_{};
   std::uint64_t generation_ = 0;
+  ring_buffer* ring_ = nullptr;
+  std::map<std::uint32_t, std::vector<pool_order_event>> order_;  // by generation of the slot
+  std::map<std::uint32_t, std::vector<growth_event>> growths_;
 };
 
 // Probes of one slot. The destructor hands the links to the detacher; the slot is free once they are gone.
@@ -79,11 +89,18 @@ class PoolSlot {
   PoolSlot& operator=(PoolSlot&&) = delete;
   ~PoolSlot();
 
-  // Cleanups (POOL_ROLE_CLEANUP) go to their own program. Nothing stays attached when one fails.
+  // Cleanups and growths go to programs of their own. Nothing stays attached when one fails.
   [[nodiscard]] std::optional<attach::AttachError> attach(const std::vector<PoolSite>& sites);
   [[nodiscard]] pool_control& control() { return *programs_->controls_[slot_]; }
   [[nodiscard]] const pool_control& control() const { return *programs_->controls_[slot_]; }
   [[nodiscard]] PoolResults read() const;
+  // From now on every get and put is written down, too: take_order() gives those since the last call, nearly in order. Call it before the
+  // ring is full, which holds 18 000 events per MiB.
+  void start_order();
+  [[nodiscard]] std::vector<pool_order_event> take_order();
+  // The same for growths of slices (POOL_ROLE_GROWTH_*): written down from now on. 13 000 fit per MiB.
+  void start_growths();
+  [[nodiscard]] std::vector<growth_event> take_growths();
 
  private:
   friend class PoolPrograms;

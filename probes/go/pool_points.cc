@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "probes/go/function_code.h"
+#include "probes/go/stack_check.h"
 
 namespace poolscope::go {
 namespace {
@@ -23,9 +24,8 @@ constexpr Register kDataArgument = Register::kRcx;
 constexpr Register kTypeResult = Register::kRax;
 constexpr Register kDataResult = Register::kRbx;
 
-constexpr std::size_t kMaxFollowed = 128;   // instructions, along one way
-constexpr std::size_t kMaxBeforeCall = 8;   // between the test of New and its call
-constexpr std::size_t kMaxBeforeCheck = 8;  // between the entry and the jump of the stack check
+constexpr std::size_t kMaxFollowed = 128;  // instructions, along one way
+constexpr std::size_t kMaxBeforeCall = 8;  // between the test of New and its call
 constexpr std::uint64_t kWordBytes = 8;
 
 bool is_zero_jump(const elf::Instruction& instruction) {
@@ -135,36 +135,17 @@ std::optional<PoolPoint> test_point(const GoProgram& program, Function& function
   return point;
 }
 
-// `cmp rsp, [r14 + 16]; jbe`: the taken jump grows the stack and starts the function again.
 std::optional<PoolPoint> stack_check_point(const GoProgram& program, const GoFunction& symbol) {
-  const auto code = program.file().read_code(symbol.address, kMaxBeforeCheck * elf::kMaxInstructionBytes);
-  std::size_t offset = 0;
-  for (std::size_t count = 0; count < kMaxBeforeCheck; ++count) {
-    const auto instruction = elf::decode(code, symbol.address, offset);
-    if (!instruction) return std::nullopt;
-    offset += instruction->info.length;
-    if (!elf::ends_straight_line(*instruction)) {
-      const bool keeps_arguments = std::ranges::none_of(instruction->operands(), [](const auto& operand) {
-        if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER || !elf::writes(operand)) return false;
-        const auto number = elf::enclosing_gpr64_number(operand.reg.value);
-        return number && *number != ValueFlow::number(Register::kR12) && *number != ValueFlow::number(Register::kR13);
-      });
-      if (!keeps_arguments) return std::nullopt;
-      continue;
-    }
-    const auto file_offset = program.file().file_offset(instruction->address);
-    const bool is_check = instruction->info.mnemonic == ZYDIS_MNEMONIC_JBE && elf::kernel_emulates(*instruction);
-    if (!is_check || !file_offset) return std::nullopt;
-    PoolPoint point;
-    point.function_address = symbol.address;
-    point.address = instruction->address;
-    point.file_offset = *file_offset;
-    point.count_when = {kZeroFlag | kCarryFlag, 0};
-    point.pool = {ValueLocation::Kind::kRegister, kPoolArgument, 0};
-    point.instruction = elf::text_of(*instruction);
-    return point;
-  }
-  return std::nullopt;
+  const auto check = find_stack_check(program, symbol);
+  if (!check) return std::nullopt;
+  PoolPoint point;
+  point.function_address = symbol.address;
+  point.address = check->jump.address;
+  point.file_offset = check->file_offset;
+  point.count_when = check->not_taken;
+  point.pool = {ValueLocation::Kind::kRegister, kPoolArgument, 0};
+  point.instruction = elf::text_of(check->jump);
+  return point;
 }
 
 // ---- Put

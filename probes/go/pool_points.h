@@ -25,12 +25,10 @@
 #include "poolscope/result.h"
 #include "probes/elf/probe_point.h"
 #include "probes/go/go_program.h"
+#include "probes/go/stack_check.h"
 #include "probes/go/value_flow.h"
 
 namespace poolscope::go {
-
-inline constexpr std::uint32_t kZeroFlag = 0x40;
-inline constexpr std::uint32_t kCarryFlag = 0x01;
 
 // Where a point is no more than the fallback, or missing, and why.
 enum class PointState {

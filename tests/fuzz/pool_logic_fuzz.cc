@@ -29,6 +29,8 @@ class PoolWorld {
  public:
   explicit PoolWorld(const std::uint8_t* settings) {
     kernel_.slot_control.follows_objects = settings[0] & 1;
+    kernel_.slot_control.in_order = settings[0] >> 3 & 1;
+    if (settings[0] & 16) kernel_.order_capacity = settings[1];
     if (settings[0] & 2) kernel_.sums.set_capacity(settings[1] % 8);
     if (settings[0] & 4) kernel_.objects.set_capacity(settings[2] % 16);
     for (std::uint32_t i = 0; i < kElementTypes; ++i) {
@@ -60,7 +62,9 @@ class PoolWorld {
     FUZZ_CHECK(all.regrowths <= all.holds + grow_hits_);
     FUZZ_CHECK(all.regrowths <= all.sized_puts + grow_hits_);
     FUZZ_CHECK(kernel_.slot_control.dropped_objects <= all.followed_gets + all.puts);
-    FUZZ_CHECK(kernel_.slot_control.dropped_reads <= all.gets + all.puts);
+    FUZZ_CHECK(kernel_.slot_control.dropped_reads <= 2 * (all.gets + all.puts));
+    FUZZ_CHECK(kernel_.order.size() + kernel_.slot_control.dropped_order ==
+               (kernel_.slot_control.in_order ? all.gets + all.puts : 0));
     if (!kernel_.slot_control.follows_objects) FUZZ_CHECK(all.followed_gets == 0 && kernel_.objects.size() == 0);
   }
 

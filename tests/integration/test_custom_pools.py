@@ -11,6 +11,7 @@ import unittest
 from pathlib import Path
 
 import harness
+import miss_curves
 import services
 from harness import POOLSCOPE, TARGETS, attach, collector, http_get, only_target, patched_bytes, poolscope, running, temporary_folder, \
     wait_for, wait_until_unprobed
@@ -85,6 +86,28 @@ class HomePool(unittest.TestCase):
         self.assert_counted(own, found)
         for pool in pools_called(found, "home pool"):
             self.assertEqual(0, pool["hit_ratio"]["value"])
+
+    def run_logged(self, *arguments):
+        """Events of both pools as home_pool logged them, and the pools as found; matched by their number of gets."""
+        with temporary_folder() as folder:
+            own, found = self.run_exact("--log", folder / "events", *arguments)
+            events = (folder / "events").read_text().split()
+        pools = sorted(pools_called(found, "home pool"), key=lambda pool: pool["counted"]["gets"])
+        return list(zip(sorted(events, key=lambda log: log.count("g")), pools, strict=True))
+
+    def test_miss_curve_is_that_of_a_replay(self):
+        for events, pool in self.run_logged("--threads", "1", "--rounds", "3000"):
+            miss_curves.assert_played(self, events, pool)
+
+    def test_miss_curve_at_the_real_cap_is_the_real_miss_ratio(self):
+        for events, pool in self.run_logged("--threads", "1", "--rounds", "3000", "--idle", "4"):
+            real = pool["counted"]["misses"] / pool["counted"]["gets"]
+            self.assertAlmostEqual(real, dict(pool["miss_curve"])[4], delta=0.001)
+
+    def test_miss_curve_of_several_threads_is_near_that_of_a_replay(self):
+        """Calls are seen where they begin, before the lock: a little out of order."""
+        for events, pool in self.run_logged("--threads", "4", "--rounds", "1000"):
+            miss_curves.assert_played(self, events, pool, delta=0.02)
 
     def test_sizes_are_those_asked_for(self):
         own, found = self.run_exact("--rounds", "5000")

@@ -6,8 +6,10 @@
  *   Load      each of --threads threads does --rounds rounds (0: until SIGTERM): it takes 1..8 objects of 16..8192 bytes
  *             out of a pool and puts them back.
  *   Checks    objects carry a pattern that is verified before the put: harm done by an observer ends it with status 8.
+ *   Log       with --log FILE every get (g) and put (p) in the order in which they happened, a line per pool.
  *   End       prints the counts of both pools as JSON; they are exact, whatever the threads did.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,7 +17,7 @@
 
 #include "json_line.h"
 
-enum { MAX_THREADS = 64, MAX_HELD = 8, MIN_BYTES = 16, MAX_BYTES = 8192 };
+enum { MAX_THREADS = 64, MAX_HELD = 8, MIN_BYTES = 16, MAX_BYTES = 8192, MAX_LOGGED = 1 << 20 };
 
 /* One function per event, called from outside only: what inlining or a clone would hide from an observer. */
 #define POOL_FUNCTION __attribute__((noinline, noclone))
@@ -30,11 +32,14 @@ struct my_pool {
   pthread_mutex_t lock;
   struct object* idle;
   size_t idle_objects;
-  uint64_t gets, requested_bytes, puts, misses, grows; /* under the lock */
+  uint64_t gets, requested_bytes, puts, misses, grows; /* under the lock, as what follows */
+  char log[MAX_LOGGED];
+  size_t logged;
 };
 
 struct options {
   uint64_t threads, rounds, idle;
+  const char* log_path; /* NULL: none */
 };
 static struct options options = {.threads = 4, .rounds = 1000, .idle = 4};
 static volatile sig_atomic_t stop_requested;
@@ -44,6 +49,12 @@ static struct my_pool large_pool = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static void on_term(int number) {
   (void)number;
   stop_requested = 1;
+}
+
+static void log_event(struct my_pool* pool, char event) {
+  if (options.log_path == NULL) return;
+  if (pool->logged == sizeof pool->log) _exit(6);
+  pool->log[pool->logged++] = event;
 }
 
 POOL_FUNCTION struct object* my_pool_miss(struct my_pool* pool, size_t bytes) {
@@ -73,6 +84,7 @@ POOL_FUNCTION struct object* my_pool_get(struct my_pool* pool, size_t bytes) {
     if (object->capacity_bytes < bytes) object = my_pool_grow(pool, object, bytes);
   }
   pool->gets++;
+  log_event(pool, 'g');
   pool->requested_bytes += bytes;
   pthread_mutex_unlock(&pool->lock);
   return object;
@@ -81,6 +93,7 @@ POOL_FUNCTION struct object* my_pool_get(struct my_pool* pool, size_t bytes) {
 POOL_FUNCTION void my_pool_put(struct my_pool* pool, struct object* object) {
   pthread_mutex_lock(&pool->lock);
   pool->puts++;
+  log_event(pool, 'p');
   const int is_kept = pool->idle_objects < options.idle;
   if (is_kept) {
     object->next = pool->idle;
@@ -132,6 +145,16 @@ static void print_pool(const char* name, const struct my_pool* pool) {
   json_close();
 }
 
+static void write_log(void) {
+  const int file = open(options.log_path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  struct my_pool* pools[] = {&small_pool, &large_pool};
+  for (size_t i = 0; i < 2; i++) {
+    const ssize_t length = (ssize_t)pools[i]->logged;
+    if (write(file, pools[i]->log, (size_t)length) != length || write(file, "\n", 1) != 1) _exit(7);
+  }
+  close(file);
+}
+
 static void parse_options(char** arguments) {
   const struct {
     const char* name;
@@ -141,12 +164,16 @@ static void parse_options(char** arguments) {
                {"--rounds", &options.rounds, 0, UINT32_MAX},
                {"--idle", &options.idle, 0, UINT32_MAX}};
   for (; *arguments != NULL; arguments += 2) {
+    if (strcmp(*arguments, "--log") == 0 && arguments[1] != NULL) {
+      options.log_path = arguments[1];
+      continue;
+    }
     size_t i = 0;
     while (i < 3 && strcmp(*arguments, known[i].name) != 0) i++;
     char* end = "?";
     const uint64_t value = i < 3 && arguments[1] != NULL ? strtoull(arguments[1], &end, 10) : 0;
     if (*end != '\0' || value < known[i].low || value > known[i].high) {
-      json_usage("usage: home_pool [--threads 1..64] [--rounds N] [--idle N]\n");
+      json_usage("usage: home_pool [--threads 1..64] [--rounds N] [--idle N] [--log FILE]\n");
     }
     *known[i].value = value;
   }
@@ -161,6 +188,7 @@ int main(int argc, char** argv) {
     if (pthread_create(&threads[i], NULL, thread_main, (void*)(uintptr_t)i) != 0) return 3;
   }
   for (uint64_t i = 0; i < options.threads; i++) pthread_join(threads[i], NULL);
+  if (options.log_path != NULL) write_log();
   json_open(NULL);
   print_pool("small", &small_pool);
   print_pool("large", &large_pool);

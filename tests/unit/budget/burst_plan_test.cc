@@ -77,6 +77,14 @@ TEST(RatePlan, WaitsWhenTheTokensPayForNothing) {
   EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kNoTokens);
 }
 
+TEST(RatePlan, WaitsForDebtsToBePaidEvenWhereNothingIsEverHit) {
+  BurstBudget indebted = rich();
+  indebted.tokens_ns = -1;
+  const auto planned = plan_rate(rate_of(0), kPrices, indebted);
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kNoTokens);
+}
+
 TEST(RatePlan, HitLimitIsWhatTheTokensPay) {
   BurstBudget budget = rich();
   budget.tokens_ns = 7'000'000;

@@ -72,5 +72,53 @@ TEST(GrowthChains, MergeByFramesMostFirst) {
   EXPECT_NEAR(grown[0].per_second->value, 3, 1e-9);
 }
 
+// --- slices of Go
+
+model::BurstRecord slice_burst(unsigned at, std::uint64_t count) {
+  model::BurstRecord burst = rate_burst(at, 0);
+  if (count > 0) burst.growth_chains = {chains("main.read", count)};
+  return burst;
+}
+
+model::TargetSnapshot of_slices(const std::vector<model::BurstRecord>& slices) {
+  const std::vector<model::StratumRecord> strata = {stratum(1)};
+  TargetRecords records;
+  records.strata = strata;
+  records.slice_growth = slices;
+  return summarize(records);
+}
+
+TEST(SliceGrowth, IsWhatTheWindowsSaw) {
+  const std::vector<model::BurstRecord> slices = {slice_burst(0, 30), slice_burst(1, 10)};
+  const auto target = of_slices(slices);
+  ASSERT_EQ(target.growth_chains.size(), 1u);
+  EXPECT_EQ(target.growth_chains[0].symbol, "main.read");
+  EXPECT_DOUBLE_EQ(target.growth_chains[0].steps, 3);
+  EXPECT_NEAR(target.growth_chains[0].copied_bytes_per_second->value, 100 * target.growth_chains[0].per_second->value,
+              1e-6);
+}
+
+TEST(SliceGrowth, CountsWindowsWithoutAny) {
+  const std::vector<model::BurstRecord> one = {slice_burst(0, 30)}, two = {slice_burst(0, 30), slice_burst(1, 0)};
+  const auto of_one = of_slices(one).growth_chains;
+  const auto of_two = of_slices(two).growth_chains;
+  EXPECT_NEAR(of_two[0].per_second->value, of_one[0].per_second->value / 2, 1e-6);
+}
+
+TEST(SliceGrowth, IsNoAllocation) {
+  const std::vector<model::BurstRecord> slices = {slice_burst(0, 30)};
+  const auto target = of_slices(slices);
+  EXPECT_FALSE(target.allocations.per_second);
+  EXPECT_EQ(target.cost.bursts.at("taken"), 1u);
+}
+
+TEST(SliceGrowth, IsCountedWhenEveryGrowthWasTraced) {
+  std::vector<model::BurstRecord> slices = {slice_burst(0, 30)};
+  slices[0].kind = model::BurstKind::kExact;
+  const auto grown = of_slices(slices).growth_chains;
+  EXPECT_EQ(grown[0].counted_chains, 30u);
+  EXPECT_EQ(grown[0].counted_copied_bytes, 3000u);
+}
+
 }  // namespace
 }  // namespace poolscope::estimate::testing

@@ -1,10 +1,9 @@
 // Windows of very different lengths, and what was read of a pool at their ends.
-#include "agent/estimate/pool_merge.h"
-
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "agent/estimate/pool_merge.h"
 #include "tests/unit/estimate/make_pools.h"
 
 namespace poolscope::estimate::testing {
@@ -43,7 +42,8 @@ TEST(PoolWindows, ASingleShortOneIsLeftOut) {
 
 TEST(PoolWindows, ThatAreJoinedHaveTheRegrowthsOfThePutsThatWereFollowed) {
   std::vector<model::PoolBurstRecord> bursts = alike(pool("a", 0));
-  for (unsigned i = 0; i < 2; ++i) {  // a fifth of a second together: 200 puts, of which the 100 of one burst were followed
+  for (unsigned i = 0; i < 2;
+       ++i) {  // a fifth of a second together: 200 puts, of which the 100 of one burst were followed
     auto brief = pool_burst(50 + i, {pool("a", 100)});
     brief.window.length_ns = brief.window.cpu_ns = 100 * kMillisecondNs;
     brief.pools.front().regrowths_known = i == 1;

@@ -141,7 +141,7 @@ TEST(JsonWrite, LeavesOutPartsOfPoolsAndGcThatAreNotFinite) {
   EXPECT_TRUE(snapshot_from_json(text));
   const json target_json = json::parse(text)["targets"][0];
   EXPECT_EQ(target_json["pools"], json::parse(R"([{"name": "", "kind": "",
-    "use": {"followed_gets": 0, "never_put": 0, "put_twice": 0}, "miss_curve": [[2, 0.5]]}])"));
+    "use": {"put_twice": 0}, "miss_curve": [[2, 0.5]]}])"));
   EXPECT_EQ(target_json["gc"], json::parse(R"({"cycles": 0})"));
 }
 

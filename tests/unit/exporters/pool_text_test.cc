@@ -96,9 +96,62 @@ TEST(RemarkOnAPool, SaysWhenObjectsDoNotComeBack) {
 
 TEST(RemarkOnAPool, NamesObjectsThatWerePutTwice) {
   PoolSummary pool = busy_pool("p");
-  pool.use = PoolUse{{}, {}, {}, 50, 10, 1};
+  pool.use = PoolUse{{}, {}, {}, {}, {}, {}, {}, 1, {}};
   EXPECT_EQ(remarkable(pool, false), "1 object was put twice");
 }
+
+TEST(RemarkOnAPool, NamesObjectsThatWereUsedAfterPut) {
+  PoolSummary pool = busy_pool("p");
+  pool.use.emplace().used_after_put = 2;
+  EXPECT_EQ(remarkable(pool, false), "2 objects were used after put");
+}
+
+TEST(RemarkOnAPool, NamesObjectsThatDoNotComeBackWhenItIsSure) {
+  PoolSummary pool = busy_pool("p");
+  auto& use = pool.use.emplace();
+  use.never_put_after_seconds = 0.002;
+  use.never_put = 20;
+  use.never_put_ratio = Estimate{0.01, 0.006, 0.015};
+  EXPECT_EQ(remarkable(pool, false), "1 % of the objects did not come back within 2 ms, nearly all others did");
+  use.never_put_ratio = Estimate{0.001, 0.0003, 0.0035};
+  EXPECT_EQ(remarkable(pool, false), "") << "as many as there are in any pool";
+  use.never_put_ratio = Estimate{0.5, 0.2, 0.8};
+  use.never_put = 4;
+  EXPECT_EQ(remarkable(pool, false), "") << "too few to be sure";
+}
+
+struct CurveCase {
+  const char* name;
+  std::string kind;
+  std::vector<std::pair<std::uint64_t, double>> curve;
+  std::string text;
+};
+class MissCurveText : public testing::TestWithParam<CurveCase> {};
+TEST_P(MissCurveText, SaysTheRatioOfAFewCaps) {
+  PoolSummary pool;
+  pool.kind = GetParam().kind;
+  pool.miss_curve = GetParam().curve;
+  EXPECT_EQ(miss_curve_text(pool), GetParam().text);
+}
+INSTANTIATE_TEST_SUITE_P(Table, MissCurveText,
+                         testing::Values(CurveCase{"Unknown", "custom", {}, ""},
+                                         CurveCase{"Few",
+                                                   "custom",
+                                                   {{1, 0.5}, {2, 0.3}, {4, 0.12}},
+                                                   "miss ratio with at most 1/4 idle: 50 % / 12 %"},
+                                         CurveCase{"LastThree",
+                                                   "custom",
+                                                   {{1, 0.5}, {4, 0.12}, {16, 0.03}, {20, 0.02}, {64, 0.01}},
+                                                   "miss ratio with at most 4/16/64 idle: 12 % / 3 % / 1 %"},
+                                         CurveCase{"UpToTheFirstThatIsEnough",
+                                                   "custom",
+                                                   {{1, 0.5}, {4, 0.12}, {16, 0.004}, {64, 0.001}},
+                                                   "miss ratio with at most 1/4/16 idle: 50 % / 12 % / 0.4 %"},
+                                         CurveCase{"OfAPoolWithoutALimit",
+                                                   "go_sync_pool",
+                                                   {{1, 0.5}},
+                                                   "miss ratio with at most 1 idle, if sync.Pool had a limit: 50 %"}),
+                         [](const auto& each) { return std::string(each.param.name); });
 
 TEST(RemarkOnAPool, TellsOfIdleBuffersThatAreMuchLargerThanWhatIsNeeded) {
   PoolSummary pool = busy_pool("p");
@@ -372,7 +425,7 @@ TEST(TextOfPools, NeverLetsForeignTextReachTheTerminal) {
   const std::string evil = "\x1b[2J\xff\r";
   PoolSummary pool = busy_pool(evil);
   pool.element = pool.library = pool.kind = pool.new_function = pool.needed_bytes_reason = evil;
-  pool.use = PoolUse{{}, {}, {}, 1, 1, 1};
+  pool.use = PoolUse{{}, {}, {}, {}, {}, {}, {}, 1, {}};
   const Snapshot snapshot = of(go_target({pool}));
   for (const std::string& text :
        {report_text(snapshot, {false, 60}), report_markdown(snapshot), top_screen(snapshot, {false, 100}, 40)}) {

@@ -164,10 +164,12 @@ PoolSummary json_buffer_pool() {
   pool.counted = {1'612, 1'609, 498, 483, 171'334, 3'600};
   pool.needed_bytes = SizeSummary{1'151, 4'607, 9'215, {{767, 0.3}, {1'151, 0.4}, {4'607, 0.26}, {9'215, 0.04}}};
   pool.buffer_bytes = SizeSummary{2'047, 8'191, 16'383, {{2'047, 0.7}, {8'191, 0.26}, {16'383, 0.04}}};
-  pool.use = PoolUse{0.000'084, 0.000'41, 0.0021, 1'598, 0, 0};
+  pool.use = PoolUse{0.000'084, 0.000'41, 0.0021, 0.0043, 1'598, 0, Estimate{0, 0, 0.0024}, 0, 0};
   pool.thrown_away_per_gc = 120;
   pool.idle = 131;
   pool.miss_curve = {{1, 0.62}, {16, 0.2}, {64, 0.04}};
+  pool.miss_curve_bracket = {{1, 0.62, 0.62}, {16, 0.195, 0.205}, {64, 0.03, 0.06}};
+  pool.miss_curve_gets = 1'604;
   return pool;
 }
 
@@ -184,7 +186,7 @@ PoolSummary encode_state_pool() {
   pool.counted = {3'702, 3'700, 34, 0, 11'640, 310};
   pool.needed_bytes_reason = "reset_before_put";
   pool.buffer_bytes = SizeSummary{4'095, 16'383, 32'767, {{4'095, 0.8}, {16'383, 0.17}, {32'767, 0.03}}};
-  pool.use = PoolUse{0.000'011, 0.000'05, 0.000'31, 3'650, 0, 0};
+  pool.use = PoolUse{0.000'011, 0.000'05, 0.000'31, {}, {}, {}, {}, 0, {}};
   pool.thrown_away_per_gc = 10.3;
   return pool;
 }
@@ -202,7 +204,7 @@ PoolSummary borrowed_pool() {
   pool.counted = {81, 61, 20, 0, {}, {}};
   pool.needed_bytes_reason = "no_buffer";
   pool.object_bytes = 192;
-  pool.use = PoolUse{0.0012, 0.009, 0.011, 78, 19, 2};
+  pool.use = PoolUse{0.0012, 0.009, 0.011, {}, {}, {}, {}, 2, {}};
   return pool;
 }
 

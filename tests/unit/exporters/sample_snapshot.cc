@@ -91,14 +91,18 @@ class Filler {
     all(gets, puts, misses, regrowths, watched_misses, thrown_away);
   }
   void operator()(PoolUse& value) {
-    auto& [p50, p95, p99, followed, never_put, put_twice] = value;
-    all(p50, p95, p99, followed, never_put, put_twice);
+    auto& [p50, p95, p99, after, followed, never_put, ratio, put_twice, used] = value;
+    all(p50, p95, p99, after, followed, never_put, ratio, put_twice, used);
+  }
+  void operator()(MissBracket& value) {
+    auto& [cap, low, high] = value;
+    all(cap, low, high);
   }
   void operator()(PoolSummary& value) {
     auto& [name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed,
-           reason, buffer, object, use, thrown_away, idle, idle_bytes, miss_curve] = value;
+           reason, buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets] = value;
     all(name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed, reason,
-        buffer, object, use, thrown_away, idle, idle_bytes, miss_curve);
+        buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets);
   }
   void operator()(GcSummary& value) {
     auto& [cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, classes] =

@@ -3,6 +3,7 @@
 // the rules for threads are those of FakeKernel.
 
 #include <cstdint>
+#include <deque>
 #include <initializer_list>
 
 #include "probes/bpf/pool_events.h"
@@ -15,6 +16,8 @@ struct FakePoolKernel : FakeKernel {
   BoundedMap<pool_key, pool_sums> sums;
   BoundedMap<pool_type_key, pool_element> elements;
   BoundedMap<pool_object_key, pool_object> objects;
+  std::deque<pool_order_event> order;  // the ring
+  std::size_t order_capacity = 1u << 16;
 
   static FakePoolKernel& running() { return static_cast<FakePoolKernel&>(*current); }
 };
@@ -34,6 +37,13 @@ inline pool_object* pool_objects_find(const pool_object_key* key) {
 inline long pool_objects_put(const pool_object_key* key, const pool_object* object) {
   return poolscope::probes::test::FakePoolKernel::running().objects.put(*key, *object);
 }
+
+inline pool_order_event* pool_order_reserve() {
+  auto& kernel = poolscope::probes::test::FakePoolKernel::running();
+  if (kernel.order.size() >= kernel.order_capacity) return nullptr;
+  return &kernel.order.emplace_back();
+}
+inline void pool_order_submit(pool_order_event*) {}
 
 #include "probes/bpf/pool_logic.h"
 

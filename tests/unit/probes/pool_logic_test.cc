@@ -1,5 +1,6 @@
 // Which hits on a pool count, and as what; sizes of what is put.
 #include <string>
+#include <tuple>
 
 #include "tests/unit/probes/pool_logic_fixture.h"
 
@@ -245,6 +246,56 @@ TEST_F(PoolLogic, ObjectsOfAnotherTypeThanTheFirstAreCounted) {
   put(kOtherObject, kUnknownType);
   EXPECT_EQ(sums().type, kPlainType);
   EXPECT_EQ(sums().other_types, 2u);
+}
+
+// --- events in order
+
+TEST_F(PoolLogic, WritesNoEventUnlessAsked) {
+  get();
+  put();
+  EXPECT_TRUE(kernel.order.empty());
+}
+
+TEST_F(PoolLogic, WritesGetsAndPutsInOrder) {
+  kernel.slot_control.in_order = 1;
+  set_buffer(10, 64);
+  miss();
+  pass_ns(100);
+  put();
+  pass_ns(50);
+  get();
+  ASSERT_EQ(kernel.order.size(), 3u);
+  const auto& [missed, returned, taken] = std::tie(kernel.order[0], kernel.order[1], kernel.order[2]);
+  EXPECT_EQ(missed.role, POOL_ROLE_GET);
+  EXPECT_EQ(missed.flags, POOL_ORDER_MISS);
+  EXPECT_EQ(missed.object, 0u) << "it does not exist yet";
+  EXPECT_EQ(returned.role, POOL_ROLE_PUT);
+  EXPECT_EQ(returned.time_ns, missed.time_ns + 100);
+  EXPECT_EQ(returned.flags, POOL_ORDER_BUFFER);
+  EXPECT_EQ(returned.length_bytes, 10u);
+  EXPECT_EQ(returned.capacity_bytes, 64u);
+  EXPECT_EQ(taken.object, kObject);
+  EXPECT_EQ(taken.pool, kPool);
+  EXPECT_EQ(taken.generation, kernel.slot_control.generation);
+}
+
+TEST_F(PoolLogic, APutOfNothingIsNoEvent) {
+  kernel.slot_control.in_order = 1;
+  pool_event nothing = event();
+  nothing.flags = kZeroFlag;
+  hit(nothing, telling_put());
+  EXPECT_TRUE(kernel.order.empty());
+}
+
+TEST_F(PoolLogic, AnEventThatDoesNotFitIsCountedAsDropped) {
+  kernel.slot_control.in_order = 1;
+  kernel.order_capacity = 1;
+  put();
+  get();
+  get();
+  EXPECT_EQ(kernel.order.size(), 1u);
+  EXPECT_EQ(kernel.slot_control.dropped_order, 2u);
+  EXPECT_EQ(sums().gets, 2u) << "counting goes on";
 }
 
 }  // namespace

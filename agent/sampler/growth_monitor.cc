@@ -1,0 +1,61 @@
+#include "agent/sampler/growth_monitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "agent/sampler/pool_monitor.h"
+#include "probes/process/task_clock.h"
+
+namespace poolscope::sampler {
+namespace {
+
+constexpr std::uint64_t kMostHits = 16'384;  // two per growth; the ring holds more
+
+double per_cpu_second(const model::Window& window) {
+  const std::uint64_t own_ns = std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 4);
+  return own_ns == 0 ? 0 : static_cast<double>(window.probe_hits) / (static_cast<double>(own_ns) * 1e-9);
+}
+
+}  // namespace
+
+double GrowthMonitor::price_ns() const {
+  return static_cast<double>(probing_.pool_hit_costs().emulated_ns);
+}
+
+std::uint64_t GrowthMonitor::length_ns(const budget::RatePlan& plan, const budget::BurstBudget& budget,
+                                       double cpu_per_second) const {
+  const double slowdown = hits_.per_cpu_second() * price_ns() * 1e-9;
+  if (!hits_.known() || slowdown > PoolMonitor::slowdown_of_long_bursts(budget.slowdown)) return plan.length_ns;
+  const double hits_per_second = std::max(hits_.per_cpu_second() * cpu_per_second, 1.0);
+  const double affordable_ns = std::max(kSpendShare * budget.tokens_ns / (hits_per_second * price_ns()) * 1e9, 0.0);
+  const auto longest_ns = static_cast<std::uint64_t>(std::min(affordable_ns, static_cast<double>(kLongestNs)));
+  return std::max(plan.length_ns, longest_ns);
+}
+
+std::optional<std::uint64_t> GrowthMonitor::burst(WatchedProcess& process, const budget::BurstBudget& budget,
+                                                  double cpu_per_second) {
+  const auto fail = [this](std::string reason, std::string detail) {
+    problem_ = Problem{std::move(reason), std::move(detail)};
+    return std::nullopt;
+  };
+  const auto planned = budget::plan_rate(hits_, {price_ns(), price_ns(), price_ns()}, budget);
+  if (!planned.plan) return fail(budget::reason_label(planned.refusal.reason), planned.refusal.detail);
+  auto clock = process::TaskClock::open(process.key().pid);
+  if (!clock) return fail("cpu_clock_failed", process::describe(clock.error()));
+  probes::PoolLimits limits;
+  limits.length_ns = length_ns(*planned.plan, budget, cpu_per_second);
+  limits.hits = planned.plan->hit_limit == 0 ? kMostHits : std::min(planned.plan->hit_limit, kMostHits);
+  auto record = process.growth()->burst(std::move(*clock), limits, process.image());
+  if (!record) return fail(probes::reason_label(record.error().reason), record.error().detail);
+  problem_.reset();
+  hits_.observe(per_cpu_second(record->allocation_window));
+  const std::uint64_t charge_ns = record->charge_ns;
+  bursts_.push_back(std::move(*record));
+  return charge_ns;
+}
+
+void GrowthMonitor::forget_before(std::uint64_t oldest_ns) {
+  std::erase_if(bursts_, [&](const auto& record) { return record.allocation_window.start_ns < oldest_ns; });
+}
+
+}  // namespace poolscope::sampler

@@ -1,0 +1,3 @@
+module go_growth
+
+go 1.19

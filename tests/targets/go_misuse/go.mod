@@ -1,0 +1,3 @@
+module go_misuse
+
+go 1.19
