@@ -13,6 +13,7 @@
 #include "probes/collectors/go_gc_places.h"
 #include "probes/collectors/go_pools.h"
 #include "probes/collectors/go_runtime.h"
+#include "probes/go/growth_points.h"
 #include "probes/process/process.h"
 
 namespace poolscope::cli {
@@ -130,6 +131,20 @@ std::string runtime_text(const probes::GoExecutable& executable, const Collectio
   return lines;
 }
 
+std::string growth_text(sampler::Probing& probing, const probes::GoExecutable& executable) {
+  const auto programs = probing.pool_programs();
+  if (!programs) return collector_line({"go_growth", kGrowthGives, attach::describe(programs.error())});
+  const auto points = go::find_growth_points(*executable.program);
+  if (!points) return collector_line({"go_growth", kGrowthGives, go::describe(points.error())});
+  const std::string function = function_name(*executable.program, points->function_address);
+  const std::uint64_t start = executable.object.file->file_offset(points->function_address).value_or(0);
+  return collector_line({"go_growth", kGrowthGives, std::nullopt}) + "  in bursts\n" +
+         text_of({"grow", function, points->call_offset - start, points->call_instruction, elf::CostClass::kEmulated,
+                  "once per append that has no room"}) +
+         text_of({"copy", function, points->copy_offset - start, points->copy_instruction, elf::CostClass::kEmulated,
+                  "the same"});
+}
+
 }  // namespace
 
 std::string go_plan_text(sampler::Probing& probing, const model::ProcessKey& process,
@@ -140,7 +155,7 @@ std::string go_plan_text(sampler::Probing& probing, const model::ProcessKey& pro
   std::string text = pools_text(probing, process, executable, collections, budget);
   text += runtime ? runtime_text(*executable, collections)
                   : collector_line({"go_runtime", kRuntimeGives, runtime.error().detail});
-  return text;
+  return text + growth_text(probing, *executable);
 }
 
 }  // namespace poolscope::cli

@@ -109,7 +109,8 @@ std::string collectors_text(const Result<std::unique_ptr<sampler::Probing>, atta
   for (const CollectorLine& line :
        {CollectorLine{"alloc_bursts", kAllocationsGive, why_not}, CollectorLine{"alloc_cohorts", kCohortsGive, why_not},
         CollectorLine{"custom_pools", "pools that a configuration describes (L2)", why_no_pools},
-        CollectorLine{"go_pools", kPoolsGive, why_no_pools}, CollectorLine{"go_runtime", kRuntimeGives, why_not}}) {
+        CollectorLine{"go_pools", kPoolsGive, why_no_pools}, CollectorLine{"go_runtime", kRuntimeGives, why_not},
+        CollectorLine{"go_growth", kGrowthGives, why_no_pools}}) {
     text += collector_line(line);
   }
   return text;

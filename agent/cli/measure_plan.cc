@@ -67,7 +67,8 @@ std::string process_plan(sampler::Probing& probing, const targets::TargetProcess
   if (executable.error().reason != probes::GoExecutableError::Reason::kUnusable)
     return native_plan(probing, process, budget);
   return collector_line({"go_pools", kPoolsGive, executable.error().detail}) +
-         collector_line({"go_runtime", kRuntimeGives, executable.error().detail});
+         collector_line({"go_runtime", kRuntimeGives, executable.error().detail}) +
+         collector_line({"go_growth", kGrowthGives, executable.error().detail});
 }
 
 }  // namespace

@@ -127,7 +127,8 @@ class WithoutAnyPool(unittest.TestCase):
 
 class Plan(unittest.TestCase):
     POINTS = (r"miss +sync\.\(\*Pool\)\.Get +\+\d+ +jn?z\S* .*one trap", r"gc +sync\.poolCleanup +\+0 ", r"get +sync\.\(\*Pool\)\.Get .*one trap",
-              r"put +sync\.\(\*Pool\)\.Put .*one trap", r"cycle +runtime\.gcMarkTermination\.func\d+ ")
+              r"put +sync\.\(\*Pool\)\.Put .*one trap", r"cycle +runtime\.gcMarkTermination\.func\d+ ",
+              r"grow +runtime\.growslice +\+\d+ +jbe", r"copy +runtime\.growslice +\+\d+ +call")
 
     def test_of_a_program_with_pools_names_every_point(self):
         for build in ("go_pools", "go_pools_stripped"):
@@ -136,6 +137,7 @@ class Plan(unittest.TestCase):
                 self.assertEqual(0, patched_bytes(service.pid), "a plan probes nothing")
                 self.assertRegex(text, r"go_pools +WILL COLLECT")
                 self.assertRegex(text, r"go_runtime +WILL COLLECT")
+                self.assertRegex(text, r"go_growth +WILL COLLECT")
                 for point in self.POINTS:
                     self.assertRegex(text, point)
                 self.assertNotIn("alloc_bursts", text)
