@@ -51,7 +51,9 @@ class ExactSession {
       const model::ProcessKey& key, const std::shared_ptr<const probes::GoExecutable>& executable);
   [[nodiscard]] std::vector<model::CollectorStatus> collectors(bool saw_allocations) const;
   void read_runtimes();
-  void end_runtime(pid_t pid);
+  // Keeps what was seen of the program that the process runs, and detaches from it.
+  enum class End { kExit, kExec };
+  void end_program(pid_t pid, End end);
   void add_growth(const probes::ProcessImage& image, const std::shared_ptr<const probes::GoExecutable>& executable);
   struct Growth {
     std::unique_ptr<probes::GoGrowth> slices;
@@ -65,6 +67,10 @@ class ExactSession {
   std::vector<std::string> problems_;
   std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
   std::vector<Growth> growth_;
+  // Of programs that have ended.
+  std::vector<model::PoolBurstRecord> ended_pools_;
+  std::vector<model::BurstRecord> ended_growth_;
+  std::vector<model::CollectorStatus> ended_collectors_;
   std::string pools_fault_;  // why described pools cannot be measured
   bool is_go_ = false;
   struct WatchedRuntime {
