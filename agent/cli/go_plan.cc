@@ -131,18 +131,18 @@ std::string runtime_text(const probes::GoExecutable& executable, const Collectio
   return lines;
 }
 
-std::string growth_text(sampler::Probing& probing, const probes::GoExecutable& executable) {
-  const auto programs = probing.pool_programs();
-  if (!programs) return collector_line({"go_growth", kGrowthGives, attach::describe(programs.error())});
-  const auto points = go::find_growth_points(*executable.program);
+std::string growth_text(sampler::Probing& probing, const go::GoProgram& program, const config::BudgetConfig& budget) {
+  const auto points = go::find_growth_points(program);
   if (!points) return collector_line({"go_growth", kGrowthGives, go::describe(points.error())});
-  const std::string function = function_name(*executable.program, points->function_address);
-  const std::uint64_t start = executable.object.file->file_offset(points->function_address).value_or(0);
+  const auto line = [&](const char* tells, std::uint64_t address, const std::string& instruction, const char* when) {
+    return text_of({tells, function_name(program, points->function_address), address - points->function_address,
+                    instruction, elf::CostClass::kEmulated, when});
+  };
+  const auto price_ns = static_cast<double>(probing.pool_hit_costs().emulated_ns);
   return collector_line({"go_growth", kGrowthGives, std::nullopt}) + "  in bursts\n" +
-         text_of({"grow", function, points->call_offset - start, points->call_instruction, elf::CostClass::kEmulated,
-                  "once per append that has no room"}) +
-         text_of({"copy", function, points->copy_offset - start, points->copy_instruction, elf::CostClass::kEmulated,
-                  "the same"});
+         line("call", points->call_address, points->call_instruction, "once per append that needs a larger array") +
+         line("copy", points->copy_address, points->copy_instruction, "the same") +
+         burst_lines("these two per CPU second", {price_ns, price_ns, price_ns}, budget);
 }
 
 }  // namespace
@@ -155,7 +155,8 @@ std::string go_plan_text(sampler::Probing& probing, const model::ProcessKey& pro
   std::string text = pools_text(probing, process, executable, collections, budget);
   text += runtime ? runtime_text(*executable, collections)
                   : collector_line({"go_runtime", kRuntimeGives, runtime.error().detail});
-  return text + growth_text(probing, *executable);
+  text += growth_text(probing, *executable->program, budget);
+  return text;
 }
 
 }  // namespace poolscope::cli

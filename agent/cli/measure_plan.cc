@@ -85,8 +85,9 @@ std::string price_text(sampler::Probing& probing) {
   text += fmt::format("  counted allocation            {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_RATE]));
   text += fmt::format("  counted free                  {}\n", nanoseconds(costs.emulated_ns[ALLOC_HIT_FREE]));
   text += fmt::format("  followed allocation           {} (entry and return)\n", nanoseconds(life_ns));
-  if (probing.pool_programs()) {
-    text += fmt::format("  get or put of a pool          {}\n", nanoseconds(probing.pool_hit_costs().emulated_ns));
+  if (const auto pools = probing.pool_programs()) {
+    text += fmt::format("  get or put of a pool          {} (in order {} more)\n",
+                        nanoseconds(probing.pool_hit_costs().emulated_ns), nanoseconds((*pools)->order_extra_ns()));
   }
   if (costs.single_step_extra_ns != 0) {
     text += fmt::format("  more if single-stepped        {}\n", nanoseconds(costs.single_step_extra_ns));

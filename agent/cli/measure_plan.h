@@ -20,8 +20,9 @@ namespace poolscope::cli {
 inline constexpr const char* kAllocationsGive = "allocation rate, sizes, call sites (L2)";
 inline constexpr const char* kCohortsGive = "frees, lifetimes, churn, growth chains (L2)";
 inline constexpr const char* kPoolsGive = "every sync.Pool of a Go program: gets, misses, puts, sizes (L1, L2)";
-inline constexpr const char* kGrowthGives = "slices of a Go program that append makes grow (L2)";
 inline constexpr const char* kRuntimeGives = "allocations and garbage collections of a Go program (L0)";
+inline constexpr const char* kGrowthGives =
+    "slices that append makes grow in a Go program: sizes, steps, copied bytes, who appends (L2)";
 
 struct CollectorLine {
   const char* name;

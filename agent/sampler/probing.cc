@@ -29,7 +29,10 @@ Result<probes::PoolPrograms*, attach::AttachError> Probing::pool_programs() {
   auto loaded = probes::PoolPrograms::load(method(), detacher_, pool_order_bytes_);
   if (!loaded) return Failure{loaded.error()};
   pool_programs_ = std::move(*loaded);
-  if (const auto hit_ns = probes::calibrate_pool_hit_ns(*pool_programs_, detacher_)) pool_hit_ns_ = *hit_ns;
+  if (const auto prices = probes::calibrate_pool_hits(*pool_programs_, detacher_)) {
+    pool_hit_ns_ = prices->hit_ns;
+    pool_programs_->set_order_extra_ns(prices->order_extra_ns);
+  }
   return pool_programs_.get();
 }
 

@@ -166,14 +166,16 @@ std::string miss_curve_text(const PoolSummary& pool) {
     if (std::has_single_bit(cap) && std::countr_zero(cap) % 2 == 0) shown.emplace_back(cap, ratio);
     if (!shown.empty() && shown.back().second < kNoMisses) break;
   }
-  if (shown.empty()) return "";
+  const bool has_no_limit = pool.kind == "go_sync_pool";
+  const bool one_is_enough = shown.size() == 1 && shown.back().second < kNoMisses;
+  if (shown.empty() || (has_no_limit && one_is_enough)) return "";
   if (shown.size() > kShown) shown.erase(shown.begin(), shown.end() - kShown);
   std::string caps, ratios;
   for (const auto& [cap, ratio] : shown) {
     caps += (caps.empty() ? "" : "/") + format_exact(cap);
     ratios += (ratios.empty() ? "" : " / ") + format_ratio(ratio);
   }
-  const char* of_what = pool.kind == "go_sync_pool" ? ", if sync.Pool had a limit: " : ": ";
+  const char* of_what = has_no_limit ? ", if sync.Pool had a limit: " : ": ";
   return "miss ratio with at most " + caps + " idle" + of_what + ratios;
 }
 

@@ -23,7 +23,7 @@ namespace poolscope::text {
 // Empty when there is nothing to say.
 [[nodiscard]] std::string small_print(const model::PoolSummary& pool);
 // "miss ratio with at most 4/16/64 idle: 12 % / 3 % / 0.4 %"; empty while that is not known. A sync.Pool has no such
-// limit, so of one it says what a limit would do.
+// limit, so of one it says what a limit would do, unless that is nothing.
 [[nodiscard]] std::string miss_curve_text(const model::PoolSummary& pool);
 // What a reader should take away, to follow the name: "misses 31 % of its gets; ...". Empty for a pool that does its work,
 // and while it is not sure: `exact` says that every event was traced, else the interval has to tell.

@@ -29,7 +29,7 @@ struct LoadOptions {
   std::uint32_t max_sites = 8192;
   std::uint32_t max_threads = 8192;
   std::uint32_t pool_order_bytes = 1u << 20;  // of the ring of PoolPrograms
-  bool watch_forks = true;  // stop bursts on fork and exec of the observed process
+  bool watch_forks = true;                    // stop bursts on fork and exec of the observed process
 };
 
 // What a burst left in the maps, summed over CPUs.

@@ -37,7 +37,7 @@ PoolSite site_of(const CalibratedFunctions& functions, const PlannedFunction& fu
 
 }  // namespace
 
-Result<std::uint64_t, AttachError> calibrate_pool_hit_ns(PoolPrograms& programs, attach::Detacher& detacher) {
+Result<PoolHitPrices, AttachError> calibrate_pool_hits(PoolPrograms& programs, attach::Detacher& detacher) {
   auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone);
   if (!child) return Failure{calibration_failure("it could not be forked")};
   const auto functions = find_calibrated_functions(*child);
@@ -52,10 +52,13 @@ Result<std::uint64_t, AttachError> calibrate_pool_hit_ns(PoolPrograms& programs,
   }
   slot->control().armed = 1;
   const auto with = pair_ns(*child);
-  if (!with || !without) return Failure{calibration_failure("it died")};
+  slot->start_order();
+  const auto in_order = pair_ns(*child);
+  if (!with || !without || !in_order) return Failure{calibration_failure("it died")};
   if (slot->control().hits < 2ull * kRounds * kPairsPerRound)
     return Failure{calibration_failure("hits were not counted")};
-  return static_cast<std::uint64_t>(std::max((*with - *without) / 2, 1.0));
+  return PoolHitPrices{static_cast<std::uint64_t>(std::max((*with - *without) / 2, 1.0)),
+                       static_cast<std::uint64_t>(std::max((*in_order - *with) / 2, 0.0))};
 }
 
 }  // namespace poolscope::probes

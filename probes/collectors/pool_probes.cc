@@ -13,8 +13,6 @@ constexpr std::uint64_t kPollNs = 200'000;
 constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;
 // A thread can lose its processor between the time of an event and writing it; later than this is too late.
 constexpr std::uint64_t kLateNs = 100'000'000;
-// What writing an event takes besides counting it.
-constexpr std::uint32_t kOrderExtraNs = 150;
 
 template <typename T>
 void store(T& shared, T value) {
@@ -145,7 +143,7 @@ model::PoolBurstRecord PoolProbes::burst_record(PoolSlot& slot, PoolOrder& order
 
 std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, const PoolLimits& limits) {
   auto sites = burst_sites();
-  for (auto& site : sites) site.point.cost_ns += limits.in_order ? kOrderExtraNs : 0;
+  for (auto& site : sites) site.point.cost_ns += limits.in_order ? static_cast<__u32>(programs_.order_extra_ns()) : 0;
   auto slot = open_slot(sites);
   if (!slot) return slot.error();
   if (limits.in_order) slot->start_order();

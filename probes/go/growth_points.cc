@@ -108,6 +108,8 @@ Result<GrowthPoints, GrowthPointsError> find_growth_points(const GoProgram& prog
   const bool array_first = program.version() >= kArrayFirst;
   GrowthPoints points;
   points.function_address = grow->address;
+  points.call_address = check->jump.address;
+  points.copy_address = (*code)[*copy].address;
   points.call_offset = check->file_offset;
   points.count_call_when = check->not_taken;
   points.old_capacity = in(array_first ? Register::kRcx : Register::kRdi);

@@ -23,6 +23,7 @@ namespace poolscope::go {
 
 struct GrowthPoints {
   std::uint64_t function_address = 0;
+  std::uint64_t call_address = 0, copy_address = 0;
   std::uint64_t call_offset = 0;        // in the file: what a uprobe takes
   elf::FlagsCondition count_call_when;  // the jump is not taken
   ValueLocation old_capacity;           // at the call, in elements

@@ -52,6 +52,15 @@ class Exact(unittest.TestCase):
         self.assertEqual(log_linear_upper(own["final_bytes"]), chain["final_bytes"]["p50"])
 
 
+class Plan(unittest.TestCase):
+    def test_names_both_places_that_would_be_probed(self):
+        with running([TARGETS / "go_growth", "-round-time", "1s"]) as service:
+            text = poolscope("attach", f"pid:{service.pid}", "--plan").stdout
+        self.assertRegex(text, r"go_growth +WILL COLLECT")
+        for place in (r"call +runtime\.growslice +\+\d+ +jbe .*one trap", r"copy +runtime\.growslice +\+\d+ +call .*one trap"):
+            self.assertRegex(text, place)
+
+
 class Bursts(unittest.TestCase):
     def test_rates_and_shapes(self):
         with running([TARGETS / "go_growth", "-round-time", "1ms", "-work", "400us"]) as service:

@@ -53,7 +53,7 @@ class WithoutAnyPool(unittest.TestCase):
         self.assertIn("sync.Pool", pools["detail"])
         self.assertEqual("collecting", collector(found, "go_runtime")["state"], found["collectors"])
         self.assertNotIn("alloc_bursts", [c["name"] for c in found["collectors"]])
-        self.assertEqual({}, found["cost"].get("bursts", {}), "nothing in it needs bursts")
+        self.assertLessEqual(set(found["cost"].get("bursts", {})), {"taken"}, "no burst on pools was planned, those on appends were taken")
         self.assertRegex(metrics, r"poolscope_gc_cycles_total\{target=\"go_no_pool\"\} [1-9]")
 
     def test_target_stays_what_it_was_when_its_process_has_ended(self):
@@ -128,7 +128,7 @@ class WithoutAnyPool(unittest.TestCase):
 class Plan(unittest.TestCase):
     POINTS = (r"miss +sync\.\(\*Pool\)\.Get +\+\d+ +jn?z\S* .*one trap", r"gc +sync\.poolCleanup +\+0 ", r"get +sync\.\(\*Pool\)\.Get .*one trap",
               r"put +sync\.\(\*Pool\)\.Put .*one trap", r"cycle +runtime\.gcMarkTermination\.func\d+ ",
-              r"grow +runtime\.growslice +\+\d+ +jbe", r"copy +runtime\.growslice +\+\d+ +call")
+              r"call +runtime\.growslice +\+\d+ +jbe", r"copy +runtime\.growslice +\+\d+ +call")
 
     def test_of_a_program_with_pools_names_every_point(self):
         for build in ("go_pools", "go_pools_stripped"):

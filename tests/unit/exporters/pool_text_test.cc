@@ -133,25 +133,26 @@ TEST_P(MissCurveText, SaysTheRatioOfAFewCaps) {
   pool.miss_curve = GetParam().curve;
   EXPECT_EQ(miss_curve_text(pool), GetParam().text);
 }
-INSTANTIATE_TEST_SUITE_P(Table, MissCurveText,
-                         testing::Values(CurveCase{"Unknown", "custom", {}, ""},
-                                         CurveCase{"Few",
-                                                   "custom",
-                                                   {{1, 0.5}, {2, 0.3}, {4, 0.12}},
-                                                   "miss ratio with at most 1/4 idle: 50 % / 12 %"},
-                                         CurveCase{"LastThree",
-                                                   "custom",
-                                                   {{1, 0.5}, {4, 0.12}, {16, 0.03}, {20, 0.02}, {64, 0.01}},
-                                                   "miss ratio with at most 4/16/64 idle: 12 % / 3 % / 1 %"},
-                                         CurveCase{"UpToTheFirstThatIsEnough",
-                                                   "custom",
-                                                   {{1, 0.5}, {4, 0.12}, {16, 0.004}, {64, 0.001}},
-                                                   "miss ratio with at most 1/4/16 idle: 50 % / 12 % / 0.4 %"},
-                                         CurveCase{"OfAPoolWithoutALimit",
-                                                   "go_sync_pool",
-                                                   {{1, 0.5}},
-                                                   "miss ratio with at most 1 idle, if sync.Pool had a limit: 50 %"}),
-                         [](const auto& each) { return std::string(each.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Table, MissCurveText,
+    testing::Values(
+        CurveCase{"Unknown", "custom", {}, ""},
+        CurveCase{"Few", "custom", {{1, 0.5}, {2, 0.3}, {4, 0.12}}, "miss ratio with at most 1/4 idle: 50 % / 12 %"},
+        CurveCase{"LastThree",
+                  "custom",
+                  {{1, 0.5}, {4, 0.12}, {16, 0.03}, {20, 0.02}, {64, 0.01}},
+                  "miss ratio with at most 4/16/64 idle: 12 % / 3 % / 1 %"},
+        CurveCase{"UpToTheFirstThatIsEnough",
+                  "custom",
+                  {{1, 0.5}, {4, 0.12}, {16, 0.004}, {64, 0.001}},
+                  "miss ratio with at most 1/4/16 idle: 50 % / 12 % / 0.4 %"},
+        CurveCase{"OneIsEnough", "custom", {{1, 0}}, "miss ratio with at most 1 idle: 0 %"},
+        CurveCase{"OneIsEnoughWithoutALimit", "go_sync_pool", {{1, 0}}, ""},
+        CurveCase{"OfAPoolWithoutALimit",
+                  "go_sync_pool",
+                  {{1, 0.5}},
+                  "miss ratio with at most 1 idle, if sync.Pool had a limit: 50 %"}),
+    [](const auto& each) { return std::string(each.param.name); });
 
 TEST(RemarkOnAPool, TellsOfIdleBuffersThatAreMuchLargerThanWhatIsNeeded) {
   PoolSummary pool = busy_pool("p");
