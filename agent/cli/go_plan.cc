@@ -1,5 +1,6 @@
 #include "agent/cli/go_plan.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -54,12 +55,13 @@ PointLine point_line(const char* tells, const go::GoProgram& program, const go::
 // How often the program collects garbage, from its own counters: "16 so far, one per 4.2 s".
 struct Collections {
   std::optional<std::uint64_t> count;
-  double per_second = 0;
+  double program_seconds = 0;  // since it started
 
   [[nodiscard]] std::string text() const {
     if (!count) return "once per garbage collection";
     if (*count == 0) return "once per garbage collection: none so far";
-    return fmt::format("once per garbage collection: {} so far, one per {}", *count, seconds_text(1 / per_second));
+    return fmt::format("once per garbage collection: {} so far, one per {}", *count,
+                       seconds_text(program_seconds / static_cast<double>(*count)));
   }
 };
 
@@ -68,9 +70,8 @@ Collections collections_of(const model::ProcessKey& process, probes::GoRuntime& 
   const auto status = process::read_status(process.pid);
   if (!status) return result;
   const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const double seconds = now - static_cast<double>(status->start_time_unix_ns) * 1e-9;
+  result.program_seconds = std::max(now - static_cast<double>(status->start_time_unix_ns) * 1e-9, 0.0);
   result.count = runtime.read().counted.cycles;
-  if (seconds > 0) result.per_second = static_cast<double>(*result.count) / seconds;
   return result;
 }
 
@@ -119,11 +120,13 @@ std::string runtime_text(const probes::GoExecutable& executable, const Collectio
   std::string lines = collector_line({"go_runtime", kRuntimeGives, std::nullopt});
   lines += "  counters are read from memory, without a probe\n";
   const auto places = probes::find_gc_places(*executable.program);
-  if (!places || !places->cycle_end) return lines;
-  const elf::ProbePoint& point = *places->cycle_end;
-  lines += "  all the time\n";
-  lines += text_of({"cycle", function_name(*executable.program, point.function_address),
-                    point.address - point.function_address, point.instruction, point.cost, collections.text()});
+  if (!places) return lines;
+  if (places->cycle_end) {
+    const elf::ProbePoint& point = *places->cycle_end;
+    lines += "  all the time\n";
+    lines += text_of({"cycle", function_name(*executable.program, point.function_address),
+                      point.address - point.function_address, point.instruction, point.cost, collections.text()});
+  }
   for (const auto& absent : places->absent) lines += "  " + absent + "\n";
   return lines;
 }

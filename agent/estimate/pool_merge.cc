@@ -106,7 +106,6 @@ void merge(PoolSums& into, const PoolSums& more) {
     (into.*member).merge(more.*member);
   }
   into.misses_known &= more.misses_known;
-  into.regrowths_known |= more.regrowths_known;
   into.object_bytes = std::max(into.object_bytes, more.object_bytes);
   into.put_twice += more.put_twice;
 }
@@ -128,6 +127,8 @@ MergedPools::MergedPools(std::span<const model::PoolBurstRecord> bursts,
   }
   add_order(bursts);
   add(watches);
+  // In the order of bursts, which is not that of windows: a joined one ends where its last part does.
+  for (const auto& burst : bursts) add_idle(burst);
 }
 
 void MergedPools::add_order(std::span<const model::PoolBurstRecord> bursts) {
@@ -142,20 +143,33 @@ void MergedPools::add_order(std::span<const model::PoolBurstRecord> bursts) {
 }
 
 void MergedPools::add(const model::PoolBurstRecord& burst, std::size_t window) {
-  std::map<const MergedPool*, model::PoolIdle> idle;
   for (const PoolSums& sums : burst.pools) {
     MergedPool& pool = pool_of(sums.pool);
     merge(pool.in_window[window], sums);
     pool.has_mixed_elements |= sums.other_elements > 0;
-    if (!sums.idle) continue;
-    merge(idle[&pool], *sums.idle);
-    pool.idle[burst.process] = idle[&pool];
+    if (!sums.regrowths_known) continue;
+    pool.regrowths += sums.regrowths;
+    pool.puts_with_growth_seen += sums.puts;
   }
+}
+
+// Of pools that a window or a watch has shown.
+void MergedPools::add_idle(const model::PoolBurstRecord& burst) {
+  std::map<MergedPool*, model::PoolIdle> idle;
+  for (const PoolSums& sums : burst.pools) {
+    const auto found = pools_.find(key_of(sums.pool));
+    if (sums.idle && found != pools_.end()) merge(idle[&found->second], *sums.idle);
+  }
+  for (const auto& [pool, sum] : idle) pool->idle[burst.process] = sum;
+}
+
+MergedPools::Key MergedPools::key_of(const model::PoolIdentity& identity) {
+  return {identity.kind, identity.name, identity.address};
 }
 
 // What became known later (element type, library) completes what was known before.
 MergedPool& MergedPools::pool_of(const model::PoolIdentity& identity) {
-  MergedPool& pool = pools_[{identity.kind, identity.name, identity.address}];
+  MergedPool& pool = pools_[key_of(identity)];
   if (pool.identity.kind.empty()) {
     pool.identity = identity;
     pool.in_window.resize(windows_.size());

@@ -26,7 +26,8 @@ struct MergedPool {
   bool has_mixed_elements = false;
   std::vector<model::PoolSums> in_window;             // one for each of windows(); zeros where the pool was not seen
   std::map<model::ProcessKey, model::PoolIdle> idle;  // of each process, when it was last read
-  std::optional<model::PoolOrderSums> order;          // of all bursts that saw its events one by one
+  std::uint64_t regrowths = 0, puts_with_growth_seen = 0;  // in bursts that see growth
+  std::optional<model::PoolOrderSums> order;               // of all bursts that saw its events one by one
   std::uint64_t watched_misses = 0;
   std::uint64_t thrown_away = 0;
 
@@ -48,8 +49,10 @@ class MergedPools {
   [[nodiscard]] std::uint64_t collections() const { return collections_; }
 
  private:
+  [[nodiscard]] static Key key_of(const model::PoolIdentity& identity);
   MergedPool& pool_of(const model::PoolIdentity& identity);
   void add(const model::PoolBurstRecord& burst, std::size_t window);
+  void add_idle(const model::PoolBurstRecord& burst);
   void add(std::span<const model::PoolWatchRecord> watches);
   void add_order(std::span<const model::PoolBurstRecord> bursts);
 

@@ -131,14 +131,9 @@ class PoolEstimates {
   // Growth is only seen where objects were followed, or a function tells it.
   [[nodiscard]] model::MaybeEstimate regrowths_per_second(const MergedPool& pool,
                                                           const model::MaybeEstimate& puts_per_second) const {
-    std::uint64_t grown = 0, puts = 0;
-    for (const PoolSums& sums : pool.in_window) {
-      if (!sums.regrowths_known) continue;
-      grown += sums.regrowths;
-      puts += sums.puts;
-    }
-    if (puts == 0 || !puts_per_second) return std::nullopt;
-    return model::Estimate{puts_per_second->value * static_cast<double>(grown) / static_cast<double>(puts), {}, {}};
+    if (pool.puts_with_growth_seen == 0 || !puts_per_second) return std::nullopt;
+    const double per_put = static_cast<double>(pool.regrowths) / static_cast<double>(pool.puts_with_growth_seen);
+    return model::Estimate{puts_per_second->value * per_put, {}, {}};
   }
 
   void set_rates(model::PoolSummary& summary, const MergedPool& pool) const {
@@ -160,7 +155,7 @@ class PoolEstimates {
     summary.counted.gets = pool.total(&PoolSums::gets);
     summary.counted.puts = pool.total(&PoolSums::puts);
     if (misses_known(pool)) summary.counted.misses = pool.total(&PoolSums::misses);
-    summary.counted.regrowths = pool.total(&PoolSums::regrowths);
+    summary.counted.regrowths = pool.regrowths;
     if (watched_misses_per_second(pool)) summary.counted.watched_misses = pool.watched_misses;
     if (merged_.collections() == 0) return;
     summary.counted.thrown_away = pool.thrown_away;

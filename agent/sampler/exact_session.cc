@@ -16,6 +16,14 @@ namespace poolscope::sampler {
 
 using model::CollectorState;
 
+namespace {
+
+model::CollectorStatus collecting(const char* collector, std::string caveat) {
+  return {collector, "L2", CollectorState::kCollecting, "", std::move(caveat)};
+}
+
+}  // namespace
+
 probes::LoadOptions exact_load_options() {
   probes::LoadOptions options;
   options.max_births = 1u << 20;
@@ -42,6 +50,7 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
   const bool known =
       std::any_of(processes_.begin(), processes_.end(), [&](const auto& each) { return each.key == status->key; });
   if (!known) processes_.push_back({status->key, status->start_time_unix_ns, status->command});
+  if (known) end_program(pid, End::kExec);
   if (status->seccomp != process::SeccompMode::kNone && probing_.seccomp_refusal())
     return reject(*probing_.seccomp_refusal());
   auto image = probes::ProcessImage::read(status->key, probing_.elf_cache());
@@ -68,8 +77,10 @@ std::optional<std::string> ExactSession::add_go(const model::ProcessKey& key,
   gc_.forget(key);  // another program counts from the beginning
   auto runtime = probes::GoRuntime::start(key, executable->object, *executable->program, probing_.gc_probing());
   if (runtime) {
-    runtimes_.push_back(std::move(*runtime));
-    gc_.read(*runtimes_.back());
+    const auto& limits = (*runtime)->limits();
+    const std::string limit = limits.empty() ? "" : limits.front();
+    gc_.read(**runtime);
+    runtimes_.push_back({key.pid, std::move(*runtime), limit});
   } else {
     go_faults_.push_back({"go_runtime", "L0", CollectorState::kUnavailable,
                           probes::reason_label(runtime.error().reason), runtime.error().detail});
@@ -130,6 +141,33 @@ void ExactSession::add_custom_pools(const probes::ProcessImage& image) {
   }
 }
 
+void ExactSession::remove(pid_t pid) {
+  trace_->remove(pid);
+  end_program(pid, End::kExit);
+}
+
+// After an exec what is at the addresses of the old program belongs to the new one: they are not read any more.
+void ExactSession::end_program(pid_t pid, End end) {
+  for (auto& watched : runtimes_) {
+    if (watched.pid != pid || !watched.runtime) continue;
+    if (end == End::kExit) gc_.read(*watched.runtime);  // its last collections
+    watched.runtime.reset();
+  }
+  for (const auto& pools : pools_) {
+    if (pools->process().pid != pid) continue;
+    ended_pools_.push_back(pools->read_exact());
+    for (auto& sums : ended_pools_.back().pools) sums.idle.reset();
+    ended_collectors_.push_back(collecting(pools->collector(), pools->caveat()));
+  }
+  std::erase_if(pools_, [pid](const auto& pools) { return pools->process().pid == pid; });
+  for (auto& growth : growth_) {
+    if (growth.slices->process().pid != pid) continue;
+    ended_growth_.push_back(growth.slices->read_exact(growth.image));
+    ended_collectors_.push_back(collecting("go_growth", growth.slices->caveat()));
+  }
+  std::erase_if(growth_, [pid](const auto& growth) { return growth.slices->process().pid == pid; });
+}
+
 void ExactSession::keep_up() {
   trace_->follow_wrappers();
   for (const auto& pools : pools_) pools->keep_up();
@@ -140,7 +178,9 @@ void ExactSession::keep_up() {
 // What a process counted in its last moments is lost with it. The longer it runs the less they weigh, and the fewer records are kept.
 void ExactSession::read_runtimes() {
   constexpr std::uint64_t kLeastNs = 50'000'000, kPart = 50;
-  for (const auto& runtime : runtimes_) gc_.read(*runtime);
+  for (const auto& watched : runtimes_) {
+    if (watched.runtime) gc_.read(*watched.runtime);
+  }
   const std::uint64_t now_ns = process::monotonic_ns();
   runtimes_due_ns_ = now_ns + std::max(kLeastNs, (now_ns - start_ns_) / kPart);
 }
@@ -160,14 +200,14 @@ std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocation
     }
     add(std::move(status));
   }
-  if (!pools_fault_.empty() && pools_.empty()) {
+  for (const auto& each : pools_) add(collecting(each->collector(), each->caveat()));
+  for (const auto& each : growth_) add(collecting("go_growth", each.slices->caveat()));
+  for (const auto& status : ended_collectors_) add(status);
+  if (!pools_fault_.empty()) {
     add({"custom_pools", "L2", CollectorState::kUnavailable, "function_not_found", pools_fault_});
   }
-  for (const auto& each : pools_) add({each->collector(), "L2", CollectorState::kCollecting, "", each->caveat()});
-  if (!growth_.empty()) add({"go_growth", "L2", CollectorState::kCollecting, "", growth_.front().slices->caveat()});
   for (const auto& runtime : runtimes_) {
-    const auto& limits = runtime->limits();
-    add({"go_runtime", "L0", CollectorState::kCollecting, "", limits.empty() ? "" : limits.front()});
+    add({"go_runtime", "L0", CollectorState::kCollecting, "", runtime.limit});
   }
   for (const auto& fault : go_faults_) add(fault);
   return result;
@@ -175,9 +215,9 @@ std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocation
 
 model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   const std::vector<model::BurstRecord> records{trace_->read()};
-  std::vector<model::PoolBurstRecord> pools;
+  std::vector<model::PoolBurstRecord> pools = ended_pools_;
   for (const auto& each : pools_) pools.push_back(each->read_exact());
-  std::vector<model::BurstRecord> slices;
+  std::vector<model::BurstRecord> slices = ended_growth_;
   for (auto& growth : growth_) slices.push_back(growth.slices->read_exact(growth.image));
   read_runtimes();
   const std::span<const model::BurstRecord> allocations(records.data(), is_go_ ? 0 : records.size());

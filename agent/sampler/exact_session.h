@@ -33,7 +33,7 @@ class ExactSession {
 
   // Counts this process from now on; a process that executed another program is added again. Says why not.
   [[nodiscard]] std::optional<std::string> add(pid_t pid);
-  void remove(pid_t pid) { trace_->remove(pid); }
+  void remove(pid_t pid);
   // Learns from what was seen so far; call it several times a second.
   void keep_up();
   [[nodiscard]] model::Snapshot snapshot(const std::string& target_name);
@@ -51,6 +51,9 @@ class ExactSession {
       const model::ProcessKey& key, const std::shared_ptr<const probes::GoExecutable>& executable);
   [[nodiscard]] std::vector<model::CollectorStatus> collectors(bool saw_allocations) const;
   void read_runtimes();
+  // Keeps what was seen of the program that the process runs, and detaches from it.
+  enum class End { kExit, kExec };
+  void end_program(pid_t pid, End end);
   void add_growth(const probes::ProcessImage& image, const std::shared_ptr<const probes::GoExecutable>& executable);
   struct Growth {
     std::unique_ptr<probes::GoGrowth> slices;
@@ -64,9 +67,18 @@ class ExactSession {
   std::vector<std::string> problems_;
   std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
   std::vector<Growth> growth_;
+  // Of programs that have ended.
+  std::vector<model::PoolBurstRecord> ended_pools_;
+  std::vector<model::BurstRecord> ended_growth_;
+  std::vector<model::CollectorStatus> ended_collectors_;
   std::string pools_fault_;  // why described pools cannot be measured
   bool is_go_ = false;
-  std::vector<std::unique_ptr<probes::GoRuntime>> runtimes_;
+  struct WatchedRuntime {
+    pid_t pid = 0;
+    std::unique_ptr<probes::GoRuntime> runtime;  // none: the program it was of has ended
+    std::string limit;                           // what it does not measure
+  };
+  std::vector<WatchedRuntime> runtimes_;
   GcMonitor gc_;
   std::uint64_t start_ns_, runtimes_due_ns_ = 0;
   std::vector<model::CollectorStatus> go_faults_;  // what cannot be measured of Go programs

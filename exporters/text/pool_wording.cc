@@ -88,10 +88,9 @@ std::string said_of_idle(const PoolSummary& pool) {
 std::string said_of_oversize(const PoolSummary& pool) {
   if (!pool.needed_bytes || !pool.buffer_bytes || pool.idle_bytes.value_or(0) < kMuchIdleBytes) return "";
   if (pool.buffer_bytes->p50 < kOversize * std::max<std::uint64_t>(pool.needed_bytes->p95, 1)) return "";
-  return "idle buffers hold " + format_bytes(static_cast<double>(*pool.idle_bytes)) + ", half of them " +
-         format_bytes(static_cast<double>(pool.buffer_bytes->p50)) +
-         " or more each where 95 % of the puts need at most " +
-         format_bytes(static_cast<double>(pool.needed_bytes->p95));
+  return "idle buffers hold " + format_bytes(static_cast<double>(*pool.idle_bytes)) +
+         "; half of the puts have room for " + format_bytes(static_cast<double>(pool.buffer_bytes->p50)) +
+         " or more, 95 % need at most " + format_bytes(static_cast<double>(pool.needed_bytes->p95));
 }
 
 std::string why_no_lengths(const PoolSummary& pool) {

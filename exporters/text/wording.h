@@ -32,12 +32,12 @@ struct Quantity {
 [[nodiscard]] std::string why_no_allocations(const model::TargetSnapshot& target);
 // "1 ms 74.1 % (72.3 % – 76 %)" per age.
 [[nodiscard]] std::vector<std::string> freed_within(const model::LifetimeSummary& lifetime);
-
-// Whether anything was counted or estimated of malloc and its relatives.
 // What grew in its growth chains, and how.
 [[nodiscard]] const char* grown_by(const model::TargetSnapshot& target);
+
+// Whether anything was counted or estimated of malloc and its relatives.
 [[nodiscard]] bool allocations_were_measured(const model::TargetSnapshot& target);
-// Whether anything was: allocations, pools or garbage collection.
+// Whether anything was: allocations, pools, growing slices or garbage collection.
 [[nodiscard]] bool was_measured(const model::TargetSnapshot& target);
 // Why there is nothing, and what the reader can do next; one sentence or more each.
 [[nodiscard]] std::string why_nothing(const model::TargetSnapshot& target);

@@ -319,17 +319,19 @@ static __always_inline void growth_copies(struct pool_control *control, const st
 {
 	struct growth_key key = growth_key_of(control, registers);
 	const struct growth_call *call = bpf_map_lookup_elem(&growth_calls, &key);
-	struct growth_event *growth = 0;
+	struct growth_event *growth;
 	__u64 element_bytes;
 	int i;
 
 	if (!call)
 		return; /* it was called before the burst */
 	/* only now: growslice has read it meanwhile, so its page is there */
-	if (user_read(&element_bytes, call->type))
+	if (user_read(&element_bytes, call->type)) {
 		add(&control->dropped_reads, 1);
-	else
-		growth = bpf_ringbuf_reserve(&growths, sizeof(*growth), 0);
+		bpf_map_delete_elem(&growth_calls, &key);
+		return;
+	}
+	growth = bpf_ringbuf_reserve(&growths, sizeof(*growth), 0);
 	if (!growth) {
 		add(&control->dropped_order, 1);
 		bpf_map_delete_elem(&growth_calls, &key);

@@ -33,6 +33,7 @@ class GoGrowth final : private PoolProbes {
   // The window is `allocation_window`; of `counts` there are reallocations alone: growths. What was lost is counted in `dropped`.
   [[nodiscard]] Result<model::BurstRecord, BurstFailure> burst(process::TaskClock clock, const PoolLimits& limits,
                                                                ProcessImage& image);
+  using PoolProbes::process;
   using PoolProbes::start_exact;
   void keep_up();
   [[nodiscard]] model::BurstRecord read_exact(ProcessImage& image);

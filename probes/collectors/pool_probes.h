@@ -44,6 +44,7 @@ class PoolProbes {
   static constexpr std::uint64_t kIdleEveryNs = 1'000'000'000;
 
   virtual ~PoolProbes() = default;
+  [[nodiscard]] const model::ProcessKey& process() const { return process_; }
   PoolProbes(const PoolProbes&) = delete;
   PoolProbes& operator=(const PoolProbes&) = delete;
 

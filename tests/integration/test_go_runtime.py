@@ -104,19 +104,31 @@ class WithoutAnyPool(unittest.TestCase):
         self.assertEqual(own["cycles"], found["gc"]["cycles"])
         self.assertEqual("no_pools", collector(found, "go_pools")["reason"])
 
-    def test_run_says_what_it_counted_of_a_program_that_has_ended(self):
-        report = subprocess.run([POOLSCOPE, "run", "--exact", "--json", "--", TARGETS / "go_no_pool"], input="\n" * 20,
+    def run_exact(self, lines):
+        """What go_no_pool answers to these lines, and the target that the report has."""
+        report = subprocess.run([POOLSCOPE, "run", "--exact", "--json", "--", TARGETS / "go_no_pool"], input=lines,
                                 capture_output=True, text=True, timeout=60)
         self.assertEqual(0, report.returncode, report.stderr)
-        own = [json.loads(line) for line in report.stdout.splitlines()][-1]
-        found = only_target(json.loads(report.stderr))
-        self.assertEqual(own["cycles"], found["gc"]["cycles"])
+        return [json.loads(line) for line in report.stdout.splitlines()], only_target(json.loads(report.stderr))
+
+    def test_run_says_what_it_counted_of_a_program_that_has_ended(self):
+        own, found = self.run_exact("\n" * 20)
+        self.assertEqual(own[-1]["cycles"], found["gc"]["cycles"])
         self.assertGreater(found["cost"]["charged_cpu_ratio"], 0)
+
+    def test_a_program_that_executes_another_is_not_read_any_more(self):
+        own, found = self.run_exact("\n" * 20 + "x" + "\n" * 100)  # long enough to be read several times
+        self.assertEqual(120, len(own))
+        # what it counted in its last moments before is lost with its memory
+        self.assertLessEqual(found["gc"]["cycles"], own[19]["cycles"] + own[-1]["cycles"])
+        self.assertGreaterEqual(found["gc"]["cycles"], own[-1]["cycles"])
+        self.assertLessEqual(found["gc"]["allocated_bytes"], own[19]["allocated_bytes"] + own[-1]["allocated_bytes"])
 
 
 class Plan(unittest.TestCase):
     POINTS = (r"miss +sync\.\(\*Pool\)\.Get +\+\d+ +jn?z\S* .*one trap", r"gc +sync\.poolCleanup +\+0 ", r"get +sync\.\(\*Pool\)\.Get .*one trap",
-              r"put +sync\.\(\*Pool\)\.Put .*one trap", r"cycle +runtime\.gcMarkTermination\.func\d+ ")
+              r"put +sync\.\(\*Pool\)\.Put .*one trap", r"cycle +runtime\.gcMarkTermination\.func\d+ ",
+              r"call +runtime\.growslice +\+\d+ +jbe", r"copy +runtime\.growslice +\+\d+ +call")
 
     def test_of_a_program_with_pools_names_every_point(self):
         for build in ("go_pools", "go_pools_stripped"):
@@ -125,6 +137,7 @@ class Plan(unittest.TestCase):
                 self.assertEqual(0, patched_bytes(service.pid), "a plan probes nothing")
                 self.assertRegex(text, r"go_pools +WILL COLLECT")
                 self.assertRegex(text, r"go_runtime +WILL COLLECT")
+                self.assertRegex(text, r"go_growth +WILL COLLECT")
                 for point in self.POINTS:
                     self.assertRegex(text, point)
                 self.assertNotIn("alloc_bursts", text)

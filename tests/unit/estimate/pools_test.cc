@@ -54,28 +54,6 @@ TEST(PoolRates, AreOfTheCpuTimeOfTheTarget) {
   EXPECT_DOUBLE_EQ(pools.front().gets_per_second->value, 350);
 }
 
-TEST(PoolIdle, IsWhatWasLastRead) {
-  auto early = pool_burst(0, {pool("a", 100)}), late = pool_burst(1, {pool("a", 100)}),
-       unread = pool_burst(2, {pool("a", 100)});
-  early.pools.front().idle = model::PoolIdle{7, 2, 2000};
-  late.pools.front().idle = model::PoolIdle{9, 3, 6000};
-  const auto summary = only_pool({early, late, unread});
-  EXPECT_EQ(summary.idle, 9u);
-  EXPECT_EQ(summary.idle_bytes, 18'000u) << "nine of the mean capacity of three";
-}
-
-TEST(PoolIdle, AddsUpOverProcessesAndPoolsOfOneName) {
-  auto one = pool("a", 100);
-  one.idle = model::PoolIdle{4, 0, 0};
-  const auto summary = only_pool({pool_burst(0, {one, one}), pool_burst(1, {one}, 2)});
-  EXPECT_EQ(summary.idle, 12u);
-  EXPECT_FALSE(summary.idle_bytes) << "they hold no buffer";
-}
-
-TEST(PoolIdle, IsAbsentWhereItWasNotRead) {
-  EXPECT_FALSE(only_pool({pool_burst(0, {pool("a", 100)})}).idle);
-}
-
 TEST(PoolRates, RegrowthsAreAbsentWhereNobodyLooked) {
   auto sums = pool("a", 100);
   sums.regrowths_known = false;
@@ -94,37 +72,6 @@ TEST(PoolRates, RegrowthsAreThoseOfThePutsThatWereFollowed) {
     sums.regrowths = i % 4 == 3 ? 20 : 0;
   }
   EXPECT_NEAR(only_pool(bursts).regrowths_per_second->value, 20, 1e-9);
-}
-
-TEST(PoolRates, ShortWindowsCountTogether) {
-  auto bursts = alike(pool("a", 100));
-  for (unsigned i = 0; i < 4; ++i) {  // 100, 0, 100, 0 in a tenth of a second each: 500 per second
-    auto brief = pool_burst(50 + i, {pool("a", i % 2 == 0 ? 100 : 0)});
-    brief.window.length_ns = brief.window.cpu_ns = 100 * kMillisecondNs;
-    bursts.push_back(brief);
-  }
-  const auto summary = only_pool(bursts);
-  const double windows = kBurstsForInterval + 2;  // two brief ones are a fifth of a second
-  EXPECT_NEAR(summary.gets_per_second->value, (100 * kBurstsForInterval + 2 * 500) / windows, 1e-9);
-  EXPECT_EQ(summary.counted.gets, 100u * kBurstsForInterval + 200);
-}
-
-TEST(PoolRates, ShortWindowsOfTwoProcessesAreNotOne) {
-  auto bursts = alike(pool("a", 100));
-  for (unsigned i = 0; i < 2; ++i) {
-    auto brief = pool_burst(50 + i, {pool("a", 100)}, 7 + static_cast<int>(i));
-    brief.window.length_ns = brief.window.cpu_ns = 100 * kMillisecondNs;
-    bursts.push_back(brief);
-  }
-  EXPECT_NEAR(only_pool(bursts).gets_per_second->value, 100, 1e-9) << "either is left over, and left out";
-}
-
-TEST(PoolRates, AWindowThatIsMuchShorterThanTheOthersIsLeftOut) {
-  auto bursts = alike(pool("a", 100));
-  auto brief = pool_burst(50, {pool("a", 1)});
-  brief.window.length_ns = brief.window.cpu_ns = kMillisecondNs;
-  bursts.push_back(brief);
-  EXPECT_NEAR(only_pool(bursts).gets_per_second->value, 100, 1e-9);
 }
 
 TEST(PoolRates, PoolsOfTwoProcessesWithOneNameAreOne) {

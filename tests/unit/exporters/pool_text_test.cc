@@ -161,7 +161,7 @@ TEST(RemarkOnAPool, TellsOfIdleBuffersThatAreMuchLargerThanWhatIsNeeded) {
   pool.idle = 24;
   pool.idle_bytes = 24 * 65'536;
   EXPECT_EQ(remarkable(pool, false),
-            "idle buffers hold 1.5 MiB, half of them 64 KiB or more each where 95 % of the puts need at most 2 KiB");
+            "idle buffers hold 1.5 MiB; half of the puts have room for 64 KiB or more, 95 % need at most 2 KiB");
   pool.idle_bytes = 65'536;
   EXPECT_EQ(remarkable(pool, false), "") << "too little to care";
   pool.idle_bytes = 24 * 65'536;
