@@ -36,8 +36,8 @@ model::Estimate hit_ratio_of(const model::Estimate& miss_ratio) {
 class PoolEstimates {
  public:
   PoolEstimates(std::span<const model::PoolBurstRecord> bursts, std::span<const model::PoolWatchRecord> watches,
-                const TargetTotals& totals)
-      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(totals)) {}
+                const TargetTotals& totals, std::span<const model::ProcessKey> running)
+      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(totals)), running_(running) {}
 
   [[nodiscard]] std::vector<model::PoolSummary> summaries() const {
     std::map<std::string, unsigned> uses;
@@ -191,10 +191,17 @@ class PoolEstimates {
     return pool.identity.element.empty() ? "type_not_known" : "type_just_learnt";
   }
 
-  static void set_idle(model::PoolSummary& summary, const MergedPool& pool) {
+  // A process that ended took what lay idle in it along, unless it was the last one.
+  void set_idle(model::PoolSummary& summary, const MergedPool& pool) const {
     if (pool.idle.empty()) return;
+    const auto runs = [&](const auto& of_process) {
+      return std::ranges::find(running_, of_process.first) != running_.end();
+    };
+    const bool any_runs = std::ranges::any_of(pool.idle, runs);
     model::PoolIdle all;
-    for (const auto& [process, idle] : pool.idle) {
+    for (const auto& of_process : pool.idle) {
+      if (any_runs && !runs(of_process)) continue;
+      const model::PoolIdle& idle = of_process.second;
       all.objects += idle.objects;
       all.sampled += idle.sampled;
       all.sampled_bytes += idle.sampled_bytes;
@@ -248,14 +255,16 @@ class PoolEstimates {
   MergedPools merged_;
   bool exact_;
   RateEstimator estimator_;
+  std::span<const model::ProcessKey> running_;
 };
 
 }  // namespace
 
 std::vector<model::PoolSummary> summarize_pools(std::span<const model::PoolBurstRecord> bursts,
                                                 std::span<const model::PoolWatchRecord> watches,
-                                                const TargetTotals& totals) {
-  return PoolEstimates(bursts, watches, totals).summaries();
+                                                const TargetTotals& totals,
+                                                std::span<const model::ProcessKey> running) {
+  return PoolEstimates(bursts, watches, totals, running).summaries();
 }
 
 }  // namespace poolscope::estimate

@@ -10,7 +10,7 @@
 //   Misses     per second where they are watched: the count over the watched time, exact, `low` and `high` equal it.
 //   Sizes      each window counts with its weight in the rate. Lengths are "reset_before_put" when more than kMostEmptyPuts of the
 //              puts have length 0: the code resets before it puts, and what it needed is not known.
-//   Idle       objects as last read of each process; their bytes from the capacity of those looked at.
+//   Idle       objects as last read of each process that is `running`, of all when none is; their bytes from the capacity of those looked at.
 //   Exact      when every burst record is: counts, and counts over time.
 
 #include <span>
@@ -26,6 +26,7 @@ inline constexpr double kMostEmptyPuts = 0.05;
 
 [[nodiscard]] std::vector<model::PoolSummary> summarize_pools(std::span<const model::PoolBurstRecord> bursts,
                                                               std::span<const model::PoolWatchRecord> watches,
-                                                              const TargetTotals& totals);
+                                                              const TargetTotals& totals,
+                                                              std::span<const model::ProcessKey> running = {});
 
 }  // namespace poolscope::estimate

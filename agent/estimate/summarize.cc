@@ -181,7 +181,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   const Basis of_slices{all_exact(records.slice_growth), basis.totals, {}, {}};
   std::ranges::move(estimate_slice_growth(in_time_order(records.slice_growth), of_slices),
                     std::back_inserter(target.growth_chains));
-  target.pools = summarize_pools(records.pool_bursts, records.pool_watches, basis.totals);
+  target.pools = summarize_pools(records.pool_bursts, records.pool_watches, basis.totals, records.running);
   target.cost = summarize_cost(records);
   if (allocation_price.is_measured) target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);
   target.cost.clamped_windows =

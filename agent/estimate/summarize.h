@@ -30,6 +30,7 @@ struct TargetRecords {
   std::span<const model::PoolWatchRecord> pool_watches = {};
   std::span<const model::GcRecord> gc = {};
   std::span<const model::BurstRecord> slice_growth = {};  // bursts that saw growths of Go slices and nothing else
+  std::span<const model::ProcessKey> running = {};  // the processes that run now; what lies idle in others is gone
 };
 
 // The parts of a TargetSnapshot that come from records: cpu_seconds_per_second, allocations, call_sites, growth_chains,

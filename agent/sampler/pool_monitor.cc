@@ -73,8 +73,9 @@ Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, 
   }
   ++turn_;
   problem_.reset();
-  hits_.observe(per_cpu_second(record->window));
-  if (record->probe_hits > 0) {
+  // One in order ends by count, so it tells of busy moments, and its hits are dearer.
+  if (!record->in_order) hits_.observe(per_cpu_second(record->window));
+  if (!record->in_order && record->probe_hits > 0) {
     price_ns_ = static_cast<double>(record->charge_ns) / static_cast<double>(record->probe_hits);
   }
   const std::uint64_t charge_ns = record->charge_ns;

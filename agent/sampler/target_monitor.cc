@@ -448,15 +448,15 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
 }
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
-  model::TargetSnapshot snapshot =
-      estimate::summarize({bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts()});
+  std::vector<model::ProcessKey> running;
+  for (const auto& [key, process] : processes_) running.push_back(key);
+  model::TargetSnapshot snapshot = estimate::summarize(
+      {bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts(), running});
   snapshot.name = name_;
   snapshot.runtime = is_go() ? "go" : "native";
   snapshot.labels = labels_;
-  std::vector<model::ProcessKey> running;
   for (const auto& [key, process] : processes_) {
     snapshot.processes.push_back({key, process.start_time_unix_ns(), process.command()});
-    running.push_back(key);
     if (snapshot.allocator.empty() && process.plan() != nullptr) snapshot.allocator = process.plan()->allocator();
   }
   snapshot.gc = gc_.summary(running);

@@ -24,6 +24,7 @@ void MissCurve::merge(const MissCurve& other) {
 void MissCurveBuilder::put() {
   stack_.push_back(1);
   unknown_depth_ = std::max<std::uint64_t>(unknown_depth_, stack_.size() + 1);
+  if (stack_.size() > kIdleCaps.back()) stack_.pop_front();
   meet();
 }
 

@@ -8,7 +8,8 @@
 //             let d of an idle object be the greatest depth that it had in the stack, 1 on top. A pool of cap K has thrown it
 //             away when it was ever deeper than K, so its get hits for all K >= d and misses for all K < d. A get that finds the
 //             stack empty misses for all K. The fuzz target compares it with a pool that is played for each cap.
-//             Amortised O(1) per event; memory: the highest stack.
+//             Amortised O(1) per event; memory: the highest stack, at most as many objects as the largest cap. What lies deeper is lost to
+//             every cap.
 //   Start     what was idle before the first event is not known: 0 to K objects. Both extremes are counted. K objects at the start are K
 //             puts before it, so the full pool is the same stack on top of one without end, and one pass gives both:
 //             from_empty >= truth >= from_full. Each get at which they differ takes one of the unknown objects: they differ at
@@ -23,7 +24,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <deque>
 
 namespace poolscope::sizing {
 
@@ -64,8 +65,6 @@ class MissCurveBuilder {
   void put();
   void get();
   [[nodiscard]] MissCurve curve() const;
-  // Objects in the stack: what a pool without a cap would have idle, besides what was there before.
-  [[nodiscard]] std::size_t height() const { return stack_.size(); }
 
  private:
   struct Met {
@@ -74,7 +73,7 @@ class MissCurveBuilder {
   [[nodiscard]] std::uint64_t misses_from_empty(std::size_t cap) const;
   void meet();
 
-  std::vector<std::uint32_t>
+  std::deque<std::uint32_t>
       stack_;  // greatest depth so far, of the newest last; an older one's is at least 1 + that above it
   std::uint64_t unknown_depth_ = 1;  // greatest depth of the newest of the unknown objects
   std::uint64_t gets_ = 0;

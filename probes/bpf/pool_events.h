@@ -20,11 +20,11 @@
 
 /* What a probe point tells. */
 enum pool_role {
-	POOL_ROLE_GET,	   /* a get; with `miss_mask` also whether it found something */
-	POOL_ROLE_PUT,	   /* a put */
-	POOL_ROLE_MISS,	   /* a get that found nothing */
-	POOL_ROLE_GROW,	   /* a borrowed object grew */
-	POOL_ROLE_CLEANUP, /* Go: a garbage collection begins; what is in `old_pools` is dropped */
+	POOL_ROLE_GET,	       /* a get; with `miss_mask` also whether it found something */
+	POOL_ROLE_PUT,	       /* a put */
+	POOL_ROLE_MISS,	       /* a get that found nothing */
+	POOL_ROLE_GROW,	       /* a borrowed object grew */
+	POOL_ROLE_CLEANUP,     /* Go: a garbage collection begins; what is in `old_pools` is dropped */
 	POOL_ROLE_GROWTH_CALL, /* Go: runtime.growslice is called; `size` is the old capacity, `type` the element type */
 	POOL_ROLE_GROWTH_COPY, /* the same call copies; `pool` is the old array, `object` the new one, `size` the new capacity,
 				* `type` how many bytes are copied */
@@ -76,7 +76,7 @@ struct pool_control {
 	__u32 tgid;
 	__u32 armed;
 	__u32 follows_objects; /* remember objects from get to put */
-	__u32 in_order; /* write every get and put to the ring `pool_order`, too */
+	__u32 in_order;	       /* write every get and put to the ring `pool_order`, too */
 
 	__u64 hits;		/* all traps */
 	__u64 charge_ns;	/* their price */
@@ -175,8 +175,8 @@ struct growth_key {
 };
 
 struct growth_call {
-	__u64 old_capacity; /* in elements */
-	__u64 type;	    /* of an element */
+	__u64 old_capacity;	       /* in elements */
+	__u64 type;		       /* of an element */
 	__u64 callers[GROWTH_CALLERS]; /* return addresses, innermost first; 0: not known */
 };
 

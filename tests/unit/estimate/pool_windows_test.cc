@@ -84,6 +84,15 @@ TEST(PoolIdle, AddsUpOverProcessesAndPoolsOfOneName) {
   EXPECT_FALSE(summary.idle_bytes) << "they hold no buffer";
 }
 
+TEST(PoolIdle, OfAProcessThatEndedIsGone) {
+  auto one = pool("a", 100);
+  one.idle = model::PoolIdle{4, 0, 0};
+  const std::vector bursts{pool_burst(0, {one}, 1), pool_burst(1, {one}, 2)};
+  const std::vector running{bursts[1].process};
+  EXPECT_EQ(summarize_pools(bursts, {}, TargetTotals{1, {}}, running).front().idle, 4u);
+  EXPECT_EQ(summarize_pools(bursts, {}, TargetTotals{1, {}}, {}).front().idle, 8u) << "none runs: what was last known";
+}
+
 TEST(PoolIdle, IsAbsentWhereItWasNotRead) {
   EXPECT_FALSE(only_pool({pool_burst(0, {pool("a", 100)})}).idle);
 }
