@@ -114,6 +114,15 @@ TEST(MissCurve, ChangesByAtMostOneMissForEachPairInTheWrongOrder) {
   }
 }
 
+TEST(MissCurve, WhatLiesDeeperThanTheLargestCapIsLostToAll) {
+  MissCurveBuilder builder;
+  for (int i = 0; i < 5000; ++i) builder.put();
+  for (int i = 0; i < 5000; ++i) builder.get();
+  const MissCurve curve = builder.curve();
+  EXPECT_EQ(curve.caps.back().from_empty, 5000u - 4096);
+  EXPECT_EQ(curve.caps.front().from_empty, 4999u);
+}
+
 TEST(MissCurve, MergesByAdding) {
   MissCurve sum = curve_of("gpgp");
   sum.merge(curve_of("ppggg"));
