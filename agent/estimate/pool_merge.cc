@@ -148,7 +148,7 @@ void MergedPools::add(const model::PoolBurstRecord& burst, std::size_t window) {
     merge(pool.in_window[window], sums);
     pool.has_mixed_elements |= sums.other_elements > 0;
     if (!sums.regrowths_known) continue;
-    pool.regrowths += sums.regrowths;
+    pool.regrowths = pool.regrowths.value_or(0) + sums.regrowths;
     pool.puts_with_growth_seen += sums.puts;
   }
 }

@@ -50,9 +50,8 @@ std::optional<double> io_calls_per_second(std::span<const model::StratumRecord> 
 
 // The charge as the target's own work says it was; 1.96 standard errors to both sides.
 model::Estimate measured_cost(const model::Cost& cost, const PriceCheck& price) {
-  const double half = 1.96 * price.standard_error;
-  return {cost.charged_cpu_ratio * price.factor, cost.charged_cpu_ratio * std::max(price.factor - half, 0.0),
-          cost.charged_cpu_ratio * (price.factor + half)};
+  const double half = 1.96 * price.standard_error, charged = *cost.charged_cpu_ratio;
+  return {charged * price.factor, charged * std::max(price.factor - half, 0.0), charged * (price.factor + half)};
 }
 
 // Probes that follow objects cost about twice as much as those that count, so what they say of the rate is less certain:
@@ -183,7 +182,8 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
                     std::back_inserter(target.growth_chains));
   target.pools = summarize_pools(records.pool_bursts, records.pool_watches, basis.totals, records.running);
   target.cost = summarize_cost(records);
-  if (allocation_price.is_measured) target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);
+  if (allocation_price.is_measured && target.cost.charged_cpu_ratio)
+    target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);
   target.cost.clamped_windows =
       allocations.estimator.clamped_windows() + Sample::of_frees(list, basis).estimator.clamped_windows();
   return target;

@@ -8,7 +8,7 @@
 //   Lifetimes  (lifetimes.h) Kaplan-Meier over cohorts, valid below the longest followed_ns; interval by resampling
 //              whole cohorts.
 //   Exact      (exact.h) When every record traced every event, the counts are the answer and nothing is estimated.
-//   Order      of the records does not matter.
+//   Order      of the records does not matter, but for pools: theirs come oldest first.
 
 #include <cstdint>
 #include <span>

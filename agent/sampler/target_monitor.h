@@ -49,7 +49,8 @@ class TargetMonitor {
   [[nodiscard]] model::TargetSnapshot snapshot() const;
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t bursts() const { return bursts_.size() + pools_.bursts().size(); }
-  // False while all that can be measured of the target needs no burst: a Go program without pools.
+  // False while all that can be measured of the target needs no burst: a Go program without pools and slices
+  // that grow.
   [[nodiscard]] bool plans_bursts() const { return burst_planned_; }
   [[nodiscard]] bool has_data() const { return bursts() > 0 || gc_.has_data(); }
   // True once there was a burst, or there is a reason why there is none.

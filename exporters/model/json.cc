@@ -11,7 +11,7 @@ namespace {
 bool counted_something(const PoolSummary& pool) {
   const PoolCounted& counted = pool.counted;
   return pool.gets_per_second || pool.puts_per_second || counted.gets > 0 || counted.puts > 0 ||
-         counted.misses.value_or(0) > 0 || counted.regrowths > 0;
+         counted.misses.value_or(0) > 0 || counted.regrowths.value_or(0) > 0;
 }
 
 }  // namespace
@@ -131,7 +131,7 @@ void pool_counts(Io& io, typename Io::template Ref<PoolSummary> pool) {
   io.optional_if(counted, "gets", pool.counted.gets);
   io.optional_if(counted, "puts", pool.counted.puts);
   io.optional("misses", pool.counted.misses);
-  io.optional_if(counted, "regrowths", pool.counted.regrowths);
+  io.optional("regrowths", pool.counted.regrowths);
   io.optional("watched_misses", pool.counted.watched_misses);
   io.optional("thrown_away", pool.counted.thrown_away);
 }

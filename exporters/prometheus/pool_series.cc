@@ -121,8 +121,8 @@ void add_counters(TargetTable& table, Part pools, bool exact) {
   };
   count("pool_gets_total", "Gets, every one counted (exact mode).", &model::PoolCounted::gets);
   count("pool_puts_total", "Puts, every one counted (exact mode).", &model::PoolCounted::puts);
-  count("pool_regrowths_total", "Objects that came back larger, every one counted (exact mode).",
-        &model::PoolCounted::regrowths);
+  table.add("pool_regrowths_total", kCounter, "Objects that came back larger, every one counted (exact mode).",
+            series_of(pools, [](const PoolSummary& pool) { return pool.counted.regrowths; }));
 }
 
 }  // namespace

@@ -196,7 +196,7 @@ Lines collector_lines(const TargetSnapshot& target, unsigned width) {
 }
 
 Lines cost_lines(const TargetSnapshot& target, double budget_cpu_ratio, unsigned width) {
-  const bool over = !target.exact && target.cost.charged_cpu_ratio > budget_cpu_ratio;
+  const bool over = !target.exact && target.cost.charged_cpu_ratio.value_or(0) > budget_cpu_ratio;
   Lines lines =
       paragraph(cost_sentence(target, budget_cpu_ratio), kIndent, width, over ? Tone::kWarning : Tone::kPlain);
   for (const std::string& remark : cost_remarks(target.cost))

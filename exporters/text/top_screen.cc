@@ -101,8 +101,9 @@ Line target_line(const TargetSnapshot& target, double budget_cpu_ratio, const La
   if (layout.with_sizes) {
     line.add_right(size(&model::SizeSummary::p50), kSize).add_right(size(&model::SizeSummary::p95), kSize);
   }
-  const bool over = !target.exact && target.cost.charged_cpu_ratio > budget_cpu_ratio;
-  line.add_right(format_ratio(target.cost.charged_cpu_ratio), kRatio, over ? Tone::kWarning : Tone::kPlain);
+  const bool over = !target.exact && target.cost.charged_cpu_ratio.value_or(0) > budget_cpu_ratio;
+  const auto& charged = target.cost.charged_cpu_ratio;
+  line.add_right(charged ? format_ratio(*charged) : "–", kRatio, over ? Tone::kWarning : Tone::kPlain);
   add_state(line, target);
   return line;
 }

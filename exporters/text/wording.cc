@@ -339,14 +339,17 @@ std::string next_step(const TargetSnapshot& target) {
   return "`poolscope doctor` shows what can be measured on this machine, and what is missing for the rest.";
 }
 
+std::string charge_text(const model::Cost& cost) {
+  // a program that ended at once has not told how much CPU time it used
+  if (cost.charged_cpu_ratio) return format_ratio(*cost.charged_cpu_ratio) + " of the target's CPU";
+  return format_seconds(cost.charged_cpu_seconds) + " of CPU time";
+}
+
 std::string cost_sentence(const TargetSnapshot& target, double budget_cpu_ratio) {
   const model::Cost& cost = target.cost;
   std::uint64_t dropped = 0;
   for (const auto& [reason, count] : cost.dropped) dropped += count;
-  // a program that ended at once has not told how much CPU time it used
-  const bool has_ratio = cost.charged_cpu_ratio > 0 || !(cost.charged_cpu_seconds > 0);
-  std::string text = "measuring cost " + (has_ratio ? format_ratio(cost.charged_cpu_ratio) + " of the target's CPU, "
-                                                    : format_seconds(cost.charged_cpu_seconds) + " of CPU time, ");
+  std::string text = "measuring cost " + charge_text(cost) + ", ";
   text += target.exact ? "every event traced without a budget; " : "budget " + format_ratio(budget_cpu_ratio) + "; ";
   if (!target.exact && !cost.bursts.empty()) text += plural(bursts_taken(cost), "burst") + ", ";
   text += plural(cost.probe_hits, "probe hit") + ", " + plural(dropped, "event") + " dropped";

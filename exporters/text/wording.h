@@ -43,6 +43,8 @@ struct Quantity {
 [[nodiscard]] std::string why_nothing(const model::TargetSnapshot& target);
 [[nodiscard]] std::string next_step(const model::TargetSnapshot& target);
 
+// "0.46 % of the target's CPU"; in seconds where the CPU time of the target is not known.
+[[nodiscard]] std::string charge_text(const model::Cost& cost);
 // "measuring cost 0.46 % of the target's CPU, budget 1 %; 24 bursts, 61 204 probe hits, 0 events dropped; coverage 96 %"
 [[nodiscard]] std::string cost_sentence(const model::TargetSnapshot& target, double budget_cpu_ratio);
 // Losses and doubts that belong to it, most often none.

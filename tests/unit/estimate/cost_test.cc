@@ -18,7 +18,7 @@ TEST(Cost, SumsHitsChargeAndDrops) {
   const auto cost = summarize_all({first, second}, {stratum(2, 4)}).cost;
   EXPECT_EQ(cost.probe_hits, 150u);
   EXPECT_DOUBLE_EQ(cost.charged_cpu_seconds, 0.02);
-  EXPECT_DOUBLE_EQ(cost.charged_cpu_ratio, 0.01);
+  EXPECT_DOUBLE_EQ(cost.charged_cpu_ratio.value(), 0.01);
   EXPECT_EQ(cost.dropped, (std::map<std::string, std::uint64_t>{{"births_full", 7}, {"no_size", 1}}));
   EXPECT_DOUBLE_EQ(cost.observed_seconds, 4);
 }
@@ -46,7 +46,7 @@ TEST(Cost, OfAnExactRunWithoutPoolsIsRelatedToTheCpuTimeOfItsCollector) {
   record.cpu_ns = kSecondNs;
   record.charge_ns = kSecondNs / 4;
   const std::vector<model::GcRecord> records{record};
-  EXPECT_DOUBLE_EQ(summarize({{}, {}, {}, {}, records}).cost.charged_cpu_ratio, 0.25);
+  EXPECT_DOUBLE_EQ(summarize({{}, {}, {}, {}, records}).cost.charged_cpu_ratio.value(), 0.25);
 }
 
 TEST(Cost, CountsOverlappingWindowsOfABurstOnce) {
@@ -60,14 +60,14 @@ TEST(Cost, WithoutAnythingIsEmpty) {
   const auto cost = summarize_all({}, {}).cost;
   EXPECT_TRUE(cost.bursts.empty());
   EXPECT_FALSE(cost.coverage_ratio);
-  EXPECT_EQ(cost.charged_cpu_ratio, 0);
+  EXPECT_FALSE(cost.charged_cpu_ratio);
 }
 
 TEST(Cost, OfAnExactRunIsRelatedToTheCpuTimeOfItsWindows) {
   auto burst = rate_burst(0, 10, 2);
   burst.kind = model::BurstKind::kExact;
   burst.charge_ns = kSecondNs;
-  EXPECT_DOUBLE_EQ(summarize_all({burst}, {}).cost.charged_cpu_ratio, 0.5);
+  EXPECT_DOUBLE_EQ(summarize_all({burst}, {}).cost.charged_cpu_ratio.value(), 0.5);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ TEST(JsonWrite, HasNoMemberForWhatWasNotMeasured) {
   TargetSnapshot target;
   target.name = "idle";
   EXPECT_EQ(written(target), json::parse(R"({"name": "idle", "processes": [], "collectors": [], "exact": false,
-    "cost": {"probe_hits": 0, "charged_cpu_ratio": 0.0, "charged_cpu_seconds": 0.0, "observed_seconds": 0.0,
+    "cost": {"probe_hits": 0, "charged_cpu_seconds": 0.0, "observed_seconds": 0.0,
              "window_seconds": 0.0, "clamped_windows": 0}})"));
 }
 
@@ -110,7 +110,7 @@ TEST(JsonWrite, KeepsTheZerosOfAPoolThatWasWatchedInBursts) {
   TargetSnapshot target;
   auto& pool = target.pools.emplace_back();
   pool.gets_per_second = Estimate{0, {}, {}};
-  pool.counted.misses = 0;
+  pool.counted.misses = pool.counted.regrowths = 0;
   EXPECT_EQ(written(target)["pools"][0]["counted"],
             json::parse(R"({"gets": 0, "puts": 0, "misses": 0, "regrowths": 0})"));
 }
