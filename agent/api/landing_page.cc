@@ -225,8 +225,8 @@ std::string collectors(const model::TargetSnapshot& target) {
 
 std::string cost_line(const model::Cost& cost, double budget_cpu_ratio) {
   if (cost.probe_hits == 0 && cost.observed_seconds <= 0) return "<p>Cost of measuring: nothing was probed yet.</p>\n";
-  std::string out = "<p>Cost of measuring: " + tag("b", escape_html(charge_text(cost))) +
-                    " (budget " + escape_html(format_ratio(budget_cpu_ratio)) + "), " +
+  std::string out = "<p>Cost of measuring: " + tag("b", escape_html(text::charge_text(cost))) + " (budget " +
+                    escape_html(format_ratio(budget_cpu_ratio)) + "), " +
                     escape_html(format_count(static_cast<double>(cost.probe_hits))) + " probe hits in " +
                     escape_html(format_seconds(cost.window_seconds)) + " of windows, observed for " +
                     escape_html(format_seconds(cost.observed_seconds));

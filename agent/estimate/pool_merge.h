@@ -26,9 +26,9 @@ struct MergedPool {
   bool has_mixed_elements = false;
   std::vector<model::PoolSums> in_window;             // one for each of windows(); zeros where the pool was not seen
   std::map<model::ProcessKey, model::PoolIdle> idle;  // of each process, when it was last read
-  std::optional<std::uint64_t> regrowths;  // in bursts that see growth; absent: there were none
+  std::optional<std::uint64_t> regrowths;             // in bursts that see growth; absent: there were none
   std::uint64_t puts_with_growth_seen = 0;
-  std::optional<model::PoolOrderSums> order;               // of all bursts that saw its events one by one
+  std::optional<model::PoolOrderSums> order;  // of all bursts that saw its events one by one
   std::uint64_t watched_misses = 0;
   std::uint64_t thrown_away = 0;
 

@@ -132,7 +132,8 @@ class PoolEstimates {
   [[nodiscard]] model::MaybeEstimate regrowths_per_second(const MergedPool& pool,
                                                           const model::MaybeEstimate& puts_per_second) const {
     if (pool.puts_with_growth_seen == 0 || !puts_per_second) return std::nullopt;
-    const double per_put = static_cast<double>(pool.regrowths.value_or(0)) / static_cast<double>(pool.puts_with_growth_seen);
+    const double per_put =
+        static_cast<double>(pool.regrowths.value_or(0)) / static_cast<double>(pool.puts_with_growth_seen);
     return model::Estimate{puts_per_second->value * per_put, {}, {}};
   }
 

@@ -85,8 +85,8 @@ struct GrowthChain {
 // where they are watched.
 struct PoolCounted {
   std::uint64_t gets = 0, puts = 0;
-  std::optional<std::uint64_t> misses;  // absent where nothing tells a miss
-  std::optional<std::uint64_t> regrowths;  // absent where nothing tells that an object grew
+  std::optional<std::uint64_t> misses;          // absent where nothing tells a miss
+  std::optional<std::uint64_t> regrowths;       // absent where nothing tells that an object grew
   std::optional<std::uint64_t> watched_misses;  // since the pool is watched; absent when bursts alone count misses
   std::optional<std::uint64_t> thrown_away;     // objects that garbage collections dropped since the pool is watched
   bool operator==(const PoolCounted&) const = default;
@@ -177,7 +177,8 @@ struct ProcessInfo {
 
 struct Cost {
   std::uint64_t probe_hits = 0;
-  std::optional<double> charged_cpu_ratio;  // charge over CPU time of the target, whole observed range; absent: that is not known
+  std::optional<double>
+      charged_cpu_ratio;  // charge over CPU time of the target, whole observed range; absent: that is not known
   double charged_cpu_seconds = 0;
   MaybeEstimate measured_cpu_ratio;
   std::map<std::string, std::uint64_t> bursts;  // outcome -> count; "taken" and the reasons strata are missing
