@@ -34,20 +34,15 @@ BurstSums add_bursts(model::Cost& cost, std::span<const model::BurstRecord> reco
 }
 
 void add_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records) {
-  for (const auto& record : records.slice_growth) {
+  const auto add = [&](const auto& record, const model::Window& window) {
     cost.probe_hits += record.probe_hits;
     for (const auto& [reason, events] : record.dropped) cost.dropped[reason] += events;
     sums.charge_ns += record.charge_ns;
-    sums.window_ns += record.allocation_window.length_ns;
-    sums.window_cpu_ns += record.allocation_window.cpu_ns;
-  }
-  for (const auto& record : records.pool_bursts) {
-    cost.probe_hits += record.probe_hits;
-    for (const auto& [reason, events] : record.dropped) cost.dropped[reason] += events;
-    sums.charge_ns += record.charge_ns;
-    sums.window_ns += record.window.length_ns;
-    sums.window_cpu_ns += record.window.cpu_ns;
-  }
+    sums.window_ns += window.length_ns;
+    sums.window_cpu_ns += window.cpu_ns;
+  };
+  for (const auto& record : records.slice_growth) add(record, record.allocation_window);
+  for (const auto& record : records.pool_bursts) add(record, record.window);
   for (const auto& record : records.pool_watches) {
     cost.probe_hits += record.probe_hits;
     sums.charge_ns += record.charge_ns;

@@ -1,9 +1,7 @@
 #include "probes/collectors/calibration.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
-#include <vector>
 
 #include "probes/collectors/calibrated_functions.h"
 #include "probes/collectors/calibration_child.h"
@@ -13,14 +11,6 @@ namespace {
 
 using attach::AttachError;
 using Probes = AllocPrograms::Probes;
-
-constexpr int kRounds = 9;
-constexpr std::uint32_t kPairsPerRound = 1000;
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<long>(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
 
 // Attaches one set of probes to the child and measures pairs with them, and without just before.
 class Trial {
@@ -36,15 +26,15 @@ class Trial {
   };
   Result<Outcome, AttachError> run(Probes probes, alloc_function function, const elf::ProbePoint& point,
                                    std::uint32_t armed) {
-    std::vector<double> with, without;
     detacher_.wait_idle();  // until the close is done, probes of the trial before may still be hit
-    if (!measure(without)) return Failure{calibration_failure("it died")};
+    const auto without = child_.median_pair_ns();
+    if (!without) return Failure{calibration_failure("it died")};
     const auto slot = programs_.acquire_slot();
     if (!slot) return Failure{calibration_failure("no burst slot is free")};
     arm(*slot, armed);
     auto links = programs_.attach(probes, child_.pid(), functions_.plan.objects.front().open_path,
                                   {{point.file_offset, pack_cookie(function, point, *slot, 0)}}, "malloc");
-    const bool lived = links && measure(with);
+    const auto with = links ? child_.median_pair_ns() : std::nullopt;
     programs_.control(*slot).armed = 0;
     Outcome outcome;
     outcome.counts = programs_.take_results(*slot).counts;
@@ -52,22 +42,14 @@ class Trial {
     if (links) used = std::move(*links);
     detacher_.detach(std::move(used), [&programs = programs_, slot = *slot] { programs.release_slot(slot); });
     if (!links) return Failure{links.error()};
-    if (!lived) return Failure{calibration_failure("it died under the probes")};
-    outcome.pairs = kRounds * kPairsPerRound;
-    outcome.with_ns = median(with);
-    outcome.without_ns = median(without);
+    if (!with) return Failure{calibration_failure("it died under the probes")};
+    outcome.pairs = std::uint64_t{CalibrationChild::kRounds} * CalibrationChild::kPairsPerRound;
+    outcome.with_ns = *with;
+    outcome.without_ns = *without;
     return outcome;
   }
 
  private:
-  bool measure(std::vector<double>& pair_ns) {
-    for (int round = 0; round < kRounds; ++round) {
-      const auto each = child_.run(kPairsPerRound);
-      if (!each) return false;
-      pair_ns.push_back(*each);
-    }
-    return true;
-  }
   void arm(std::uint32_t slot, std::uint32_t armed) {
     alloc_control& control = programs_.control(slot);
     control.deadline_ns = ~std::uint64_t{0};

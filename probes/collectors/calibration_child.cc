@@ -1,5 +1,6 @@
 #include "probes/collectors/calibration_child.h"
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
@@ -115,6 +116,17 @@ std::optional<double> CalibrationChild::run(std::uint32_t pairs) {
   if (write(to_.get(), &pairs, sizeof(pairs)) != sizeof(pairs)) return std::nullopt;
   if (read(from_.get(), &cpu_ns, sizeof(cpu_ns)) != sizeof(cpu_ns)) return std::nullopt;
   return static_cast<double>(cpu_ns) / pairs;
+}
+
+std::optional<double> CalibrationChild::median_pair_ns() {
+  std::array<double, kRounds> rounds{};
+  for (double& pair_ns : rounds) {
+    const auto each = run(kPairsPerRound);
+    if (!each) return std::nullopt;
+    pair_ns = *each;
+  }
+  std::ranges::nth_element(rounds, rounds.begin() + kRounds / 2);
+  return rounds[kRounds / 2];
 }
 
 }  // namespace poolscope::probes

@@ -22,6 +22,9 @@ class CalibrationChild {
   [[nodiscard]] pid_t pid() const { return pid_; }
   // CPU nanoseconds per malloc/free pair over `pairs` pairs; nothing when the child died.
   [[nodiscard]] std::optional<double> run(std::uint32_t pairs);
+  // The median over kRounds of kPairsPerRound.
+  static constexpr std::uint32_t kRounds = 9, kPairsPerRound = 1000;
+  [[nodiscard]] std::optional<double> median_pair_ns();
 
  private:
   CalibrationChild(pid_t pid, UniqueFd to, UniqueFd from) : pid_(pid), to_(std::move(to)), from_(std::move(from)) {}

@@ -1,8 +1,6 @@
 #include "probes/collectors/pool_calibration.h"
 
 #include <algorithm>
-#include <optional>
-#include <vector>
 
 #include "probes/collectors/calibrated_functions.h"
 #include "probes/collectors/calibration_child.h"
@@ -11,21 +9,6 @@ namespace poolscope::probes {
 namespace {
 
 using attach::AttachError;
-
-constexpr int kRounds = 9;
-constexpr std::uint32_t kPairsPerRound = 1000;
-
-// Median over rounds, of one malloc and one free; nothing when the child died.
-std::optional<double> pair_ns(CalibrationChild& child) {
-  std::vector<double> rounds;
-  for (int round = 0; round < kRounds; ++round) {
-    const auto each = child.run(kPairsPerRound);
-    if (!each) return std::nullopt;
-    rounds.push_back(*each);
-  }
-  std::ranges::nth_element(rounds, rounds.begin() + kRounds / 2);
-  return rounds[kRounds / 2];
-}
 
 PoolSite site_of(const CalibratedFunctions& functions, const PlannedFunction& function, pool_role role) {
   PoolSite site{functions.plan.objects.front().open_path, "the calibration child", function.entry.file_offset, {}};
@@ -43,7 +26,7 @@ Result<PoolHitPrices, AttachError> calibrate_pool_hits(PoolPrograms& programs, a
   const auto functions = find_calibrated_functions(*child);
   if (!functions) return Failure{functions.error()};
   detacher.wait_idle();
-  const auto without = pair_ns(*child);
+  const auto without = child->median_pair_ns();
   auto slot = programs.acquire(static_cast<std::uint32_t>(child->pid()));
   if (!slot) return Failure{calibration_failure("all slots for pool probes are taken")};
   if (auto error = slot->attach({site_of(*functions, *functions->allocate, POOL_ROLE_GET),
@@ -51,11 +34,11 @@ Result<PoolHitPrices, AttachError> calibrate_pool_hits(PoolPrograms& programs, a
     return Failure{std::move(*error)};
   }
   slot->control().armed = 1;
-  const auto with = pair_ns(*child);
+  const auto with = child->median_pair_ns();
   slot->start_order();
-  const auto in_order = pair_ns(*child);
+  const auto in_order = child->median_pair_ns();
   if (!with || !without || !in_order) return Failure{calibration_failure("it died")};
-  if (slot->control().hits < 2ull * kRounds * kPairsPerRound)
+  if (slot->control().hits < 2ull * CalibrationChild::kRounds * CalibrationChild::kPairsPerRound)
     return Failure{calibration_failure("hits were not counted")};
   return PoolHitPrices{static_cast<std::uint64_t>(std::max((*with - *without) / 2, 1.0)),
                        static_cast<std::uint64_t>(std::max((*in_order - *with) / 2, 0.0))};

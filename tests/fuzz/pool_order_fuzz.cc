@@ -7,6 +7,7 @@
 
 #include "probes/collectors/pool_order.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/unit/pools/played_pool.h"
 
 namespace {
 
@@ -14,6 +15,7 @@ using poolscope::probes::PoolOrder;
 using poolscope::sizing::CapMisses;
 using poolscope::sizing::kIdleCapCount;
 using poolscope::sizing::kIdleCaps;
+using poolscope::sizing::PlayedPool;
 
 constexpr std::size_t kEventBytes = 4, kMaxBytes = 4096;
 constexpr std::uint64_t kEndNs = 1u << 20;
@@ -32,23 +34,13 @@ pool_order_event event_of(const std::uint8_t* bytes, std::uint64_t time_ns) {
 }
 
 CapMisses played(std::span<const pool_order_event> events, std::uint64_t pool, std::uint64_t cap) {
-  CapMisses misses;
-  std::uint64_t low = 0, high = cap;
+  PlayedPool played(cap);
   for (const auto& event : events) {
     if (event.pool != pool) continue;
-    if (event.role == POOL_ROLE_PUT) {
-      low = std::min(low + 1, cap);
-      high = std::min(high + 1, cap);
-    } else if (event.role == POOL_ROLE_GET) {
-      misses.gets_after += low == high ? 1 : 0;
-      misses.misses_after += low == high && low == 0 ? 1 : 0;
-      misses.from_empty += low == 0 ? 1 : 0;
-      misses.from_full += high == 0 ? 1 : 0;
-      low -= low > 0 ? 1 : 0;
-      high -= high > 0 ? 1 : 0;
-    }
+    if (event.role == POOL_ROLE_PUT) played.put();
+    if (event.role == POOL_ROLE_GET) played.get();
   }
-  return misses;
+  return played.misses();
 }
 
 }  // namespace

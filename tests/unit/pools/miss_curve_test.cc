@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/pools/played_pool.h"
+
 namespace {
 
 using poolscope::sizing::CapMisses;
@@ -14,6 +16,7 @@ using poolscope::sizing::kIdleCapCount;
 using poolscope::sizing::kIdleCaps;
 using poolscope::sizing::MissCurve;
 using poolscope::sizing::MissCurveBuilder;
+using poolscope::sizing::PlayedPool;
 
 // 'p' puts, anything else gets.
 MissCurve curve_of(std::string_view events) {
@@ -22,24 +25,10 @@ MissCurve curve_of(std::string_view events) {
   return builder.curve();
 }
 
-// A pool of one cap, played twice: with nothing idle at the start, and with as many as it keeps.
 CapMisses played(std::string_view events, std::uint64_t cap) {
-  CapMisses misses;
-  std::uint64_t low = 0, high = cap;
-  for (const char event : events) {
-    if (event == 'p') {
-      low = std::min(low + 1, cap);
-      high = std::min(high + 1, cap);
-      continue;
-    }
-    misses.gets_after += low == high ? 1 : 0;
-    misses.misses_after += low == high && low == 0 ? 1 : 0;
-    misses.from_empty += low == 0 ? 1 : 0;
-    misses.from_full += high == 0 ? 1 : 0;
-    low -= low > 0 ? 1 : 0;
-    high -= high > 0 ? 1 : 0;
-  }
-  return misses;
+  PlayedPool played(cap);
+  for (const char event : events) event == 'p' ? played.put() : played.get();
+  return played.misses();
 }
 
 void expect_as_played(std::string_view events) {
