@@ -177,12 +177,12 @@ void PoolCore::detach(ThreadCache* cache) noexcept {
   std::uint32_t moved = 0;
   while (moved < depth) {
     const std::uint32_t count = std::min<std::uint32_t>(depth - moved, kBatchObjects);
-    if (!shared_.push(&cache->objects[moved], count)) break;
+    if (!shared_.push(cache->objects.data() + moved, count)) break;
     shared_idle_ += count;
     moved += count;
   }
   if (moved < depth) {  // no memory: they wait in the cache for the end of the pool
-    std::copy(&cache->objects[moved], &cache->objects[depth], cache->objects.data());
+    std::copy(cache->objects.data() + moved, cache->objects.data() + depth, cache->objects.data());
     cache->top = depth - moved;
     return;
   }

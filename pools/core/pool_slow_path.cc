@@ -94,7 +94,7 @@ void PoolCore::absorb(const Local& mine, const Batch& batch, std::uint32_t count
     const std::uint32_t depth = mine.cache->top;
     const std::uint32_t capacity = mine.cache->capacity.load(std::memory_order_relaxed);
     taken = std::min(count, capacity > depth ? capacity - depth : 0);
-    std::copy_n(&batch.objects[count - taken], taken, &mine.cache->objects[depth]);
+    std::copy_n(batch.objects.data() + count - taken, taken, mine.cache->objects.data() + depth);
     mine.cache->top.store(depth + taken, std::memory_order_release);
   }
   const std::uint32_t rest = count - taken;
@@ -146,7 +146,7 @@ void PoolCore::spill(const Local& mine) noexcept {
   if (depth == 0) return;
   const auto half = std::clamp<std::size_t>(depth / 2, 1, kBatchObjects);
   const auto moved = static_cast<std::uint32_t>(share(cache.objects.data(), half));
-  std::copy(&cache.objects[moved], &cache.objects[depth], cache.objects.data());
+  std::copy(cache.objects.data() + moved, cache.objects.data() + depth, cache.objects.data());
   cache.top.store(depth - moved, std::memory_order_release);
   while (cache.top > cache.capacity.load(std::memory_order_relaxed)) drop(mine, cache.pop(), PS_DISCARD_FULL);
 }

@@ -206,8 +206,7 @@ static inline struct ps_pool* ps_take_slot(struct ps_page* page) {
   struct ps_pool* pool = ps_oldest_ended(page, &ended);
 
   if (pool && (ended > PS_ENDED_KEPT || header->pools_used == header->pool_capacity)) {
-    __atomic_store_n(&pool->sequence, pool->sequence + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    (void)__atomic_fetch_add(&pool->sequence, 1, __ATOMIC_ACQ_REL); /* before every change below */
     ps_free_blocks(page, pool);
     memset((char*)pool + sizeof(pool->sequence), 0, sizeof(*pool) - sizeof(pool->sequence));
     return pool;

@@ -315,8 +315,11 @@ TEST(ObjectPool, AHandleSharesTheThreadsCache) {
   Thing* thing = local.acquire();
   thing->text = "x";
   local.release(thing);
-  EXPECT_EQ(pool.acquire().get(), thing);
-  EXPECT_EQ(thing->text, "");
+  {
+    const auto lease = pool.acquire();
+    EXPECT_EQ(lease.get(), thing);
+    EXPECT_EQ(lease->text, "");
+  }
   EXPECT_EQ(local.acquire(), thing);
   local.release(thing);
   EXPECT_EQ(pool.stats().gets, 3u);
