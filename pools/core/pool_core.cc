@@ -80,7 +80,7 @@ void PoolCore::close() noexcept {
     const std::lock_guard lock(all.mutex);
     all.pools.erase(serial_);
     is_closed_ = true;
-    fast_serial_ = 0;
+    fast_serial_ = kNotFast;
     for (ThreadCache* cache : caches_) flush_samples(*cache);
     caches.swap(caches_);
     if (is_published_) ps_pool_remove(&all.page, slot_);
@@ -107,6 +107,8 @@ void PoolCore::late_put(void* object) noexcept {
 // ---- threads and their caches ----------------------------------------------------------------------------------------
 
 ThreadCache* PoolCore::local_cache() noexcept {
+  const ThreadEntry& entry = thread_entries[serial_ % kThreadEntries];
+  if (entry.serial == serial_) return entry.cache;
   ThreadCaches* caches = thread_caches();
   if (caches == nullptr) return nullptr;
   try {
@@ -116,7 +118,7 @@ ThreadCache* PoolCore::local_cache() noexcept {
       found->second = attach(this_thread_mark());
       settle(Local{found->second, found->second->counts});
     }
-    if (is_fast()) thread_entries[serial_ % kThreadEntries] = {serial_, found->second};
+    thread_entries[serial_ % kThreadEntries] = {serial_, found->second};
     return found->second;
   } catch (const std::bad_alloc&) {
     caches->erase(serial_);

@@ -124,7 +124,7 @@ void PoolCore::flush_samples(ThreadCache& cache) noexcept {
 
 void PoolCore::set_careful() noexcept {
   is_checked_ = true;
-  fast_serial_ = 0;
+  fast_serial_ = kNotFast;
 }
 
 void PoolCore::set_debug_checks(DebugChecks checks) {
@@ -135,7 +135,7 @@ void PoolCore::set_debug_checks(DebugChecks checks) {
     if (!is_bounded_ && !is_checked_) fast_serial_ = serial_;
     return;
   }
-  fast_serial_ = 0;
+  fast_serial_ = kNotFast;
   ledgers_.push_back(std::make_unique<DebugLedger>(static_cast<std::uint64_t>(live_.load())));
   ledger_.store(ledgers_.back().get(), std::memory_order_release);
 }

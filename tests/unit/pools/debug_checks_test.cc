@@ -76,12 +76,12 @@ TEST_F(DebugChecked, FindsAnObjectThatWasWrittenToWhileIdle) {
 }
 
 TEST_F(DebugChecked, FindsALeakWithItsBorrowerWhenThePoolEnds) {
-  Record* leaked = nullptr;
+  Records::Lease leaked;
   {
     Records pool(options());
-    leaked = pool.acquire_raw();
+    leaked = pool.acquire();
     ASSERT_EQ(pool.borrowers().size(), 1u);
-    EXPECT_EQ(pool.borrowers()[0].object, leaked);
+    EXPECT_EQ(pool.borrowers()[0].object, leaked.get());
     EXPECT_STREQ(pool.borrowers()[0].pool, "records");
     EXPECT_NE(pool.borrowers()[0].borrower, nullptr);
   }

@@ -158,6 +158,9 @@ TEST(ForkedPool, TakesOverWhatOtherThreadsHadIdle) {
 }
 
 TEST(ForkedPool, WorksWhateverTheOtherThreadsWereDoing) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer ends programs that start threads after the fork of a threaded one";
+#endif
   Ints pool({.name = "busy", .max_borrowed_buffers = 1000, .thread_cache_buffers = 2});
   std::atomic<bool> is_over{false};
   std::vector<std::thread> threads;

@@ -6,7 +6,7 @@
 //                      full the object is destroyed. get: own cache, a batch of the shared part, a new object.
 //   Bound              a thread's cache reserves its capacity out of max_idle_buffers, the shared part has the rest: what is idle never
 //                      exceeds the limit, and nobody counts idle objects together for it.
-//   Careful            limits on borrowed objects, checks of objects and debug checks need to see every get and put: then fast_serial_ is 0, which no
+//   Careful            limits on borrowed objects, checks of objects and debug checks need to see every get and put: then fast_serial_ is kNotFast, which no
 //                      thread's entry matches, and all calls take the slow path. Without them the fast path pays nothing for them.
 //   Closed             the owner is gone. What is still out is destroyed when it comes back; the last one takes the core along.
 //   Locks              registry().mutex for who has which cache; no code of the user runs under it.
@@ -30,8 +30,9 @@ namespace poolscope::detail {
 
 class DebugLedger;
 
-// Where a thread looks first: caches of the pools it used last, by serial number of the pool.
+// Where a thread looks first: caches of the pools it used last, by serial number of the pool, which is never 0 or kNotFast.
 inline constexpr std::size_t kThreadEntries = 32;
+inline constexpr std::uint64_t kNotFast = ~std::uint64_t{0};
 struct ThreadEntry {
   std::uint64_t serial = 0;
   ThreadCache* cache = nullptr;
@@ -57,17 +58,16 @@ class PoolCore {
 
   // nullptr: max_borrowed_buffers are out. Throws what create_object() throws.
   void* get() {
-    ThreadCache* cache = fast_cache();
-    if (cache != nullptr) [[likely]] {
-      if (void* object = cache->take()) [[likely]]
-        return object;
+    const ThreadEntry& entry = thread_entries[serial_ % kThreadEntries];
+    if (entry.serial == fast_serial_.load(std::memory_order_relaxed)) {
+      if (void* object = entry.cache->take()) return object;
     }
     return get_slow();
   }
 
   void put(void* object, std::uint64_t needed_bytes = 0, std::uint64_t buffer_bytes = 0) noexcept {
-    ThreadCache* cache = fast_cache();
-    if (cache != nullptr && object != watched_.load(std::memory_order_relaxed) && cache->keep(object)) [[likely]]
+    const ThreadEntry& entry = thread_entries[serial_ % kThreadEntries];
+    if (entry.serial == fast_serial_.load(std::memory_order_relaxed) && !is_watched(object) && entry.cache->keep(object))
       return;
     put_slow(object, needed_bytes, buffer_bytes);
   }
@@ -81,7 +81,7 @@ class PoolCore {
 
   // The calling thread's cache, nullptr where it cannot have one. For handles: valid until the thread or the pool ends.
   [[nodiscard]] ThreadCache* local_cache() noexcept;
-  [[nodiscard]] bool is_fast() const noexcept { return fast_serial_.load(std::memory_order_relaxed) != 0; }
+  [[nodiscard]] bool is_fast() const noexcept { return fast_serial_.load(std::memory_order_relaxed) != kNotFast; }
   [[nodiscard]] bool is_watched(const void* object) const noexcept {
     return object == watched_.load(std::memory_order_relaxed);
   }
@@ -137,10 +137,6 @@ class PoolCore {
     }
   };
 
-  ThreadCache* fast_cache() noexcept {
-    const ThreadEntry& entry = thread_entries[serial_ % kThreadEntries];
-    return entry.serial == fast_serial_.load(std::memory_order_relaxed) ? entry.cache : nullptr;
-  }
   Local local() noexcept;
   ThreadCache* attach(const void* thread);
   ps_block* take_block();
@@ -179,7 +175,7 @@ class PoolCore {
 
   // Read by every get and put.
   std::uint64_t serial_;
-  std::atomic<std::uint64_t> fast_serial_{0};  // serial_, or 0: no fast path
+  std::atomic<std::uint64_t> fast_serial_{kNotFast};  // serial_, or kNotFast
   std::atomic<void*> watched_{nullptr};
 
   // Slow path.

@@ -38,24 +38,26 @@ struct alignas(128) ThreadCache {
   // nullptr: empty, or this get is to be watched.
   void* take() noexcept {
     const std::uint32_t depth = top.load(std::memory_order_relaxed);
-    const ps_u64 gets = ps_load(&counts->gets) + 1;
+    ps_block* const block = counts;
+    const ps_u64 gets = ps_load(&block->gets) + 1;
     if (depth == 0 || gets == watch_at) [[unlikely]]
       return nullptr;
     void* object = objects[depth - 1];
     top.store(depth - 1, std::memory_order_relaxed);
-    ps_store(&counts->gets, gets);
+    ps_store(&block->gets, gets);
     return object;
   }
 
   // False: full, or this put is to be looked at.
   [[nodiscard]] bool keep(void* object) noexcept {
     const std::uint32_t depth = top.load(std::memory_order_relaxed);
-    const ps_u64 puts = ps_load(&counts->puts) + 1;
+    ps_block* const block = counts;
+    const ps_u64 puts = ps_load(&block->puts) + 1;
     if (depth >= capacity.load(std::memory_order_relaxed) || puts == sample_at) [[unlikely]]
       return false;
     objects[depth] = object;
     top.store(depth + 1, std::memory_order_release);
-    ps_store(&counts->puts, puts);
+    ps_store(&block->puts, puts);
     return true;
   }
 
