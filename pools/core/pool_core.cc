@@ -46,8 +46,7 @@ ps_pool* add_slot(Registry& all, const PoolOptions& options, const CoreIdentity&
 }  // namespace
 
 PoolCore::PoolCore(PoolOptions options, const CoreIdentity& identity)
-    : serial_(0),
-      is_bounded_(options.max_borrowed_buffers != kNoLimit),
+    : is_bounded_(options.max_borrowed_buffers != kNoLimit),
       max_idle_(options.max_idle_buffers),
       max_borrowed_(options.max_borrowed_buffers),
       shared_limit_(options.max_idle_buffers),
@@ -62,6 +61,7 @@ PoolCore::PoolCore(PoolOptions options, const CoreIdentity& identity)
   is_published_ = slot_->sequence != 0;
   common_ = take_block();
   serial_ = all.next_serial++;
+  entry_offset_ = serial_ % kThreadEntries * sizeof(ThreadEntry);
   all.pools.emplace(serial_, this);
   if (!is_bounded_) fast_serial_ = serial_;
 }
@@ -107,7 +107,7 @@ void PoolCore::late_put(void* object) noexcept {
 // ---- threads and their caches ----------------------------------------------------------------------------------------
 
 ThreadCache* PoolCore::local_cache() noexcept {
-  const ThreadEntry& entry = thread_entries[serial_ % kThreadEntries];
+  const ThreadEntry& entry = own_entry();
   if (entry.serial == serial_) return entry.cache;
   ThreadCaches* caches = thread_caches();
   if (caches == nullptr) return nullptr;
@@ -118,7 +118,7 @@ ThreadCache* PoolCore::local_cache() noexcept {
       found->second = attach(this_thread_mark());
       settle(Local{found->second, found->second->counts});
     }
-    thread_entries[serial_ % kThreadEntries] = {serial_, found->second};
+    own_entry() = {serial_, found->second};
     return found->second;
   } catch (const std::bad_alloc&) {
     caches->erase(serial_);

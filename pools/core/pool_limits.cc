@@ -109,7 +109,10 @@ void PoolCore::set_max_idle(std::uint64_t buffers) noexcept {
     for (ThreadCache* cache : caches_) reserve_capacity(*cache);
     ps_store(&slot_->max_idle_buffers, buffers);
   }
-  settle(local());
+  const Local mine = local();
+  settle(mine);
+  while (mine.cache != nullptr && mine.cache->top > mine.cache->capacity.load(std::memory_order_relaxed))
+    drop(mine, mine.cache->pop(), PS_DISCARD_TRIMMED);
   if (before == buffers) return;
   ps_count_shared(buffers > before ? &slot_->resizes_up : &slot_->resizes_down, 1);
   event(PoolEvent::Kind::kResize);

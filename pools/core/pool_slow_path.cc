@@ -118,6 +118,17 @@ void* PoolCore::make(const Local& mine) {
   return object;
 }
 
+void* PoolCore::renew(void* object) {
+  const Local mine = local();
+  unwatch(object);
+  drop(mine, object, PS_DISCARD_TRIMMED);
+  mine.add(mine.counts->misses[PS_MISS_EMPTY]);
+  void* fresh = make(mine);
+  if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire))
+    ledger->note_get(fresh, __builtin_return_address(0));
+  return fresh;
+}
+
 void PoolCore::count_made_elsewhere(ps_miss reason) noexcept {
   const Local mine = local();
   mine.add(mine.counts->gets);

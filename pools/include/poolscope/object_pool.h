@@ -86,7 +86,8 @@ class ObjectPool {
     friend class ObjectPool;
     Lease(Core* core, T* object) noexcept : core_(core), object_(object) {}
     Core* core_ = nullptr;
-    mutable T* object_ = nullptr;  // mutable: g++ 12 keeps const variables of other classes with destructors in memory, 7 ns a pair
+    mutable T* object_ =
+        nullptr;  // mutable: g++ 12 keeps const variables of other classes with destructors in memory, 7 ns a pair
   };
 
   // For the hottest loop of one thread: acquire() and release() without looking for the thread's cache. Ends before the thread and the pool do.
@@ -132,7 +133,7 @@ class ObjectPool {
   // What this thread keeps for itself goes to where others find it.
   void flush_this_thread() noexcept { core_->flush_this_thread(); }
 
-  // At once for the shared part; a thread's cache follows with its next release.
+  // At once for the shared part and the calling thread; another thread's cache follows with its next release.
   void set_max_idle_buffers(std::uint64_t buffers) noexcept { core_->set_max_idle(buffers); }
   // False: the pool was made without such a limit, so what is out is not known.
   [[nodiscard]] bool set_max_borrowed_buffers(std::uint64_t buffers) noexcept {

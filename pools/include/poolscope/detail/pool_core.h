@@ -58,7 +58,7 @@ class PoolCore {
 
   // nullptr: max_borrowed_buffers are out. Throws what create_object() throws.
   void* get() {
-    const ThreadEntry& entry = thread_entries[serial_ % kThreadEntries];
+    const ThreadEntry& entry = own_entry();
     if (entry.serial == fast_serial_.load(std::memory_order_relaxed)) {
       if (void* object = entry.cache->take()) return object;
     }
@@ -66,8 +66,9 @@ class PoolCore {
   }
 
   void put(void* object, std::uint64_t needed_bytes = 0, std::uint64_t buffer_bytes = 0) noexcept {
-    const ThreadEntry& entry = thread_entries[serial_ % kThreadEntries];
-    if (entry.serial == fast_serial_.load(std::memory_order_relaxed) && !is_watched(object) && entry.cache->keep(object))
+    const ThreadEntry& entry = own_entry();
+    if (entry.serial == fast_serial_.load(std::memory_order_relaxed) && !is_watched(object) &&
+        entry.cache->keep(object))
       return;
     put_slow(object, needed_bytes, buffer_bytes);
   }
@@ -76,6 +77,8 @@ class PoolCore {
   void discard(void* object, ps_discard reason, std::uint64_t needed_bytes = 0,
                std::uint64_t buffer_bytes = 0) noexcept;
   void count_regrowth() noexcept;
+  // For an object that get() just gave and that is of no use any more, another one. Throws what create_object() throws.
+  void* renew(void* object);
   // A get that the pool has nothing for; the caller makes it, and gives it back with discard().
   void count_made_elsewhere(ps_miss reason) noexcept;
 
@@ -127,6 +130,9 @@ class PoolCore {
   void event(PoolEvent::Kind kind, ps_discard reason = PS_DISCARD_FULL, std::uint64_t objects = 1) const;
 
  private:
+  ThreadEntry& own_entry() const noexcept {
+    return *reinterpret_cast<ThreadEntry*>(reinterpret_cast<char*>(thread_entries.data()) + entry_offset_);
+  }
   // Where the calling thread counts, and its cache if it has one.
   struct Local {
     ThreadCache* cache;
@@ -174,7 +180,8 @@ class PoolCore {
   void misuse(PoolMisuse found) const noexcept;
 
   // Read by every get and put.
-  std::uint64_t serial_;
+  std::uint64_t serial_ = 0;
+  std::size_t entry_offset_ = 0;                      // of serial_ in thread_entries, in bytes
   std::atomic<std::uint64_t> fast_serial_{kNotFast};  // serial_, or kNotFast
   std::atomic<void*> watched_{nullptr};
 
@@ -206,7 +213,7 @@ class PoolCore {
   std::vector<ThreadCache*> caches_;
   std::vector<ps_block*> blocks_, free_blocks_;
   std::uint64_t reserved_ = 0;                         // by caches
-  std::uint64_t request_taken_ = 0;  // of ps_control.request
+  std::uint64_t request_taken_ = 0;                    // of ps_control.request
   std::vector<std::unique_ptr<DebugLedger>> ledgers_;  // also old ones: a thread may still be in them
 };
 
