@@ -211,6 +211,8 @@ void PoolCore::flush_this_thread() noexcept {
 // ---- fork ------------------------------------------------------------------------------------------------------------
 
 void PoolCore::before_fork() {
+  if (is_bounded_ && returned_after_fork_ == nullptr)
+    returned_after_fork_ = std::make_unique<std::condition_variable>();
   waiting_mutex_.lock();
   shared_.lock_growth();
   for (auto& ledger : ledgers_) ledger->lock();
@@ -226,17 +228,18 @@ void PoolCore::after_fork_in_parent() {
 // two stores: an object that it was just putting is lost, one that it was just getting is still here.
 void PoolCore::after_fork_in_child(const void* thread) noexcept {
   after_fork_in_parent();
-  (void)returned_.release();  // its waiters are gone, but it still counts on them
-  returned_ = std::make_unique<std::condition_variable>();
+  if (is_bounded_) {
+    (void)returned_.release();  // its waiters are gone, but it still counts on them
+    returned_ = std::move(returned_after_fork_);
+  }
   waiters_ = 0;
   borrowed_ = 0;
   watched_ = nullptr;
   is_sampling_.clear();
   is_trimming_.clear();
-  const std::vector<ThreadCache*> caches = caches_;
-  for (ThreadCache* cache : caches) {
-    cache->sample_count = 0;
-    if (cache->thread != thread) detach(cache);
+  for (std::size_t i = caches_.size(); i-- > 0;) {  // backwards: detach() takes them out
+    caches_[i]->sample_count = 0;
+    if (caches_[i]->thread != thread) detach(caches_[i]);
   }
 }
 

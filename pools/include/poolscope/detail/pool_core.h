@@ -201,6 +201,7 @@ class PoolCore {
 
   std::mutex waiting_mutex_;
   std::unique_ptr<std::condition_variable> returned_ = std::make_unique<std::condition_variable>();
+  std::unique_ptr<std::condition_variable> returned_after_fork_;  // made before it: a child should not need the heap
   std::atomic<int> waiters_{0};
 
   PoolOptions options_;
