@@ -1,6 +1,6 @@
 // Gets and puts that find no help in their thread's cache, or that somebody wants to see.
 #include <algorithm>
-#include <chrono>
+#include <utility>
 
 #include "pools/core/debug_ledger.h"
 #include "poolscope/detail/pool_core.h"
@@ -30,6 +30,13 @@ void* PoolCore::get_slow() {
 }
 
 void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
+  ThreadEntry& entry = own_entry();
+  if (entry.serial == fast_serial_.load(std::memory_order_relaxed) && !is_watched(object) &&
+      entry.cache->is_sample_due()) {
+    const std::uint64_t due = std::exchange(entry.cache->sample_at, ~std::uint64_t{0});
+    if (entry.cache->keep(object)) return sample(*entry.cache, needed_bytes, buffer_bytes);
+    entry.cache->sample_at = due;
+  }
   if (is_closed_.load(std::memory_order_relaxed)) return late_put(object);
   const Local mine = local();
   mine.add(mine.counts->puts);
@@ -42,7 +49,7 @@ void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t 
   else
     keep_or_drop(mine, object);
   if (mine.cache != nullptr && ps_load(&mine.counts->puts) >= mine.cache->sample_at)
-    sample(mine, needed_bytes, buffer_bytes);
+    sample(*mine.cache, needed_bytes, buffer_bytes);
   if (is_bounded_.load(std::memory_order_relaxed)) mark();
 }
 
@@ -56,7 +63,7 @@ void PoolCore::discard(void* object, ps_discard reason, std::uint64_t needed_byt
   (void)return_permit();
   drop(mine, object, reason);
   if (mine.cache != nullptr && ps_load(&mine.counts->puts) >= mine.cache->sample_at)
-    sample(mine, needed_bytes, buffer_bytes);
+    sample(*mine.cache, needed_bytes, buffer_bytes);
 }
 
 void PoolCore::count_regrowth() noexcept {

@@ -97,8 +97,7 @@ void PoolCore::unwatch(void* object) noexcept {
 
 // ---- one put in so many: sizes, and how many are idle ------------------------------------------------------------------
 
-void PoolCore::sample(const Local& mine, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
-  ThreadCache& cache = *mine.cache;
+void PoolCore::sample(ThreadCache& cache, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
   cache.sample_at = ps_load(&cache.counts->puts) + cache.random_step(options_.sample_one_in);
   if (cache.sample_count == kSampleBuffer) flush_samples(cache);
   if (cache.sample_count == kSampleBuffer) return;  // somebody else writes: this one is lost, whatever its value

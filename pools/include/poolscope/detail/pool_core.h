@@ -172,7 +172,7 @@ class PoolCore {
 
   void watch(ThreadCache* cache, void* object) noexcept;
   void unwatch(void* object) noexcept;
-  void sample(const Local& local, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
+  void sample(ThreadCache& cache, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void flush_samples(ThreadCache& cache) noexcept;
 
   bool checked_get(void* object) noexcept;

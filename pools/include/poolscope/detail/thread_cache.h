@@ -61,6 +61,8 @@ struct alignas(128) ThreadCache {
     return true;
   }
 
+  [[nodiscard]] bool is_sample_due() const noexcept { return ps_load(&counts->puts) + 1 >= sample_at; }
+
   // The newest one, whatever is to be watched. The cache is not empty.
   void* pop() noexcept {
     const std::uint32_t depth = top.load(std::memory_order_relaxed) - 1;
