@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include "agent/estimate/exact.h"
 #include "agent/estimate/rate.h"
@@ -75,7 +76,8 @@ void add_go_and_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& r
 }
 
 struct StratumSums {
-  std::uint64_t length_ns = 0, target_cpu_ns = 0;
+  std::uint64_t length_ns = 0;
+  std::optional<std::uint64_t> target_cpu_ns;
   std::size_t planned = 0, with_burst = 0;
 };
 
@@ -83,7 +85,7 @@ StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> 
   StratumSums sums;
   for (const auto& stratum : strata) {
     sums.length_ns += stratum.length_ns;
-    sums.target_cpu_ns += stratum.target_cpu_ns;
+    if (stratum.target_cpu_ns) sums.target_cpu_ns = sums.target_cpu_ns.value_or(0) + *stratum.target_cpu_ns;
     if (!stratum.burst_planned) continue;
     ++sums.planned;
     if (stratum.missing.empty()) {
@@ -95,6 +97,19 @@ StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> 
   return sums;
 }
 
+std::optional<std::uint64_t> target_cpu_ns(const TargetRecords& records, const BurstSums& bursts,
+                                           const StratumSums& strata) {
+  if (!records.strata.empty()) return strata.target_cpu_ns;
+  if (bursts.window_cpu_ns == 0) return std::nullopt;  // an exact run of a program that ended before it could be asked
+  return bursts.window_cpu_ns;
+}
+
+// Nothing taken of a target that did not run at all is none of its CPU time.
+std::optional<double> charged_ratio(std::uint64_t charge_ns, std::optional<std::uint64_t> cpu_ns) {
+  if (!cpu_ns || (*cpu_ns == 0 && charge_ns > 0)) return std::nullopt;
+  return charge_ns == 0 ? 0 : seconds(charge_ns) / seconds(*cpu_ns);
+}
+
 }  // namespace
 
 model::Cost summarize_cost(const TargetRecords& records) {
@@ -103,9 +118,8 @@ model::Cost summarize_cost(const TargetRecords& records) {
   add_go_and_pools(cost, bursts, records);
   if (cost.bursts["taken"] == 0) cost.bursts.erase("taken");
   const StratumSums strata = add_strata(cost, records.strata);
-  const std::uint64_t target_cpu_ns = records.strata.empty() ? bursts.window_cpu_ns : strata.target_cpu_ns;
   cost.charged_cpu_seconds = seconds(bursts.charge_ns);
-  if (target_cpu_ns > 0) cost.charged_cpu_ratio = cost.charged_cpu_seconds / seconds(target_cpu_ns);
+  cost.charged_cpu_ratio = charged_ratio(bursts.charge_ns, target_cpu_ns(records, bursts, strata));
   cost.observed_seconds = seconds(strata.length_ns);
   cost.window_seconds = seconds(bursts.window_ns);
   if (strata.planned > 0) {

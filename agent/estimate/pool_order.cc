@@ -31,7 +31,7 @@ void set_miss_curve(model::PoolSummary& summary, const model::PoolOrderSums& ord
     const std::uint64_t cap = sizing::kIdleCaps[i];
     summary.miss_curve_bracket.push_back(
         {cap, ratio(misses.from_full, curve.gets), ratio(misses.from_empty, curve.gets)});
-    if (misses.gets_after > 0 && ratio(misses.gets_after, curve.gets) >= kMetShare) {
+    if (misses.gets_after >= kLeastMetGets && ratio(misses.gets_after, curve.gets) >= kMetShare) {
       summary.miss_curve.emplace_back(cap, ratio(misses.misses_after, misses.gets_after));
     }
     if (misses.from_full == 0) break;

@@ -18,9 +18,9 @@ std::optional<double> work_per_cpu_ns(Counter counter, std::span<const model::Bu
                                       std::span<const model::StratumRecord> strata) {
   double work = 0, cpu_ns = 0;
   for (const auto& stratum : strata) {
-    if (!(stratum.work.*counter)) continue;  // a thread or process came or went
+    if (!(stratum.work.*counter) || !stratum.target_cpu_ns) continue;  // a thread or process came or went
     work += static_cast<double>(*(stratum.work.*counter));
-    cpu_ns += static_cast<double>(stratum.target_cpu_ns);
+    cpu_ns += static_cast<double>(*stratum.target_cpu_ns);
   }
   for (const auto& record : records) {
     for (const auto* window : {&record.allocation_window, &record.free_window}) {

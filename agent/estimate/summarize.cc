@@ -25,8 +25,9 @@ struct TargetCpu {
 TargetCpu target_cpu(const TargetRecords& records, double charge_factor) {
   double length_ns = 0, cpu_ns = 0, charge_ns = 0;
   for (const auto& stratum : records.strata) {
+    if (!stratum.target_cpu_ns) continue;
     length_ns += static_cast<double>(stratum.length_ns);
-    cpu_ns += static_cast<double>(stratum.target_cpu_ns);
+    cpu_ns += static_cast<double>(*stratum.target_cpu_ns);
   }
   if (length_ns <= 0) return {};
   for (const auto& record : records.bursts) charge_ns += charge_factor * static_cast<double>(record.charge_ns);

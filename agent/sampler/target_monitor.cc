@@ -161,7 +161,7 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   stratum.length_ns = now_ns - stratum_start_ns_;
   stratum.work = {0, 0};
   for (auto& [key, process] : processes_) {
-    stratum.target_cpu_ns += process.take_cpu_ns();
+    if (const auto cpu_ns = process.take_cpu_ns()) stratum.target_cpu_ns = stratum.target_cpu_ns.value_or(0) + *cpu_ns;
     const model::Work work = process.take_work();
     stratum.work.io_calls = sum_of(stratum.work.io_calls, work.io_calls);
     stratum.work.waits = sum_of(stratum.work.waits, work.waits);
@@ -172,7 +172,7 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   }
   stratum.missing = missing_;
   stratum.burst_planned = burst_planned_;
-  tokens_.earn(stratum.target_cpu_ns, stratum.length_ns);
+  tokens_.earn(stratum.target_cpu_ns.value_or(0), stratum.length_ns);
   strata_.push_back(std::move(stratum));
   forget_old(now_ns);
   const auto price = estimate::check_price(bursts_, strata_, &BurstRecord::allocation_window);

@@ -125,10 +125,11 @@ void WatchedProcess::look_for_custom_pools(Probing& probing) {
   }
 }
 
-std::uint64_t WatchedProcess::take_cpu_ns() {
-  const std::uint64_t now = process::cpu_time_ns(key_.pid).value_or(cpu_ns_);
-  recent_cpu_ns_ = now > cpu_ns_ ? now - cpu_ns_ : 0;
-  cpu_ns_ = now;
+std::optional<std::uint64_t> WatchedProcess::take_cpu_ns() {
+  const auto now = process::cpu_time_ns(key_.pid);
+  recent_cpu_ns_ = now && *now > cpu_ns_ ? *now - cpu_ns_ : 0;
+  if (!now) return std::nullopt;
+  cpu_ns_ = *now;
   return recent_cpu_ns_;
 }
 

@@ -57,8 +57,8 @@ class WatchedProcess {
   [[nodiscard]] probes::GoGrowth* growth() const { return growth_.get(); }
   [[nodiscard]] const std::optional<Problem>& growth_problem() const { return growth_problem_; }
 
-  // CPU time used since the last call; the first gives what was used since this object exists.
-  [[nodiscard]] std::uint64_t take_cpu_ns();
+  // CPU time used since the last call; the first gives what was used since this object exists. Absent when the process is gone.
+  [[nodiscard]] std::optional<std::uint64_t> take_cpu_ns();
   // What was done since the last call, as take_cpu_ns().
   [[nodiscard]] model::Work take_work();
   // What the last take_cpu_ns() gave: how busy it is now.

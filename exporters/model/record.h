@@ -112,10 +112,10 @@ struct BurstRecord {
 struct StratumRecord {
   std::uint64_t start_ns = 0;
   std::uint64_t length_ns = 0;
-  std::uint64_t target_cpu_ns = 0;  // CPU time of all processes of the target
-  Work work;                        // of all processes
-  std::string missing;              // why no burst was taken; empty when one was
-  bool burst_planned = true;        // false: what is measured of the target needs none
+  std::optional<std::uint64_t> target_cpu_ns;  // CPU time of all processes of the target; absent: none of them told
+  Work work;                                   // of all processes
+  std::string missing;                         // why no burst was taken; empty when one was
+  bool burst_planned = true;                   // false: what is measured of the target needs none
 };
 
 }  // namespace poolscope::model

@@ -52,7 +52,8 @@ struct ProcessStatus {
 // Thread ids; empty when the process is gone.
 [[nodiscard]] std::vector<pid_t> list_threads(pid_t pid);
 
-// User plus system CPU time of the whole process, dead threads included. Steps of 1/CLK_TCK s: for long ranges only.
+// User plus system CPU time of the whole process, dead threads included; absent when it is gone. A thread that runs is counted up
+// to the last tick of the scheduler (some milliseconds): for long ranges only, a TaskClock is exact for short ones.
 [[nodiscard]] std::optional<std::uint64_t> cpu_time_ns(pid_t pid);
 
 // What the process has done so far. io_calls: syscr + syscw of /proc/PID/io, dead threads included, needs the rights of

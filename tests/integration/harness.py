@@ -19,6 +19,7 @@ from pathlib import Path
 BUILD_DIR = Path(os.environ.get("POOLSCOPE_BUILD_DIR") or Path(__file__).resolve().parents[2] / "build" / "release")
 POOLSCOPE = BUILD_DIR / "bin" / "poolscope"
 TARGETS = BUILD_DIR / "targets"
+FIRST_BURST_SECONDS = 0.001
 SKIPPED = 77  # SKIP_RETURN_CODE of the CTest tests
 PR_SET_PDEATHSIG = 1
 
@@ -159,6 +160,15 @@ def target(name, *arguments, **options):
     if not program.exists():
         raise unittest.SkipTest(f"{name} was not built (musl-tools missing?)")
     return running([program, *arguments], **options)
+
+
+def assert_within_budget(test, found, cpu_ratio=0.01):
+    """What probes took of the target; where it never told its CPU time, no more than a first burst may take."""
+    cost = found["cost"]
+    if "charged_cpu_ratio" in cost:
+        test.assertLessEqual(cost["charged_cpu_ratio"], cpu_ratio)
+    else:
+        test.assertLessEqual(cost["charged_cpu_seconds"], FIRST_BURST_SECONDS)
 
 
 def cpu_seconds(pid):

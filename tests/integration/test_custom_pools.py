@@ -107,7 +107,7 @@ class HomePool(unittest.TestCase):
     def test_miss_curve_of_several_threads_is_near_that_of_a_replay(self):
         """Calls are seen where they begin, before the lock: a little out of order."""
         for events, pool in self.run_logged("--threads", "4", "--rounds", "1000"):
-            miss_curves.assert_played(self, events, pool, delta=0.02)
+            miss_curves.assert_played(self, events, pool, delta=0.02, in_order=False)
 
     def test_sizes_are_those_asked_for(self):
         own, found = self.run_exact("--rounds", "5000")
@@ -227,7 +227,7 @@ class NginxPreset(PresetPromises, unittest.TestCase):
         self.assertAlmostEqual(1, pools["puts_per_second"]["value"] / pools["gets_per_second"]["value"], delta=0.15)
         self.assertGreater(allocations["gets_per_second"]["value"], 5 * pools["gets_per_second"]["value"])
         self.assertNotIn("hit_ratio", pools, "nothing tells the misses")
-        self.assertLessEqual(found["cost"]["charged_cpu_ratio"], 0.01)
+        harness.assert_within_budget(self, found)
 
 
 class PostgresqlPreset(PresetPromises, unittest.TestCase):
@@ -266,7 +266,7 @@ class PostgresqlPreset(PresetPromises, unittest.TestCase):
         self.assertGreater(allocations["gets_per_second"]["value"], allocations["puts_per_second"]["value"])
         self.assertAlmostEqual(1, contexts["puts_per_second"]["value"] / contexts["gets_per_second"]["value"], delta=0.15)
         self.assertGreater(allocations["needed_bytes"]["p99"], allocations["needed_bytes"]["p50"])
-        self.assertLessEqual(found["cost"]["charged_cpu_ratio"], 0.05)
+        harness.assert_within_budget(self, found, 0.05)
 
 
 class Doctor(unittest.TestCase):

@@ -254,7 +254,7 @@ class GoPoolsPromises:
 
     def test_budget_is_kept(self):
         self.assertGreater(self.found["cost"]["probe_hits"], 0)
-        self.assertLessEqual(self.found["cost"]["charged_cpu_ratio"], Look.CPU_RATIO)
+        harness.assert_within_budget(self, self.found, Look.CPU_RATIO)
 
 
 class Plain(GoPoolsPromises, unittest.TestCase):

@@ -36,7 +36,7 @@ class Services(unittest.TestCase):
             self.assertTrue(bursts["reason"] and bursts["detail"], bursts)
         else:
             self.assertIn("per_second", found["allocations"], bursts)
-        self.assertLessEqual(found["cost"]["charged_cpu_ratio"], 0.01)
+        harness.assert_within_budget(self, found)
         return found
 
     def assert_collects(self, found):

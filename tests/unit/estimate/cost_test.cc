@@ -79,6 +79,25 @@ TEST(Cost, WithoutAnythingIsEmpty) {
   EXPECT_FALSE(cost.charged_cpu_ratio);
 }
 
+TEST(Cost, OfATargetThatDidNotRunIsNone) {
+  EXPECT_EQ(summarize_all({}, {stratum(0), stratum(0)}).cost.charged_cpu_ratio, 0.0);
+}
+
+TEST(Cost, IsNotRelatedToACpuTimeThatNobodyTold) {
+  auto gone = stratum(1);
+  gone.target_cpu_ns.reset();
+  EXPECT_FALSE(summarize_all({}, {gone, gone}).cost.charged_cpu_ratio);
+  EXPECT_FALSE(summarize_all({}, {gone, gone}).cpu_seconds_per_second);
+}
+
+TEST(Cost, IsRelatedToTheStrataWhoseCpuTimeIsKnown) {
+  auto gone = stratum(1);
+  gone.target_cpu_ns.reset();
+  auto burst = rate_burst(0, 10);
+  burst.charge_ns = kSecondNs / 100;
+  EXPECT_DOUBLE_EQ(summarize_all({burst}, {stratum(2), gone}).cost.charged_cpu_ratio.value(), 0.005);
+}
+
 TEST(Cost, OfAnExactRunIsRelatedToTheCpuTimeOfItsWindows) {
   auto burst = rate_burst(0, 10, 2);
   burst.kind = model::BurstKind::kExact;

@@ -66,9 +66,22 @@ TEST(PoolMissCurve, HasNoRatioForACapWhoseStartMattersToTheEnd) {
 }
 
 TEST(PoolMissCurve, HasNoRatioWhenTheStartMatteredForMostGets) {
-  const auto summary = only_pool({ordered_burst(0, order_of("gggggggpg"))});
-  EXPECT_THAT(summary.miss_curve, Not(Contains(Pair(6, ::testing::_)))) << "known for 2 of 8 gets";
-  EXPECT_THAT(summary.miss_curve, Contains(Pair(2, ::testing::_))) << "known for 6 of 8 gets";
+  const auto summary = only_pool({ordered_burst(0, order_of(std::string(800, 'g')))});
+  EXPECT_THAT(summary.miss_curve, Contains(Pair(384, ::testing::_))) << "known for 416 of 800 gets";
+  EXPECT_THAT(summary.miss_curve, Not(Contains(Pair(448, ::testing::_)))) << "known for 352 of 800 gets";
+}
+
+TEST(PoolMissCurve, HasNoRatioOfAHandfulOfGets) {
+  const auto ratios = [](std::size_t gets) {
+    return only_pool({ordered_burst(0, order_of(std::string(gets, 'g')))}).miss_curve;
+  };
+  EXPECT_THAT(ratios(kLeastMetGets + 1), Contains(Pair(1, 1.0)));
+  EXPECT_TRUE(ratios(kLeastMetGets).empty()) << "the first get tells what was idle";
+}
+
+TEST(PoolMissCurve, GetsOfAllBurstsCountForARatio) {
+  const auto half = order_of(std::string(kLeastMetGets / 2 + 1, 'g'));
+  EXPECT_THAT(only_pool({ordered_burst(0, half), ordered_burst(1, half)}).miss_curve, Contains(Pair(1, 1.0)));
 }
 
 TEST(PoolMissCurve, AddsTheEventsOfAllBursts) {

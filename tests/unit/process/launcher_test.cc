@@ -260,7 +260,7 @@ TEST(LauncherFollow, HoldsAForkedChildWithItsOwnMemory) {
   EXPECT_FALSE(event.shares_memory);
   EXPECT_EQ(launcher->next_event(milliseconds(0)).kind, Kind::kTimeout)
       << "the parent waits for the child, which is held";
-  EXPECT_EQ(cpu_time_ns(event.pid), 0u);
+  EXPECT_LT(cpu_time_ns(event.pid).value(), 10'000'000u);
   launcher->resume(event.pid);
   follow_to_the_end(*launcher);
   EXPECT_EQ(launcher->exit_code(), 10);

@@ -207,6 +207,12 @@ TEST(CpuTime, GrowsWithWorkAndIsAbsentForTheDead) {
   EXPECT_EQ(cpu_time_ns(pid), std::nullopt);
 }
 
+TEST(CpuTime, IsFinerThanTheTicksOfProc) {
+  test::Child idle([] { test::pause_forever(); });
+  ASSERT_TRUE(test::eventually([&] { return cpu_time_ns(idle.pid()).value() > 0; }));
+  EXPECT_LT(cpu_time_ns(idle.pid()).value(), 10'000'000u);
+}
+
 struct ReasonCase {
   Reason reason;
   const char* label;
