@@ -179,7 +179,7 @@ void add_objects_by_runtime(std::vector<Quantity>& list, const model::GcSummary&
                     {},
                     {},
                     "not measured: the runtime's counts of objects could not be read in one piece while the program "
-                    "allocated"});
+                    "allocated, or before it ended"});
   }
 }
 
