@@ -6,12 +6,14 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "poolscope/object_pool.h"
+#include "poolscope/unique_fd.h"
 #include "tests/unit/pools/page_view.h"
 
 namespace poolscope::test {
@@ -19,14 +21,22 @@ namespace {
 
 using Ints = ObjectPool<int>;
 
-// As the agent finds it: by the name of the mapping.
-const void* page_of_this_process() {
+// As the agent finds it: by the name of the mapping. "from-to", empty when there is none.
+std::string mapping_of(const std::string& memfd) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
-    if (line.find("/memfd:" PS_STATS_MEMFD_NAME " (deleted)") != std::string::npos)
-      return reinterpret_cast<const void*>(std::stoull(line, nullptr, 16));
+    if (line.find("/memfd:" + memfd + " (deleted)") != std::string::npos) return line.substr(0, line.find(' '));
   }
-  return nullptr;
+  return "";
+}
+
+const void* mapped(const std::string& memfd) {
+  const std::string range = mapping_of(memfd);
+  return range.empty() ? nullptr : reinterpret_cast<const void*>(std::stoull(range, nullptr, 16));
+}
+
+const void* page_of_this_process() {
+  return mapped(PS_STATS_MEMFD_NAME);
 }
 
 PoolView view(const std::string& name) {
@@ -117,6 +127,60 @@ TEST(PublishedPool, MarksTheMostThatWereOutWithinWhatCachesHold) {
   for (const ps_mark& mark : seen.slot.borrowed_marks) most = std::max<std::uint64_t>(most, mark.high & PS_MARK_MAX);
   EXPECT_GE(most, 100u);
   EXPECT_LE(most - seen.slot.cached_capacity, 100u);
+}
+
+// As the agent asks: through the file of the mapping, which the service itself may only read.
+class AskedPool : public testing::Test {
+ protected:
+  // Whether the pool called `name` was asked for `request`.
+  bool ask(const std::string& name, ps_control request) {
+    const auto* page = static_cast<const char*>(mapped(PS_STATS_MEMFD_NAME));
+    const auto* header = reinterpret_cast<const ps_stats_header*>(page);
+    for (ps_u32 i = 0; i < header->pools_used; ++i) {
+      const ps_pool* pool = ps_pool_at(page, header, i);
+      if (name != pool->name || pool->state != PS_POOL_LIVE) continue;
+      request.pool_sequence = ps_pool_sequence(pool);
+      return write_request(i, request);
+    }
+    return false;
+  }
+
+ private:
+  static bool write_request(ps_u32 slot, const ps_control& request) {
+    const UniqueFd fd(open(("/proc/self/map_files/" + mapping_of(PS_CONTROL_MEMFD_NAME)).c_str(), O_RDWR | O_CLOEXEC));
+    const auto* control = static_cast<const ps_control_header*>(mapped(PS_CONTROL_MEMFD_NAME));
+    const off_t at = control->slots_offset + static_cast<off_t>(slot) * control->slot_bytes;
+    return fd && pwrite(fd.get(), &request, sizeof(request), at) == static_cast<ssize_t>(sizeof(request));
+  }
+};
+
+TEST_F(AskedPool, ChangesItsLimitsWithTheNextSlowCall) {
+  Ints pool({.name = "asked", .max_idle_buffers = 10, .thread_cache_buffers = 0, .resizable_by_agent = true});
+  acquire(pool, 20).clear();
+  ASSERT_TRUE(ask("asked", {1, 0, PS_UNCHANGED, 5, PS_UNCHANGED, PS_UNCHANGED, {}}));
+  (void)pool.acquire();
+  EXPECT_EQ(pool.stats().idle, 5u);
+  const PoolView seen = view("asked");
+  EXPECT_EQ(seen.slot.max_idle_buffers, 5u);
+  EXPECT_EQ(seen.slot.request_seen, 1u);
+  EXPECT_EQ(seen.slot.request_result, static_cast<ps_u64>(PS_REQUEST_APPLIED));
+}
+
+TEST_F(AskedPool, RefusesALimitThatItDoesNotHave) {
+  Ints pool({.name = "refuses", .max_idle_buffers = 10, .thread_cache_buffers = 0, .resizable_by_agent = true});
+  ASSERT_TRUE(ask("refuses", {1, 0, PS_UNCHANGED, 5, 7, PS_UNCHANGED, {}}));
+  (void)pool.acquire();
+  EXPECT_EQ(pool.max_idle_buffers(), 10u) << "all of the request or nothing";
+  EXPECT_EQ(view("refuses").slot.request_result, static_cast<ps_u64>(PS_REQUEST_REFUSED));
+}
+
+TEST_F(AskedPool, DoesNotListenWhenItWasNotTold) {
+  Ints listening({.name = "listening", .resizable_by_agent = true});
+  Ints pool({.name = "deaf", .max_idle_buffers = 10, .thread_cache_buffers = 0});
+  ASSERT_TRUE(ask("deaf", {1, 0, PS_UNCHANGED, 5, PS_UNCHANGED, PS_UNCHANGED, {}}));
+  (void)pool.acquire();
+  EXPECT_EQ(pool.max_idle_buffers(), 10u);
+  EXPECT_EQ(view("deaf").slot.request_seen, 0u);
 }
 
 TEST(ForkedPool, CountsInAPageOfItsOwnAndKeepsWhatWasIdle) {
