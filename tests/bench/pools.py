@@ -38,7 +38,7 @@ def run(arguments, pattern, preload=None):
 
 
 def measure(arguments):
-    cases = run(arguments, "^(pair|borrowed_64|handoff)/(bare_array|uncounted_handle|handle|lease|object_pool|unsampled|bounded|mutex_vector)")
+    cases = run(arguments, "-/malloc/")
     for allocator, library in ALLOCATORS.items():
         if library and not os.path.exists(library):
             continue

@@ -9,7 +9,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include "poolscope/buffer_pool.h"
 #include "poolscope/object_pool.h"
+#include "poolscope/pool_resource.h"
 
 namespace {
 
@@ -62,6 +64,18 @@ struct Bounded {
   static Buffer* get() { return pool_->acquire_raw(); }
   static void put(Buffer* buffer) { pool_->release(buffer); }
   static inline Pool* const pool_ = new Pool({.name = "bounded", .max_borrowed_buffers = 100000});
+};
+struct Resource {
+  static Buffer* get() { return static_cast<Buffer*>(resource->allocate(sizeof(Buffer))); }
+  static void put(Buffer* buffer) { resource->deallocate(buffer, sizeof(Buffer)); }
+  static inline std::pmr::memory_resource* const resource =
+      new poolscope::PoolResource({.pool = {.name = "pmr", .sample_one_in = 8}});
+};
+struct Synchronized {
+  static Buffer* get() { return static_cast<Buffer*>(resource->allocate(sizeof(Buffer))); }
+  static void put(Buffer* buffer) { resource->deallocate(buffer, sizeof(Buffer)); }
+  static inline std::pmr::memory_resource* const resource = new std::pmr::synchronized_pool_resource(
+      std::pmr::pool_options{.max_blocks_per_chunk = 1024, .largest_required_pool_block = 65536});
 };
 struct Malloc {
   static Buffer* get() { return static_cast<Buffer*>(std::malloc(sizeof(Buffer))); }
@@ -135,6 +149,14 @@ void pair_handle(benchmark::State& state) {
   }
 }
 
+void pair_buffer(benchmark::State& state) {
+  static auto* const buffers = new poolscope::BufferPool({.pool = {.name = "buffers", .sample_one_in = 8}});
+  for (auto _ : state) {
+    const poolscope::Buffer buffer = buffers->acquire();
+    use(reinterpret_cast<Buffer*>(buffer.data()));
+  }
+}
+
 void pair_uncounted(benchmark::State& state) {
   UncountedCache mine;
   mine.cache.capacity = 32;
@@ -192,6 +214,9 @@ BENCHMARK(pair_lease)->Name("pair/lease")->Threads(1)->Threads(2)->UseRealTime()
 POOL_LOADS(Object, "object_pool");
 BENCHMARK_TEMPLATE(pair, Unsampled)->Name("pair/unsampled")->UseRealTime();
 BENCHMARK_TEMPLATE(pair, Bounded)->Name("pair/bounded")->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(pair_buffer)->Name("pair/buffer_pool")->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_TEMPLATE(pair, Resource)->Name("pair/pool_resource")->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_TEMPLATE(pair, Synchronized)->Name("pair/synchronized_pool_resource")->Threads(1)->Threads(2)->UseRealTime();
 POOL_LOADS(MutexVector, "mutex_vector");
 POOL_LOADS(Malloc, "malloc");
 
