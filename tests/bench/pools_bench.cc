@@ -177,35 +177,33 @@ void borrowed_64(benchmark::State& state) {
   }
 }
 
-// Thread 0 gets, thread 1 puts, through a ring of 256.
-struct Ring {
-  std::array<std::atomic<Buffer*>, 256> places{};
+// Thread 0 gets 1024, thread 1 puts them back, in turns. Who waits sleeps, so that CPU time of the process is what counts, on a busy machine, too.
+struct Exchange {
+  std::array<Buffer*, 1024> buffers{};
+  std::atomic<int> turn{0};
 };
-Ring ring;
+Exchange exchange;
 
 template <typename Which>
 void handoff(benchmark::State& state) {
-  std::size_t at = 0;
-  for (auto _ : state) {
-    auto& place = ring.places[at++ % ring.places.size()];
-    if (state.thread_index() == 0) {
-      Buffer* buffer = Which::get();
-      use(buffer);
-      while (place.load(std::memory_order_acquire) != nullptr) continue;
-      place.store(buffer, std::memory_order_release);
-    } else {
-      Buffer* buffer = nullptr;
-      while ((buffer = place.load(std::memory_order_acquire)) == nullptr) continue;
-      place.store(nullptr, std::memory_order_release);
-      Which::put(buffer);
+  const int me = state.thread_index();
+  while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(exchange.buffers.size()))) {
+    exchange.turn.wait(1 - me);
+    for (Buffer*& buffer : exchange.buffers) {
+      if (me == 0)
+        use(buffer = Which::get());
+      else
+        Which::put(buffer);
     }
+    exchange.turn = 1 - me;
+    exchange.turn.notify_one();
   }
 }
 
 #define POOL_LOADS(Which, name)                                                                             \
   BENCHMARK_TEMPLATE(pair, Which)->Name("pair/" name)->Threads(1)->Threads(2)->UseRealTime();               \
   BENCHMARK_TEMPLATE(borrowed_64, Which)->Name("borrowed_64/" name)->Threads(1)->Threads(2)->UseRealTime(); \
-  BENCHMARK_TEMPLATE(handoff, Which)->Name("handoff/" name)->Threads(2)->UseRealTime()
+  BENCHMARK_TEMPLATE(handoff, Which)->Name("handoff/" name)->Threads(2)->MeasureProcessCPUTime()->UseRealTime()
 
 BENCHMARK_TEMPLATE(pair, BareArray)->Name("pair/bare_array")->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK(pair_uncounted)->Name("pair/uncounted_handle")->UseRealTime();
