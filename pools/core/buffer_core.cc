@@ -24,17 +24,17 @@ BufferCore::BufferCore(PoolOptions options, std::uint64_t buffer_bytes, std::uin
       max_retained_bytes_(max_retained_bytes),
       alignment_(alignment) {}
 
-BufferNode* BufferCore::acquire() {
-  auto* node = static_cast<BufferNode*>(get());
-  if (node != nullptr && node->capacity < buffer_bytes()) node = static_cast<BufferNode*>(renew(node));
+BufferNode* BufferCore::acquire(const void* borrower) {
+  auto* node = static_cast<BufferNode*>(get(borrower));
+  if (node != nullptr && node->capacity < buffer_bytes()) node = static_cast<BufferNode*>(renew(node, borrower));
   if (node != nullptr) mark_borrowed(node->bytes, node->capacity);
   return node;
 }
 
-BufferNode* BufferCore::acquire_elsewhere(std::size_t bytes) {
+BufferNode* BufferCore::acquire_elsewhere(std::size_t bytes, const void* borrower) {
   auto node = std::make_unique<BufferNode>();
   *node = {allocate(bytes), bytes, this, true};
-  count_made_elsewhere(PS_MISS_OVER_MAX_SIZE);
+  count_made_elsewhere(node.get(), PS_MISS_OVER_MAX_SIZE, borrower);
   return node.release();
 }
 

@@ -13,8 +13,8 @@ class BufferCore final : public PoolCore {
   BufferCore(PoolOptions options, std::uint64_t buffer_bytes, std::uint64_t max_retained_bytes, std::size_t alignment);
 
   // nullptr: max_borrowed_buffers are out.
-  BufferNode* acquire();
-  BufferNode* acquire_elsewhere(std::size_t bytes);
+  BufferNode* acquire(const void* borrower);
+  BufferNode* acquire_elsewhere(std::size_t bytes, const void* borrower);
   void release(BufferNode* node, std::size_t needed_bytes) noexcept;
   void grow(BufferNode* node, std::size_t bytes, std::size_t used_bytes);
 

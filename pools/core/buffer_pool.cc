@@ -84,8 +84,9 @@ detail::BufferCore& BufferPool::core_for(std::size_t bytes) const noexcept {
 Buffer BufferPool::acquire(std::size_t at_least_bytes) {
   detail::BufferCore& core = core_for(at_least_bytes);
   if (!std::holds_alternative<FixedSize>(options_.sizing)) count_for_policy();
-  if (at_least_bytes > core.buffer_bytes()) return Buffer(core.acquire_elsewhere(at_least_bytes));
-  return Buffer(core.acquire());
+  if (at_least_bytes > core.buffer_bytes())
+    return Buffer(core.acquire_elsewhere(at_least_bytes, __builtin_return_address(0)));
+  return Buffer(core.acquire(__builtin_return_address(0)));
 }
 
 // ---- sizing ------------------------------------------------------------------------------------------------------------
@@ -160,6 +161,15 @@ void BufferPool::prewarm(std::uint64_t buffers_of_each_size) {
 
 void BufferPool::trim() noexcept {
   for (const Core& core : cores_) core->trim();
+}
+
+std::vector<PoolMisuse> BufferPool::borrowers() const {
+  std::vector<PoolMisuse> all;
+  for (const Core& core : cores_) {
+    const auto some = core->borrowers();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 void BufferPool::set_debug_checks(DebugChecks checks) {

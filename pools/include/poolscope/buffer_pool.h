@@ -5,14 +5,15 @@
 //   auto buffer = buffers.acquire(wanted_bytes);      // at least so many; without an argument: of the smallest size
 //   buffer.append(bytes, count);                      // grows when it must, which is counted as a regrowth
 //
-//   Sizes     one pool for each size of buffer_bytes, "net.rx/4096" and so on on the stats page (plain "net.rx" when there is one). A get takes the
-//             smallest size that is enough; one above all sizes comes from the heap and goes back there (reason over_max_size).
+//   Sizes     one pool for each size of buffer_bytes, "net.rx/4096" and so on on the stats page (plain "net.rx" when
+//             there is one). A get takes the smallest size that is enough; one above all sizes comes from the heap
+//             and goes back there (reason over_max_size), whatever the limits.
 //   Needed    what a borrower used of a buffer, the most that size() ever was, is recorded at release for one put in so many.
 //   Grown     buffers keep their capacity up to max_retained_bytes, larger ones are dropped at release.
 //   Threads, fork(), order of destruction, limits: as ObjectPool. A Buffer is used by one thread at a time.
 //   Errors    an empty Buffer when max_borrowed_buffers are out (AtLimit); std::bad_alloc.
-//   Sizing    fixed, or changed every `check_every_gets` gets by a policy (poolscope/sizing_policy.h); then each get counts in one more word
-//             that threads share.
+//   Sizing    fixed, or changed every `check_every_gets` gets by a policy (poolscope/sizing_policy.h); then each get
+//             counts in one more word that threads share.
 
 #include <atomic>
 #include <cstddef>
@@ -128,6 +129,8 @@ class BufferPool {
   void prewarm(std::uint64_t buffers_of_each_size);
   void trim() noexcept;
   void set_debug_checks(DebugChecks checks);
+  // What is out and who has it; empty without debug checks.
+  [[nodiscard]] std::vector<PoolMisuse> borrowers() const;
   // Of all sizes together, or of the one in place `size` of buffer_bytes.
   [[nodiscard]] PoolStats stats() const;
   [[nodiscard]] PoolStats stats(std::size_t size) const;
