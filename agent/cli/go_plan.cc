@@ -71,7 +71,7 @@ Collections collections_of(const model::ProcessKey& process, probes::GoRuntime& 
   if (!status) return result;
   const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   result.program_seconds = std::max(now - static_cast<double>(status->start_time_unix_ns) * 1e-9, 0.0);
-  result.count = runtime.read().counted.cycles;
+  result.count = runtime.take_life()->counted.cycles;
   return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 
 #include "agent/estimate/exact.h"
@@ -34,26 +35,43 @@ BurstSums add_bursts(model::Cost& cost, std::span<const model::BurstRecord> reco
   return sums;
 }
 
-void add_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records) {
-  const auto add = [&](const auto& record, const model::Window& window) {
+// CPU time by process, of what looks at all of it at the same time: the one that saw most of a process.
+class SharedCpuTime {
+ public:
+  enum Source : std::size_t { kPools, kSlices, kCollector, kSources };
+  void add(const model::ProcessKey& process, Source source, std::uint64_t cpu_ns) { of_[process][source] += cpu_ns; }
+  [[nodiscard]] std::uint64_t sum() const {
+    std::uint64_t sum_ns = 0;
+    for (const auto& [process, by_source] : of_) sum_ns += std::ranges::max(by_source);
+    return sum_ns;
+  }
+
+ private:
+  std::map<model::ProcessKey, std::array<std::uint64_t, kSources>> of_;
+};
+
+void add_go_and_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& records) {
+  SharedCpuTime shared;
+  const auto add = [&](const auto& record, const model::Window& window, SharedCpuTime::Source source) {
     cost.probe_hits += record.probe_hits;
     for (const auto& [reason, events] : record.dropped) cost.dropped[reason] += events;
     sums.charge_ns += record.charge_ns;
     sums.window_ns += window.length_ns;
-    sums.window_cpu_ns += window.cpu_ns;
+    shared.add(record.process, source, window.cpu_ns);
   };
-  for (const auto& record : records.slice_growth) add(record, record.allocation_window);
-  for (const auto& record : records.pool_bursts) add(record, record.window);
+  for (const auto& record : records.slice_growth) add(record, record.allocation_window, SharedCpuTime::kSlices);
+  for (const auto& record : records.pool_bursts) add(record, record.window, SharedCpuTime::kPools);
   for (const auto& record : records.pool_watches) {
     cost.probe_hits += record.probe_hits;
     sums.charge_ns += record.charge_ns;
   }
   for (const auto& record : records.gc) {
     cost.probe_hits += record.probe_hits;
-    if (records.pool_bursts.empty()) sums.window_cpu_ns += record.cpu_ns.value_or(0);
+    shared.add(record.process, SharedCpuTime::kCollector, record.cpu_ns.value_or(0));
     sums.charge_ns += record.charge_ns;
     if (record.dropped_cycles > 0) cost.dropped["gc_cycles"] += record.dropped_cycles;
   }
+  sums.window_cpu_ns += shared.sum();
   cost.bursts["taken"] += records.pool_bursts.size() + records.slice_growth.size();
 }
 
@@ -97,7 +115,7 @@ std::optional<double> charged_ratio(std::uint64_t charge_ns, std::optional<std::
 model::Cost summarize_cost(const TargetRecords& records) {
   model::Cost cost;
   BurstSums bursts = add_bursts(cost, records.bursts);
-  add_pools(cost, bursts, records);
+  add_go_and_pools(cost, bursts, records);
   if (cost.bursts["taken"] == 0) cost.bursts.erase("taken");
   const StratumSums strata = add_strata(cost, records.strata);
   cost.charged_cpu_seconds = seconds(bursts.charge_ns);

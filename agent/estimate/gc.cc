@@ -1,6 +1,7 @@
 #include "agent/estimate/gc.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 
@@ -24,8 +25,7 @@ std::optional<double> share(double part, double whole) {
 // What the records of the range add up to. First records of a process span its life before the range: they count nothing here.
 struct Range {
   model::GcCycles watched;
-  double allocated_bytes = 0, allocated_objects = 0;
-  std::uint64_t cycles = 0;
+  model::GcCounters counted;
   double seconds = 0;         // from the start of the first record to the end of the last
   double gc_cpu_ns = 0;       // of records that know both
   double cpu_ns = 0;          // of the same records
@@ -39,9 +39,7 @@ Range add_up(std::span<const model::GcRecord> records) {
     if (record.length_ns == 0) continue;
     start_ns = std::min(start_ns, record.start_ns);
     end_ns = std::max(end_ns, record.start_ns + record.length_ns);
-    range.allocated_bytes += static_cast<double>(record.counted.allocated_bytes);
-    range.allocated_objects += static_cast<double>(record.counted.allocated_objects);
-    range.cycles += record.counted.cycles;
+    add(range.counted, record.counted);
     const std::uint64_t all_cpu_ns = record.cpu_ns.value_or(0);
     const auto cpu_ns = static_cast<double>(all_cpu_ns - std::min(all_cpu_ns, record.watched.idle_mark_ns));
     if (record.cpu_ns && record.counted.gc_cpu_ns) {
@@ -59,16 +57,20 @@ Range add_up(std::span<const model::GcRecord> records) {
   return range;
 }
 
-// Bytes without an object were counted by a process whose objects could not be read before it ended.
-bool objects_are_known(double bytes, double objects) {
-  return bytes <= 0 || objects > 0;
+// Objects lag behind the bytes while they cannot be read, for good in a process that ended meanwhile; what they made up for in a range
+// was allocated before it. Either way they are not those of the bytes beside them.
+bool objects_are_known(const model::GcCounters& counted) {
+  constexpr double kMostAmiss = 0.01;
+  const auto bytes = static_cast<double>(counted.allocated_bytes);
+  return std::abs(static_cast<double>(counted.bytes_of_objects) - bytes) <= kMostAmiss * bytes;
 }
 
 void add_ratios(const Range& range, model::GcSummary& summary) {
-  if (range.allocated_bytes > 0 || range.cycles > 0) {
-    summary.allocated_bytes_per_second = ratio(range.allocated_bytes, range.seconds);
-    if (objects_are_known(range.allocated_bytes, range.allocated_objects))
-      summary.allocated_objects_per_second = ratio(range.allocated_objects, range.seconds);
+  const model::GcCounters& counted = range.counted;
+  if (counted.allocated_bytes > 0 || counted.cycles > 0) {
+    summary.allocated_bytes_per_second = ratio(static_cast<double>(counted.allocated_bytes), range.seconds);
+    if (objects_are_known(counted))
+      summary.allocated_objects_per_second = ratio(static_cast<double>(counted.allocated_objects), range.seconds);
   }
   const auto& watched = range.watched;
   if (watched.followed_cycles >= kFewestCycles) {
@@ -125,7 +127,8 @@ model::GcCounters growth(const model::GcCounters& before, const model::GcCounter
   model::GcCounters result;
   for (const auto counter :
        {&model::GcCounters::cycles, &model::GcCounters::forced_cycles, &model::GcCounters::pause_ns,
-        &model::GcCounters::allocated_bytes, &model::GcCounters::freed_bytes, &model::GcCounters::allocated_objects}) {
+        &model::GcCounters::allocated_bytes, &model::GcCounters::freed_bytes, &model::GcCounters::bytes_of_objects,
+        &model::GcCounters::allocated_objects}) {
     result.*counter = growth(before.*counter, after.*counter);
   }
   for (const auto& [bytes, objects] : after.allocated_objects_by_class) {
@@ -145,6 +148,7 @@ void add(model::GcCounters& total, const model::GcCounters& more) {
   total.pause_ns += more.pause_ns;
   total.allocated_bytes += more.allocated_bytes;
   total.freed_bytes += more.freed_bytes;
+  total.bytes_of_objects += more.bytes_of_objects;
   total.allocated_objects += more.allocated_objects;
   for (const auto& [bytes, objects] : more.allocated_objects_by_class)
     total.allocated_objects_by_class[bytes] += objects;
@@ -153,23 +157,35 @@ void add(model::GcCounters& total, const model::GcCounters& more) {
 
 void GcTotals::add(model::GcRecord& record) {
   model::GcCounters& before = of_process_[record.process];
-  if (record.length_ns == 0) record.counted = growth(before, record.counted);
+  if (record.length_ns == 0) {
+    const model::GcCounters& life = record.counted;
+    if (life.cycles < before.cycles || life.allocated_bytes < before.allocated_bytes) before = {};
+    record.counted = growth(before, life);
+  }
   estimate::add(before, record.counted);
   estimate::add(total_, record.counted);
 }
 
+void GcTotals::forget_if(const std::function<bool(const model::ProcessKey&)>& has_ended) {
+  std::erase_if(of_process_, [&](const auto& entry) { return has_ended(entry.first); });
+}
+
 std::optional<model::GcSummary> summarize_gc(const model::GcCounters& total, std::span<const model::GcRecord> records,
-                                             std::span<const model::ProcessKey> running) {
+                                             std::span<const model::ProcessKey> running,
+                                             std::optional<model::ProcessKey> ended_last) {
   if (records.empty() && total == model::GcCounters{}) return std::nullopt;
   model::GcSummary summary;
   summary.cycles = total.cycles;
   summary.pause_seconds = static_cast<double>(total.pause_ns) * kNanosecond;
   summary.allocated_bytes = total.allocated_bytes;
-  if (objects_are_known(static_cast<double>(total.allocated_bytes), static_cast<double>(total.allocated_objects)))
+  if (objects_are_known(total)) {
     summary.allocated_objects = total.allocated_objects;
-  summary.allocated_by_size_class.assign(total.allocated_objects_by_class.begin(),
-                                         total.allocated_objects_by_class.end());
+    summary.allocated_by_size_class.assign(total.allocated_objects_by_class.begin(),
+                                           total.allocated_objects_by_class.end());
+  }
   add_ratios(add_up(records), summary);
+  summary.heap_of_ended_process = running.empty() && ended_last;
+  if (summary.heap_of_ended_process) running = std::span(&*ended_last, 1);
   add_heaps(records, running, summary);
   return summary;
 }
@@ -180,7 +196,8 @@ void add_runtime_rates(const model::GcSummary& gc, model::AllocationSummary& all
   allocations.source = "runtime";
   allocations.bytes_per_second = exactly(*gc.allocated_bytes_per_second);
   if (gc.allocated_objects_per_second) allocations.per_second = exactly(*gc.allocated_objects_per_second);
-  if (gc.live_bytes && *gc.live_bytes > 0) {
+  // the rate is of all processes there were, the last heap is of one
+  if (gc.live_bytes && *gc.live_bytes > 0 && !gc.heap_of_ended_process) {
     allocations.heap_turnover_per_second =
         exactly(*gc.allocated_bytes_per_second / static_cast<double>(*gc.live_bytes));
   }

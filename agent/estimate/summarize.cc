@@ -34,6 +34,7 @@ TargetCpu target_cpu(const TargetRecords& records, double charge_factor) {
   for (const auto& record : records.pool_bursts) charge_ns += static_cast<double>(record.charge_ns);
   for (const auto& record : records.slice_growth) charge_ns += static_cast<double>(record.charge_ns);
   for (const auto& record : records.pool_watches) charge_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.gc) charge_ns += static_cast<double>(record.charge_ns);
   charge_ns = std::min(charge_ns, kLargestChargeShare * cpu_ns);
   return {cpu_ns / length_ns, (cpu_ns - charge_ns) / length_ns};
 }

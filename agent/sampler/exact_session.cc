@@ -56,31 +56,48 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
   auto image = probes::ProcessImage::read(status->key, probing_.elf_cache());
   if (!image) return reject(process::describe(image.error()));
   const auto executable = probes::GoExecutable::open(*image);
-  if (executable || executable.error().reason == probes::GoExecutableError::Reason::kUnusable) {
-    is_go_ = true;
-    const auto why = executable ? add_go(status->key, *executable) : std::optional(executable.error().detail);
-    if (executable) add_growth(*image, *executable);
-    return why ? std::optional(reject(*why)) : std::nullopt;
+  if (executable) {
+    auto why = add_go(status->key, *executable);
+    add_growth(*image, *executable);
+    return why;
   }
-  add_custom_pools(*image);
-  const auto plan = probes::plan_allocators(*image);
-  if (!plan) return reject(status->command + ": " + plan.error().detail);
-  if (allocator_.empty()) allocator_ = plan->allocator();
-  if (auto failure = trace_->add(std::move(*image), *plan)) return reject(failure->detail);
+  if (executable.error().reason == probes::GoExecutableError::Reason::kUnusable) {
+    return add_unusable_go(executable.error());
+  }
+  if (auto why = add_native(std::move(*image), status->command)) return reject(std::move(*why));
   return std::nullopt;
+}
+
+std::optional<std::string> ExactSession::add_native(probes::ProcessImage image, const std::string& command) {
+  is_native_ = true;
+  add_custom_pools(image);
+  const auto plan = probes::plan_allocators(image);
+  if (!plan) return command + ": " + plan.error().detail;
+  if (allocator_.empty()) allocator_ = plan->allocator();
+  if (auto failure = trace_->add(std::move(image), *plan)) return failure->detail;
+  return std::nullopt;
+}
+
+std::optional<std::string> ExactSession::add_unusable_go(const probes::GoExecutableError& error) {
+  is_go_ = true;
+  for (const auto& [collector, level] : {std::pair("go_pools", "L2"), {"go_runtime", "L0"}, {"go_growth", "L2"}}) {
+    go_faults_.push_back(
+        {collector, level, CollectorState::kUnavailable, probes::reason_label(error.reason), error.detail});
+  }
+  return error.detail;
 }
 
 std::optional<std::string> ExactSession::add_go(const model::ProcessKey& key,
                                                 const std::shared_ptr<const probes::GoExecutable>& executable) {
+  is_go_ = true;
   // The pools first: what is missed of them is lost, while the runtime counts by itself.
   const auto pools_fault = add_go_pools(key, executable);
-  gc_.forget(key);  // another program counts from the beginning
   auto runtime = probes::GoRuntime::start(key, executable->object, *executable->program, probing_.gc_probing());
   if (runtime) {
     const auto& limits = (*runtime)->limits();
     const std::string limit = limits.empty() ? "" : limits.front();
     gc_.read(**runtime);
-    runtimes_.push_back({key.pid, std::move(*runtime), limit});
+    runtimes_.push_back({key, std::move(*runtime), limit});
   } else {
     go_faults_.push_back({"go_runtime", "L0", CollectorState::kUnavailable,
                           probes::reason_label(runtime.error().reason), runtime.error().detail});
@@ -146,12 +163,16 @@ void ExactSession::remove(pid_t pid) {
   end_program(pid, End::kExit);
 }
 
+void ExactSession::end_runtime(WatchedRuntime& watched, End end) {
+  if (end == End::kExit) gc_.read(*watched.runtime);  // its last collections
+  watched.runtime.reset();
+  gc_.forget(watched.key);  // another program counts from the beginning
+}
+
 // After an exec what is at the addresses of the old program belongs to the new one: they are not read any more.
 void ExactSession::end_program(pid_t pid, End end) {
   for (auto& watched : runtimes_) {
-    if (watched.pid != pid || !watched.runtime) continue;
-    if (end == End::kExit) gc_.read(*watched.runtime);  // its last collections
-    watched.runtime.reset();
+    if (watched.key.pid == pid && watched.runtime) end_runtime(watched, end);
   }
   for (const auto& pools : pools_) {
     if (pools->process().pid != pid) continue;
@@ -178,11 +199,25 @@ void ExactSession::keep_up() {
 // What a process counted in its last moments is lost with it. The longer it runs the less they weigh, and the fewer records are kept.
 void ExactSession::read_runtimes() {
   constexpr std::uint64_t kLeastNs = 50'000'000, kPart = 50;
-  for (const auto& watched : runtimes_) {
-    if (watched.runtime) gc_.read(*watched.runtime);
+  for (auto& watched : runtimes_) {
+    if (!watched.runtime) continue;
+    if (process::is_alive(watched.key)) {
+      gc_.read(*watched.runtime);
+    } else {  // nobody has told us yet
+      end_runtime(watched, End::kExit);
+    }
   }
   const std::uint64_t now_ns = process::monotonic_ns();
   runtimes_due_ns_ = now_ns + std::max(kLeastNs, (now_ns - start_ns_) / kPart);
+}
+
+model::CollectorStatus ExactSession::allocation_collector(bool saw_allocations) const {
+  model::CollectorStatus status = collecting("alloc_bursts", problems_.empty() ? "" : problems_.front());
+  if (!problems_.empty() && !saw_allocations) {
+    status.state = CollectorState::kUnavailable;
+    status.reason = "not_traced";
+  }
+  return status;
 }
 
 std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocations) const {
@@ -191,15 +226,7 @@ std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocation
     const bool is_listed = std::ranges::any_of(result, [&](const auto& other) { return other.name == status.name; });
     if (!is_listed) result.push_back(std::move(status));
   };
-  if (!is_go_) {
-    model::CollectorStatus status{"alloc_bursts", "L2", CollectorState::kCollecting, "", ""};
-    if (!problems_.empty()) status.detail = problems_.front();
-    if (!problems_.empty() && !saw_allocations) {
-      status.state = CollectorState::kUnavailable;
-      status.reason = "not_traced";
-    }
-    add(std::move(status));
-  }
+  if (traces_allocations()) add(allocation_collector(saw_allocations));
   for (const auto& each : pools_) add(collecting(each->collector(), each->caveat()));
   for (const auto& each : growth_) add(collecting("go_growth", each.slices->caveat()));
   for (const auto& status : ended_collectors_) add(status);
@@ -220,16 +247,14 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   std::vector<model::BurstRecord> slices = ended_growth_;
   for (auto& growth : growth_) slices.push_back(growth.slices->read_exact(growth.image));
   read_runtimes();
-  const std::span<const model::BurstRecord> allocations(records.data(), is_go_ ? 0 : records.size());
+  const std::span<const model::BurstRecord> allocations(records.data(), traces_allocations() ? records.size() : 0);
   model::TargetSnapshot target = estimate::summarize({allocations, {}, pools, {}, gc_.records(), slices});
   target.exact = true;
   target.name = target_name;
   target.runtime = is_go_ ? "go" : "native";
   target.allocator = allocator_;
   target.processes = processes_;
-  std::vector<model::ProcessKey> running;
-  for (const auto& process : processes_) running.push_back(process.key);
-  target.gc = gc_.summary(running);
+  target.gc = gc_.summary(GcMonitor::WhenNoneRuns::kLastHeap);
   if (target.gc) estimate::add_runtime_rates(*target.gc, target.allocations);
   target.collectors = collectors(records.front().probe_hits > 0);
 

@@ -1,7 +1,8 @@
 #pragma once
 // ExactSession: `--exact` over the processes of one target: traces them all and makes one snapshot of it. Of Go programs it is the pools
 // and growing slices that are traced, beside what their runtime counts by itself; of others both allocations and the pools that the
-// configuration describes.
+// configuration describes. A target may have both, as a script that starts them.
+//   Counts    are of all processes there were. A heap is that of the Go processes that run; when all have ended, that of the last one.
 //   Threads   one.
 
 #include <cstdint>
@@ -43,17 +44,28 @@ class ExactSession {
       : probing_(probing), trace_(std::move(trace)), start_ns_(process::monotonic_ns()) {}
   // Pools that the configuration describes.
   void add_custom_pools(const probes::ProcessImage& image);
-  // Says why nothing of it can be measured.
+  // Say why nothing of it can be measured.
   [[nodiscard]] std::optional<std::string> add_go(const model::ProcessKey& key,
                                                   const std::shared_ptr<const probes::GoExecutable>& executable);
+  [[nodiscard]] std::optional<std::string> add_unusable_go(const probes::GoExecutableError& error);
+  [[nodiscard]] std::optional<std::string> add_native(probes::ProcessImage image, const std::string& command);
   // Says why its pools cannot be traced.
   [[nodiscard]] std::optional<model::CollectorStatus> add_go_pools(
       const model::ProcessKey& key, const std::shared_ptr<const probes::GoExecutable>& executable);
+  // False for a target of Go programs alone: malloc is not where they allocate.
+  [[nodiscard]] bool traces_allocations() const { return is_native_ || !is_go_; }
+  [[nodiscard]] model::CollectorStatus allocation_collector(bool saw_allocations) const;
   [[nodiscard]] std::vector<model::CollectorStatus> collectors(bool saw_allocations) const;
   void read_runtimes();
   // Keeps what was seen of the program that the process runs, and detaches from it.
   enum class End { kExit, kExec };
   void end_program(pid_t pid, End end);
+  struct WatchedRuntime {
+    model::ProcessKey key;
+    std::unique_ptr<probes::GoRuntime> runtime;  // none: the program it was of has ended
+    std::string limit;                           // what it does not measure
+  };
+  void end_runtime(WatchedRuntime& watched, End end);
   void add_growth(const probes::ProcessImage& image, const std::shared_ptr<const probes::GoExecutable>& executable);
   struct Growth {
     std::unique_ptr<probes::GoGrowth> slices;
@@ -64,20 +76,15 @@ class ExactSession {
   std::unique_ptr<probes::ExactTrace> trace_;
   std::vector<model::ProcessInfo> processes_;
   std::string allocator_;
-  std::vector<std::string> problems_;
+  std::vector<std::string> problems_;  // of native programs, and of processes that could not be looked at
   std::vector<std::unique_ptr<probes::PoolProbes>> pools_;
   std::vector<Growth> growth_;
   // Of programs that have ended.
   std::vector<model::PoolBurstRecord> ended_pools_;
   std::vector<model::BurstRecord> ended_growth_;
   std::vector<model::CollectorStatus> ended_collectors_;
-  std::string pools_fault_;  // why described pools cannot be measured
-  bool is_go_ = false;
-  struct WatchedRuntime {
-    pid_t pid = 0;
-    std::unique_ptr<probes::GoRuntime> runtime;  // none: the program it was of has ended
-    std::string limit;                           // what it does not measure
-  };
+  std::string pools_fault_;                 // why described pools cannot be measured
+  bool is_go_ = false, is_native_ = false;  // what there was: both, where a script starts both
   std::vector<WatchedRuntime> runtimes_;
   GcMonitor gc_;
   std::uint64_t start_ns_, runtimes_due_ns_ = 0;

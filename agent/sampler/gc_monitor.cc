@@ -1,23 +1,45 @@
 #include "agent/sampler/gc_monitor.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "probes/process/process.h"
 
 namespace poolscope::sampler {
 
 std::uint64_t GcMonitor::read(probes::GoRuntime& runtime) {
+  if (auto life = runtime.take_life()) keep(std::move(*life));
   model::GcRecord record = runtime.read();
-  totals_.add(record);
   const std::uint64_t charge_ns = record.charge_ns;
-  records_.push_back(std::move(record));
+  keep(std::move(record));
   return charge_ns;
+}
+
+void GcMonitor::keep(model::GcRecord record) {
+  totals_.add(record);
+  processes_.insert(record.process);
+  records_.push_back(std::move(record));
+}
+
+void GcMonitor::forget(const model::ProcessKey& key) {
+  totals_.forget(key);
+  if (processes_.erase(key) != 0) ended_last_ = key;
+}
+
+void GcMonitor::set_processes(std::span<const model::ProcessKey> keys) {
+  const auto is_here = [&](const model::ProcessKey& key) { return std::ranges::find(keys, key) != keys.end(); };
+  std::erase_if(processes_, [&](const auto& key) { return !is_here(key); });
+  totals_.forget_if([&](const auto& key) { return !is_here(key) && !process::is_alive(key); });
 }
 
 void GcMonitor::forget_before(std::uint64_t oldest_ns) {
   std::erase_if(records_, [&](const auto& record) { return record.start_ns < oldest_ns; });
 }
 
-std::optional<model::GcSummary> GcMonitor::summary(std::span<const model::ProcessKey> running) const {
-  return estimate::summarize_gc(totals_.total(), records_, running);
+std::optional<model::GcSummary> GcMonitor::summary(WhenNoneRuns when_none_runs) const {
+  const std::vector<model::ProcessKey> running(processes_.begin(), processes_.end());
+  return estimate::summarize_gc(totals_.total(), records_, running,
+                                when_none_runs == WhenNoneRuns::kLastHeap ? ended_last_ : std::nullopt);
 }
 
 }  // namespace poolscope::sampler

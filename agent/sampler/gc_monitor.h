@@ -1,9 +1,10 @@
 #pragma once
 // GcMonitor: the garbage collectors of the Go processes of one target.
-//   Memory    records of the last TargetMonitor::kKeepNs; counters are kept for the life of the target.
+//   Memory    records of the last TargetMonitor::kKeepNs; sums are kept for the life of the target, and of each process that lives.
 //   Threads   one.
 
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -18,15 +19,24 @@ class GcMonitor {
  public:
   // Reads the collector of a process; what watching it took, in CPU time.
   std::uint64_t read(probes::GoRuntime& runtime);
-  void forget(const model::ProcessKey& key) { totals_.forget(key); }
+  // It has ended, or runs another program.
+  void forget(const model::ProcessKey& key);
+  // The processes that the target has now. What is known of others goes when they have ended: one that comes back is added once.
+  void set_processes(std::span<const model::ProcessKey> keys);
   void forget_before(std::uint64_t oldest_ns);
   [[nodiscard]] bool has_data() const { return !records_.empty(); }
-  [[nodiscard]] std::optional<model::GcSummary> summary(std::span<const model::ProcessKey> running) const;
+  // Nothing without data. When no process runs any more there is no heap, or that of the last one as it was when it ended.
+  enum class WhenNoneRuns { kNoHeap, kLastHeap };
+  [[nodiscard]] std::optional<model::GcSummary> summary(WhenNoneRuns when_none_runs) const;
   [[nodiscard]] const std::vector<model::GcRecord>& records() const { return records_; }
 
  private:
+  void keep(model::GcRecord record);
+
   estimate::GcTotals totals_;
-  std::vector<model::GcRecord> records_;  // oldest first
+  std::vector<model::GcRecord> records_;   // oldest first
+  std::set<model::ProcessKey> processes_;  // that were read and still run the program that was read
+  std::optional<model::ProcessKey> ended_last_;
 };
 
 }  // namespace poolscope::sampler

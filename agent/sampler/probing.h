@@ -41,8 +41,9 @@ class Probing {
   // Price of one hit of pool_programs(), calibrated when they were loaded; before that, or where it could not be, that of a counted
   // free.
   [[nodiscard]] probes::PoolHitCosts pool_hit_costs() const {
-    const std::uint64_t free_ns = calibration_.costs.emulated_ns[ALLOC_HIT_FREE];
-    return {pool_hit_ns_.value_or(free_ns), calibration_.costs.single_step_extra_ns};
+    const probes::HitCosts& costs = calibration_.costs;
+    return {pool_hit_ns_.value_or(costs.emulated_ns[ALLOC_HIT_FREE]), costs.single_step_extra_ns,
+            costs.emulated_ns[ALLOC_HIT_RATE]};
   }
 
   // Why return probes must not be placed in processes under a seccomp filter; nothing when they may. Tried by start().

@@ -78,6 +78,14 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
     gc_.forget(key);
     if (const auto found = processes_.find(key); found != processes_.end()) found->second.forget_image();
   }
+  gc_.set_processes(keys());
+}
+
+std::vector<model::ProcessKey> TargetMonitor::keys() const {
+  std::vector<model::ProcessKey> keys;
+  keys.reserve(processes_.size());
+  for (const auto& [key, process] : processes_) keys.push_back(key);
+  return keys;
 }
 
 void TargetMonitor::remember_kinds() {
@@ -440,8 +448,7 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
 }
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
-  std::vector<model::ProcessKey> running;
-  for (const auto& [key, process] : processes_) running.push_back(key);
+  const std::vector<model::ProcessKey> running = keys();
   model::TargetSnapshot snapshot = estimate::summarize(
       {bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts(), running});
   snapshot.name = name_;
@@ -451,7 +458,7 @@ model::TargetSnapshot TargetMonitor::snapshot() const {
     snapshot.processes.push_back({key, process.start_time_unix_ns(), process.command()});
     if (snapshot.allocator.empty() && process.plan() != nullptr) snapshot.allocator = process.plan()->allocator();
   }
-  snapshot.gc = gc_.summary(running);
+  snapshot.gc = gc_.summary(GcMonitor::WhenNoneRuns::kNoHeap);
   if (snapshot.gc) estimate::add_runtime_rates(*snapshot.gc, snapshot.allocations);
   snapshot.collectors = collectors();
   return snapshot;

@@ -79,6 +79,7 @@ class TargetMonitor {
   [[nodiscard]] budget::BurstBudget burst_budget(const WatchedProcess& process) const;
   [[nodiscard]] budget::BurstPrices burst_prices(const WatchedProcess& process) const;
   [[nodiscard]] std::vector<model::CollectorStatus> collectors() const;
+  [[nodiscard]] std::vector<model::ProcessKey> keys() const;  // of the processes
   [[nodiscard]] bool is_go() const;
   // Of the processes that could be read; of those that were there last when there is none.
   struct Kinds {

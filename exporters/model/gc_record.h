@@ -18,6 +18,9 @@ struct GcCounters {
   std::uint64_t pause_ns = 0;       // for which the program stood still
   std::uint64_t allocated_bytes = 0;
   std::uint64_t freed_bytes = 0;
+  // Objects are read from a larger part of the memory than bytes, and not in every record: one that could not read them counts
+  // none, the next one makes up for it. They are all objects where bytes_of_objects is allocated_bytes.
+  std::uint64_t bytes_of_objects = 0;
   std::uint64_t allocated_objects = 0;                                  // large ones included
   std::map<std::uint64_t, std::uint64_t> allocated_objects_by_class{};  // bytes of the class -> objects; no large ones
   std::optional<std::uint64_t> gc_cpu_ns{};                             // without idle marking; absent: not found

@@ -177,6 +177,7 @@ void fields(Io& io, typename Io::template Ref<GcSummary> gc) {
   io.optional("assist_cpu_ratio", gc.assist_cpu_ratio);
   io.optional("gogc_percent", gc.gogc_percent);
   io.optional("memory_limit_bytes", gc.memory_limit_bytes);
+  io.optional_if(gc.heap_of_ended_process, "heap_of_ended_process", gc.heap_of_ended_process);
   io.optional("allocated_by_size_class", gc.allocated_by_size_class);
 }
 

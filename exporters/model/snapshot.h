@@ -150,6 +150,8 @@ struct GcSummary {
   std::optional<double> assist_cpu_ratio;  // part of it that allocating goroutines had to do
   std::optional<double> gogc_percent;      // absent when off
   std::optional<std::uint64_t> memory_limit_bytes;
+  bool heap_of_ended_process =
+      false;  // none runs any more: live heap, goal and settings are the last one's when it ended
   std::vector<std::pair<std::uint64_t, std::uint64_t>> allocated_by_size_class;  // bytes of the class -> objects
   bool operator==(const GcSummary&) const = default;
 };

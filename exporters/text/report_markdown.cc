@@ -72,7 +72,7 @@ std::string size_table(const model::SizeSummary& sizes) {
 
 std::string size_class_table(const model::GcSummary& gc) {
   const std::string table = share_table(size_rows(gc_size_buckets(gc)));
-  return table.empty() ? "" : "### Sizes\n\nOf all objects since the program started.\n\n" + table;
+  return table.empty() ? "" : "### Sizes of Go objects\n\nOf all since the program started.\n\n" + table;
 }
 
 std::string lifetime_table(const model::LifetimeSummary& lifetime) {
@@ -208,7 +208,7 @@ std::string target_section(const TargetSnapshot& target, double budget_cpu_ratio
     text += quantity_table(target);
     if (target.allocations.size_bytes) text += size_table(*target.allocations.size_bytes);
     if (target.allocations.lifetime) text += lifetime_table(*target.allocations.lifetime);
-    if (target.gc && !target.allocations.size_bytes) text += size_class_table(*target.gc);
+    if (target.gc) text += size_class_table(*target.gc);
     text += call_site_table(target) + growth_chain_table(target) + pool_table(target);
   } else {
     text += "**Nothing was measured.** " + plain(why_nothing(target)) + "\n\nNext: " + next_step(target) + "\n\n";

@@ -141,8 +141,8 @@ Lines size_class_bars(const model::GcSummary& gc, unsigned columns) {
   for (const auto& row : size_rows(gc_size_buckets(gc))) rows.push_back({size_label(row), row.share});
   if (rows.empty()) return {};
   return bars(
-      std::move(indented("sizes", Tone::kStrong).add("   of all objects since the program started", Tone::kDim)), rows,
-      columns);
+      std::move(indented("sizes", Tone::kStrong).add("   of all Go objects since the program started", Tone::kDim)),
+      rows, columns);
 }
 
 Lines distributions(const model::AllocationSummary& allocations, unsigned width) {
@@ -212,7 +212,7 @@ Lines measured_lines(const TargetSnapshot& target, unsigned width) {
     append(lines, part);
   };
   section(distributions(target.allocations, width));
-  if (target.gc && !target.allocations.size_bytes) section(size_class_bars(*target.gc, width));
+  if (target.gc) section(size_class_bars(*target.gc, width));
   if (target.allocations.lifetime) section(ages(*target.allocations.lifetime, width));
   section(call_site_table(target, width, kMaxCallSites));
   section(growth_chain_table(target, width, kMaxGrowthChains));

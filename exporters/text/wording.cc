@@ -141,6 +141,11 @@ void add_allocations(std::vector<Quantity>& list, const TargetSnapshot& target) 
   }
 }
 
+// Beside those of Go programs.
+void say_that_they_are_native(std::vector<Quantity>& list) {
+  for (Quantity& quantity : list) quantity.note += quantity.note.empty() ? "native programs" : "; native programs";
+}
+
 // `value` of the garbage collector, or that it is missing; a collector that reads the runtime may say more.
 Quantity of_runtime(const TargetSnapshot& target, const char* name, const std::optional<std::string>& value,
                     std::string note, std::string otherwise = "the runtime did not give it") {
@@ -161,25 +166,35 @@ std::string bytes_text(std::uint64_t bytes) {
   return format_bytes(static_cast<double>(bytes));
 }
 
+constexpr const char* kSinceStart = "since the program started";
+
+// Objects have a line where there is a rate: of them, or of bytes alone.
+void add_objects_by_runtime(std::vector<Quantity>& list, const model::GcSummary& gc, const std::string& total) {
+  if (gc.allocated_objects_per_second) {
+    const std::string before = gc.allocated_objects ? total + " " + kSinceStart + ", " : "";
+    list.push_back(
+        {"allocations", format_count(*gc.allocated_objects_per_second) + "/s", {}, before + "counted by the runtime"});
+  } else if (gc.allocated_bytes_per_second) {
+    list.push_back({"allocations",
+                    {},
+                    {},
+                    "not measured: the runtime's counts of objects could not be read in one piece while the program "
+                    "allocated, or before it ended"});
+  }
+}
+
 // What the runtime counts: rates with the totals beside them; the totals alone where nothing was booked meanwhile.
 void add_allocated_by_runtime(std::vector<Quantity>& list, const TargetSnapshot& target) {
   const model::GcSummary& gc = *target.gc;
-  const std::string since = "since the program started";
   std::vector<std::string> totals;
   if (gc.allocated_bytes) totals.push_back(bytes_text(*gc.allocated_bytes));
   if (gc.allocated_objects) totals.push_back(format_count(static_cast<double>(*gc.allocated_objects)) + " objects");
-  if (gc.allocated_objects_per_second) {
-    list.push_back(
-        {"allocations",
-         format_count(*gc.allocated_objects_per_second) + "/s",
-         {},
-         gc.allocated_objects ? totals.back() + " " + since + ", counted by the runtime" : "counted by the runtime"});
-  }
+  add_objects_by_runtime(list, gc, totals.empty() ? "" : totals.back());
   if (gc.allocated_bytes_per_second) {
     list.push_back({"allocated",
                     format_bytes(*gc.allocated_bytes_per_second) + "/s",
                     {},
-                    gc.allocated_bytes ? totals.front() + " " + since : ""});
+                    gc.allocated_bytes ? totals.front() + " " + kSinceStart : ""});
   } else if (totals.empty()) {
     list.push_back(of_runtime(target, "allocated", std::nullopt, ""));
   } else {
@@ -187,15 +202,19 @@ void add_allocated_by_runtime(std::vector<Quantity>& list, const TargetSnapshot&
         {"allocated",
          totals.front(),
          {},
-         (totals.size() > 1 ? "in " + totals.back() + " " : "") + since +
+         (totals.size() > 1 ? "in " + totals.back() + " " : "") + kSinceStart +
              "; no rate: nothing was booked while it was watched (Go books what is allocated when a span of memory is "
              "full or a collection runs)"});
   }
 }
 
-std::string next_collection_note(const model::GcSummary& gc) {
-  std::string note;
-  if (gc.goal_bytes) note = "the next collection starts at " + bytes_text(*gc.goal_bytes);
+std::string heap_note(const model::GcSummary& gc) {
+  std::string note = gc.heap_of_ended_process ? "when the last process ended" : "";
+  if (gc.goal_bytes) {
+    note +=
+        gc.heap_of_ended_process ? "; the next collection would have started at " : "the next collection starts at ";
+    note += bytes_text(*gc.goal_bytes);
+  }
   std::vector<std::string> settings;
   if (gc.gogc_percent) settings.push_back("GOGC " + format_count(*gc.gogc_percent));
   if (gc.memory_limit_bytes) settings.push_back("limit " + bytes_text(*gc.memory_limit_bytes));
@@ -270,8 +289,8 @@ std::vector<Quantity> gc_quantities(const TargetSnapshot& target) {
         {"heap turnover", format_count(turnover->value) + "/s", {}, "allocated per second over the live heap"});
   }
   const auto live = gc.live_bytes ? std::optional(bytes_text(*gc.live_bytes)) : std::nullopt;
-  list.push_back(of_runtime(target, "live heap", live, next_collection_note(gc)));
-  std::string since = "since the program started";
+  list.push_back(of_runtime(target, "live heap", live, heap_note(gc)));
+  std::string since = kSinceStart;
   if (gc.cycles > 0) since += "; they stopped it for " + format_seconds(gc.pause_seconds) + " in all";
   list.push_back({"collections", format_exact(gc.cycles), {}, std::move(since)});
   std::string share = "of the CPU time";
@@ -286,6 +305,7 @@ std::vector<Quantity> quantities(const TargetSnapshot& target) {
   std::vector<Quantity> list;
   if (allocations_were_measured(target)) {
     add_allocations(list, target);
+    if (is_go(target)) say_that_they_are_native(list);
   } else if (!target.gc) {
     list.push_back({"allocations", {}, {}, "not measured: " + why_no_allocations(target)});
   }
@@ -306,7 +326,9 @@ std::vector<std::string> freed_within(const model::LifetimeSummary& lifetime) {
 }
 
 const char* grown_by(const TargetSnapshot& target) {
-  return target.runtime == "go" ? "slices that grew by append" : "buffers that grew by realloc";
+  if (!is_go(target)) return "buffers that grew by realloc";
+  return allocations_were_measured(target) ? "slices that grew by append, buffers that grew by realloc"
+                                           : "slices that grew by append";
 }
 
 bool allocations_were_measured(const TargetSnapshot& target) {

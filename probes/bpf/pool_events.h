@@ -53,7 +53,7 @@ struct pool_point {
 	__u32 miss_value;
 	__u32 nil_mask; /* a put of nothing when (flags & nil_mask) == nil_value; 0: none */
 	__u32 nil_value;
-	__u32 cost_ns;		/* price of a hit */
+	__u32 cost_ns;		/* price of a hit; of a cleanup, which adds what its walk took, that of the trap */
 	__u32 pool_number;	/* tells pools of one slot apart that have no address */
 	struct pool_value pool; /* its address; POOL_PLACE_NONE: the number alone */
 	struct pool_value object;
@@ -79,7 +79,7 @@ struct pool_control {
 	__u32 in_order;	       /* write every get and put to the ring `pool_order`, too */
 
 	__u64 hits;		/* all traps */
-	__u64 charge_ns;	/* their price */
+	__u64 charge_ns;	/* their price, and what walks took */
 	__u64 window_charge_ns; /* of it, while armed and not stopped */
 	__u64 window_hits;	/* of these, while armed and not stopped */
 	__u64 stopped_ns;	/* when `stop` was set */

@@ -87,7 +87,7 @@ std::optional<PoolSite> GoPools::cleanup_site() const {
   if (!offset) return std::nullopt;
   PoolSite result{object().open_path, object().mapped.path, *offset, {}};
   result.point.role = POOL_ROLE_CLEANUP;
-  result.point.cost_ns = static_cast<__u32>(costs_.emulated_ns + costs_.single_step_extra_ns);  // at +0
+  result.point.cost_ns = static_cast<__u32>(costs_.trap_ns + costs_.single_step_extra_ns);  // at +0
   return result;
 }
 

@@ -96,6 +96,7 @@ Result<std::unique_ptr<GoRuntime>, GoRuntimeError> GoRuntime::start(const model:
                                                              " gives two different sums of what it allocated: it "
                                                              "was changed, or this is another layout"}};
   }
+  runtime->begin(*look);
   if (!probing) {
     runtime->limits_.push_back("sums per cycle: cycles are not probed");
   } else if (places->cycle_end) {
@@ -158,6 +159,17 @@ Result<GoRuntime::Look, GoRuntimeError> GoRuntime::look_until_it_fits() const {
   }
 }
 
+// `look` fits: what a later one would leave out of the life before could not be told from what is new.
+void GoRuntime::begin(const Look& look) {
+  last_read_ns_ = process::monotonic_ns();
+  last_cpu_ns_ = process::cpu_time_ns(key_.pid);
+  life_.emplace();
+  life_->process = key_;
+  life_->start_ns = last_read_ns_;
+  count(look, life_->counted);
+  life_->heap = heap_of(last_books_);
+}
+
 model::GcRecord GoRuntime::read() {
   model::GcRecord record;
   record.process = key_;
@@ -170,10 +182,9 @@ model::GcRecord GoRuntime::read() {
   const Look now = latest(taken);
   count(now, record.counted);
   record.heap = heap_of(last_books_);
-  record.start_ns = is_first_ ? now_ns : last_read_ns_;
+  record.start_ns = last_read_ns_;
   record.length_ns = now_ns - record.start_ns;
-  if (!is_first_ && cpu_ns && last_cpu_ns_) record.cpu_ns = growth(*last_cpu_ns_, *cpu_ns);
-  is_first_ = false;
+  if (cpu_ns && last_cpu_ns_) record.cpu_ns = growth(*last_cpu_ns_, *cpu_ns);
   last_read_ns_ = now_ns;
   if (cpu_ns) last_cpu_ns_ = cpu_ns;
   return record;
@@ -240,6 +251,7 @@ void GoRuntime::count(const Look& now, model::GcCounters& counted) {
   if (now.books.get(GO_GC_CPU_NS)) counted.gc_cpu_ns = added(GO_GC_CPU_NS);
   last_books_ = now.books;
   if (!now.allocations) return;  // caught between two steps: the next record makes up for it
+  counted.bytes_of_objects = growth(last_allocations_.bytes, now.allocations->bytes);
   counted.allocated_objects = growth(last_allocations_.objects, now.allocations->objects);
   for (const auto& [bytes, objects] : now.allocations->objects_by_class) {
     const std::uint64_t more = growth(last_allocations_.objects_by_class[bytes], objects);

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporters/model/gc_record.h"
@@ -56,8 +57,9 @@ class GoRuntime {
   GoRuntime(const GoRuntime&) = delete;
   GoRuntime& operator=(const GoRuntime&) = delete;
 
-  // What happened since the call before. The first one gives what the runtime had counted until start(). Call it every few
-  // seconds at least: the ring buffer holds some 2 500 cycles.
+  // The first record of the process: what the runtime had counted until start(). Once; nothing after that.
+  [[nodiscard]] std::optional<model::GcRecord> take_life() { return std::exchange(life_, std::nullopt); }
+  // What happened since the call before, or since start(). Call it every few seconds at least: the ring buffer holds some 2 500 cycles.
   [[nodiscard]] model::GcRecord read();
   [[nodiscard]] bool cycles_are_watched() const { return !links_.empty(); }
   // What is not measured, and why.
@@ -71,6 +73,7 @@ class GoRuntime {
   GoRuntime(const model::ProcessKey& key, const GcPlaces& places, std::uint64_t bias);
   [[nodiscard]] Result<Look, GoRuntimeError> look() const;
   [[nodiscard]] Result<Look, GoRuntimeError> look_until_it_fits() const;
+  void begin(const Look& look);
   void watch_cycles(const LoadedObject& object, const GcPlaces& places, const GcProbing& probing);
   void add_cycles(const GoGcPrograms::Cycles& taken, model::GcRecord& record);
   void add_cycle(const GcBooks& cycle, model::GcRecord& record);
@@ -84,7 +87,7 @@ class GoRuntime {
   attach::UprobeLinks links_;
   std::vector<std::string> limits_;
 
-  bool is_first_ = true;
+  std::optional<model::GcRecord> life_;
   std::uint64_t last_read_ns_ = 0;
   std::optional<std::uint64_t> last_cpu_ns_;
   GcBooks last_books_;  // what the records so far add up to

@@ -143,7 +143,10 @@ model::PoolBurstRecord PoolProbes::burst_record(PoolSlot& slot, PoolOrder& order
 
 std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, const PoolLimits& limits) {
   auto sites = burst_sites();
-  for (auto& site : sites) site.point.cost_ns += limits.in_order ? static_cast<__u32>(programs_.order_extra_ns()) : 0;
+  for (auto& site : sites) {
+    const bool writes = limits.in_order && site.point.role != POOL_ROLE_CLEANUP;  // that one says itself what it took
+    if (writes) site.point.cost_ns += static_cast<__u32>(programs_.order_extra_ns());
+  }
   auto slot = open_slot(sites);
   if (!slot) return slot.error();
   if (limits.in_order) slot->start_order();

@@ -27,6 +27,7 @@ namespace poolscope::probes {
 struct PoolHitCosts {
   std::uint64_t emulated_ns = 0;
   std::uint64_t single_step_extra_ns = 0;
+  std::uint64_t trap_ns = 0;  // of a hit whose program adds itself what it took
 };
 
 struct PoolLimits {

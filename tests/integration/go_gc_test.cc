@@ -50,11 +50,12 @@ class GoGc : public testing::Test {
     ASSERT_TRUE(started) << started.error().detail;
     runtime = std::move(*started);
     ASSERT_TRUE(runtime->cycles_are_watched()) << testing::PrintToString(runtime->limits());
-    add();  // what was before
+    add(runtime->take_life().value());
   }
-  void add() {
-    records.push_back(runtime->read());
-    estimate::add(total, records.back().counted);
+  void add() { add(runtime->read()); }
+  void add(const model::GcRecord& record) {
+    records.push_back(record);
+    estimate::add(total, record.counted);
   }
 
   attach::Detacher detacher;

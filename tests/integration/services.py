@@ -97,8 +97,8 @@ def nginx():
 
 
 def http_load(port):
-    """Requests without end: ab stops after 50 000 unless it is given a time."""
-    return running([need_program("ab"), "-q", "-c", "8", "-t", "600", "-n", "100000000", f"http://{LOOPBACK}:{port}/"])
+    """Requests without end, on eight connections that stay open."""
+    return running([need_program("wrk"), "--threads", "1", "--connections", "8", "--duration", "600", f"http://{LOOPBACK}:{port}/"])
 
 
 # --- postgresql ----------------------------------------------------------------------------------------------------------

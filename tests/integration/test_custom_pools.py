@@ -206,7 +206,7 @@ class NginxPreset(PresetPromises, unittest.TestCase):
     REQUESTS = 500
 
     def load(self, nginx):
-        """One connection for each request, and no other: ab opens a few more at its end."""
+        """One connection for each request, and no other."""
         for _ in range(self.REQUESTS):
             http_get(f"http://{services.LOOPBACK}:{nginx.port}/")
 

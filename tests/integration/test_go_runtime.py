@@ -125,6 +125,81 @@ class WithoutAnyPool(unittest.TestCase):
         self.assertLessEqual(found["gc"]["allocated_bytes"], own[19]["allocated_bytes"] + own[-1]["allocated_bytes"])
 
 
+class HeapKeeper:
+    """go_gc, which keeps what it is told to; see there for its commands."""
+
+    def __init__(self, process):
+        self.process = process
+        self.pid = process.pid
+
+    def ask(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+
+@contextlib.contextmanager
+def heap_keeper():
+    process = subprocess.Popen([TARGETS / "go_gc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield HeapKeeper(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class ExactOfSeveral(unittest.TestCase):
+    """`--exact` of several processes: what was counted of all, and the heaps that there are."""
+
+    def run_script(self, script):
+        report = subprocess.run([POOLSCOPE, "run", "--exact", "--json", "--", "/bin/sh", "-c", script, TARGETS],
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual(0, report.returncode, report.stderr)
+        return [json.loads(line) for line in report.stdout.splitlines()], only_target(json.loads(report.stderr))
+
+    def test_heap_of_processes_that_have_ended_is_not_added_up(self):
+        own, found = self.run_script("""printf 'keep 48 4000\\ngc 2\\n' | $0/go_gc
+                                        printf 'keep 16 4000\\ngc 2\\n' | $0/go_gc""")
+        gc = found["gc"]
+        self.assertTrue(gc["heap_of_ended_process"])
+        self.assertEqual(own[3]["goal_bytes"], gc["goal_bytes"], "that of the last process")
+        self.assertAlmostEqual(1, gc["live_bytes"] / own[3]["heap_bytes"], delta=0.05)
+        self.assertEqual(own[1]["cycles"] + own[3]["cycles"], gc["cycles"], "counted of both")
+        self.assertNotIn("heap_turnover_per_second", found["allocations"])
+
+    def test_heap_is_that_of_the_processes_that_run(self):
+        with heap_keeper() as ends, heap_keeper() as stays:
+            spec = "cmdline:^" + re.escape(str(TARGETS / "go_gc")) + "$"
+            with running([POOLSCOPE, "attach", spec, "--exact", "--for", "60s", "--json"]) as attach:
+                for program in (ends, stays):
+                    wait_for(lambda: patched_bytes(program.pid) > 0, 30, "the probe of collections")
+                ends.ask("keep 48 4000")
+                counted = ends.ask("gc 2")["cycles"]
+                stays.ask("keep 16 4000")
+                own = stays.ask("gc 2")
+                ends.process.kill()
+                ends.process.wait()
+                attach.process.terminate()
+                self.assertEqual(0, attach.wait(60), attach.errors())
+                gc = only_target(json.loads(attach.output()))["gc"]
+            wait_until_unprobed(stays.pid)
+        self.assertNotIn("heap_of_ended_process", gc)
+        self.assertEqual(own["goal_bytes"], gc["goal_bytes"])
+        self.assertEqual(counted + own["cycles"], gc["cycles"])
+
+    def test_go_and_native_processes_of_a_script_are_both_shown(self):
+        own, found = self.run_script("printf 'churn 20 1000\\ngc 1\\n' | $0/go_gc; $0/exact_alloc")
+        self.assertEqual(own[1]["cycles"], found["gc"]["cycles"])
+        sites = {site.get("symbol") for site in found["call_sites"]}
+        self.assertLessEqual({"use_plain_functions", "use_realloc", "use_aligned_functions"}, sites | {"allocated_aligned"})
+        self.assertGreaterEqual(found["allocations"]["counted"]["allocations"], own[2]["allocations"])
+        self.assertNotIn("source", found["allocations"], "rates beside these counts are those of malloc")
+        self.assertEqual("glibc", found["allocator"])
+        states = {c["name"]: c["state"] for c in found["collectors"]}
+        self.assertEqual("collecting", states["alloc_bursts"])
+        self.assertEqual("collecting", states["go_runtime"])
+
+
 class Plan(unittest.TestCase):
     POINTS = (r"miss +sync\.\(\*Pool\)\.Get +\+\d+ +jn?z\S* .*one trap", r"gc +sync\.poolCleanup +\+0 ", r"get +sync\.\(\*Pool\)\.Get .*one trap",
               r"put +sync\.\(\*Pool\)\.Put .*one trap", r"cycle +runtime\.gcMarkTermination\.func\d+ ",

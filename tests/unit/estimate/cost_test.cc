@@ -49,6 +49,22 @@ TEST(Cost, OfAnExactRunWithoutPoolsIsRelatedToTheCpuTimeOfItsCollector) {
   EXPECT_DOUBLE_EQ(summarize({{}, {}, {}, {}, records}).cost.charged_cpu_ratio.value(), 0.25);
 }
 
+TEST(Cost, OfAnExactRunTakesTheCpuTimeOfAProcessOnceHoweverManyLookedAtIt) {
+  model::GcRecord collector;
+  collector.process = {.pid = 1};
+  collector.length_ns = collector.cpu_ns.emplace(kSecondNs);
+  collector.charge_ns = kSecondNs / 4;
+  auto slices = rate_burst(0, 10, 1);  // of the same process
+  auto pools_of_another = model::PoolBurstRecord{};
+  pools_of_another.process = {.pid = 2};
+  pools_of_another.window.cpu_ns = 3 * kSecondNs;
+  const std::vector<model::GcRecord> collectors{collector};
+  const std::vector<model::BurstRecord> growth{slices};
+  const std::vector<model::PoolBurstRecord> pools{pools_of_another};
+  const auto cost = summarize({{}, {}, pools, {}, collectors, growth}).cost;
+  EXPECT_DOUBLE_EQ(cost.charged_cpu_ratio.value(), 0.25 / 4);
+}
+
 TEST(Cost, CountsOverlappingWindowsOfABurstOnce) {
   auto burst = rate_burst(0, 10);
   burst.free_window = burst.allocation_window;

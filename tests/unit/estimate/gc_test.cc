@@ -36,11 +36,16 @@ TEST(Gc, CountersAddUpOverRecordsAndProcesses) {
   life.counted = {.cycles = 5,
                   .pause_ns = 1'000'000,
                   .allocated_bytes = 1000,
+                  .bytes_of_objects = 1000,
                   .allocated_objects = 10,
                   .allocated_objects_by_class = {{16, 4}, {32, 6}}};
-  later.counted = {
-      .cycles = 2, .allocated_bytes = 200, .allocated_objects = 3, .allocated_objects_by_class = {{16, 3}}};
-  other.counted = {.cycles = 1, .pause_ns = 2'000'000, .allocated_bytes = 30, .allocated_objects = 1};
+  later.counted = {.cycles = 2,
+                   .allocated_bytes = 200,
+                   .bytes_of_objects = 200,
+                   .allocated_objects = 3,
+                   .allocated_objects_by_class = {{16, 3}}};
+  other.counted = {
+      .cycles = 1, .pause_ns = 2'000'000, .allocated_bytes = 30, .bytes_of_objects = 30, .allocated_objects = 1};
   const auto gc = summarize({life, later, other}, {kFirst, kSecondProcess});
   ASSERT_TRUE(gc);
   EXPECT_EQ(gc->cycles, 8u);
@@ -60,6 +65,33 @@ TEST(Gc, CountersStayWhenAProcessEndsAndItsHeapGoes) {
   const auto after = summarize({first, second}, {kSecondProcess});
   EXPECT_EQ(after->cycles, 8u);
   EXPECT_EQ(after->live_bytes, 70u);
+}
+
+TEST(Gc, HeapOfALastProcessIsToldAndMarkedWhenItIsAskedFor) {
+  GcRecord early = record(kFirst, 10, 2), late = record(kSecondProcess, 10, 4);
+  early.heap = {.live_bytes = 1000, .goal_bytes = 2000, .gogc_percent = 50, .memory_limit_bytes = std::nullopt};
+  late.heap = {.live_bytes = 70, .goal_bytes = 140, .gogc_percent = 100, .memory_limit_bytes = std::nullopt};
+  late.counted.allocated_bytes = 5000;
+  const std::vector<GcRecord> records{early, late};
+  const auto gc = summarize_gc({.allocated_bytes = 5000}, records, {}, kSecondProcess);
+  EXPECT_TRUE(gc->heap_of_ended_process);
+  EXPECT_EQ(gc->live_bytes, 70u);
+  EXPECT_EQ(gc->goal_bytes, 140u);
+  EXPECT_EQ(gc->gogc_percent, 100);
+  model::AllocationSummary allocations;
+  add_runtime_rates(*gc, allocations);
+  EXPECT_TRUE(allocations.bytes_per_second);
+  EXPECT_FALSE(allocations.heap_turnover_per_second) << "the rate is of both, the heap of one";
+}
+
+TEST(Gc, HeapOfAnEndedProcessIsNotToldWhileOthersRun) {
+  GcRecord ended = record(kFirst, 10, 4), runs = record(kSecondProcess, 10, 4);
+  ended.heap.live_bytes = 1000;
+  runs.heap.live_bytes = 70;
+  const std::vector<GcRecord> records{ended, runs};
+  const auto gc = summarize_gc({.cycles = 1}, records, std::vector{kSecondProcess}, kFirst);
+  EXPECT_FALSE(gc->heap_of_ended_process);
+  EXPECT_EQ(gc->live_bytes, 70u);
 }
 
 TEST(Gc, CountersOutliveTheirRecords) {
@@ -185,6 +217,35 @@ TEST(Gc, AnotherProgramOfTheSameProcessCountsFromTheBeginning) {
   EXPECT_EQ(totals.total().cycles, 8u);
 }
 
+TEST(Gc, WhoCountedMoreBeforeRunsAnotherProgramNow) {
+  GcTotals totals;
+  GcRecord first = record(kFirst, 10, 0), second = record(kFirst, 20, 0);
+  first.counted = {.cycles = 5, .allocated_bytes = 100};
+  second.counted = {.cycles = 3, .allocated_bytes = 400};
+  totals.add(first);
+  totals.add(second);
+  EXPECT_EQ(totals.total().cycles, 8u);
+  EXPECT_EQ(totals.total().allocated_bytes, 500u);
+}
+
+TEST(Gc, OfEndedProcessesOnlyTheSumStays) {
+  GcTotals totals;
+  for (const ProcessKey& process : {kFirst, kSecondProcess}) {
+    GcRecord life = record(process, 10, 0);
+    life.counted.cycles = 5;
+    totals.add(life);
+  }
+  totals.forget_if([](const ProcessKey& key) { return key == kFirst; });
+  EXPECT_EQ(totals.total().cycles, 10u);
+  GcRecord another = record(kFirst, 20, 0), again = record(kSecondProcess, 20, 0);  // one is new, one is looked at anew
+  another.counted.cycles = again.counted.cycles = 6;
+  totals.add(another);
+  totals.add(again);
+  EXPECT_EQ(another.counted.cycles, 6u) << "what was known of the ended process was kept";
+  EXPECT_EQ(again.counted.cycles, 1u);
+  EXPECT_EQ(totals.total().cycles, 17u);
+}
+
 TEST(Gc, ThereIsNoRateWhileTheRuntimeBooksNothing) {
   GcRecord life = record(kFirst, 10, 0), quiet = record(kFirst, 10, 5);
   life.counted.allocated_bytes = 1000;
@@ -203,7 +264,7 @@ TEST(Gc, ACollectionThatBooksNothingIsARateOfZero) {
 
 TEST(Gc, RatesOfTheRuntimeAreThoseOfTheTarget) {
   GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 5);
-  later.counted.allocated_bytes = 5000;
+  later.counted.allocated_bytes = later.counted.bytes_of_objects = 5000;
   later.counted.allocated_objects = 50;
   later.heap.live_bytes = 500;
   const auto gc = summarize({life, later}, {kFirst});
@@ -215,13 +276,79 @@ TEST(Gc, RatesOfTheRuntimeAreThoseOfTheTarget) {
   EXPECT_EQ(allocations.heap_turnover_per_second, (model::Estimate{2, 2, 2}));
 }
 
-TEST(Gc, BytesWithoutObjectsSayThatObjectsWereNotRead) {
+struct ObjectsCase {
+  const char* name;
+  std::uint64_t bytes_of_objects;  // of 100 000 that were allocated
+  bool are_known;
+};
+class Objects : public testing::TestWithParam<ObjectsCase> {};
+TEST_P(Objects, AreKnownWhereTheyAreThoseOfTheBytes) {
   GcRecord life = record(kFirst, 10, 0), later = record(kFirst, 10, 5);
-  later.counted.allocated_bytes = 5000;
+  later.counted = {.allocated_bytes = 100'000,
+                   .bytes_of_objects = GetParam().bytes_of_objects,
+                   .allocated_objects = 50,
+                   .allocated_objects_by_class = {{2048, 50}}};
   const auto gc = summarize({life, later}, {kFirst});
-  EXPECT_EQ(gc->allocated_bytes_per_second, 1000);
+  EXPECT_EQ(gc->allocated_bytes_per_second, 20'000);
+  EXPECT_EQ(gc->allocated_objects.has_value(), GetParam().are_known);
+  EXPECT_EQ(gc->allocated_objects_per_second.has_value(), GetParam().are_known);
+  EXPECT_EQ(gc->allocated_by_size_class.empty(), !GetParam().are_known);
+}
+INSTANTIATE_TEST_SUITE_P(Table, Objects,
+                         testing::Values(ObjectsCase{"All", 100'000, true},
+                                         ObjectsCase{"AllButOnePercent", 99'000, true},
+                                         ObjectsCase{"LagBehind", 98'999, false}, ObjectsCase{"NoneWasRead", 0, false},
+                                         ObjectsCase{"OfBytesBefore", 101'001, false}),
+                         [](const auto& each) { return std::string(each.param.name); });
+
+// A record that could not read the objects (bytes alone), and the next one, which makes up for it.
+std::vector<GcRecord> lagging_records() {
+  GcRecord life = record(kFirst, 10, 0), refused = record(kFirst, 10, 5), makes_up = record(kFirst, 15, 5);
+  life.counted = {.allocated_bytes = 1000, .bytes_of_objects = 1000, .allocated_objects = 10};
+  refused.counted.allocated_bytes = 4000;
+  makes_up.counted = {.allocated_bytes = 6000, .bytes_of_objects = 10'000, .allocated_objects = 100};
+  return {life, refused, makes_up};
+}
+
+TEST(Gc, ObjectsThatLagAreAbsentUntilTheyAreMadeUpFor) {
+  auto records = lagging_records();
+  EXPECT_EQ(summarize(records, {kFirst})->allocated_objects, 110u);
+  EXPECT_EQ(summarize(records, {kFirst})->allocated_objects_per_second, 10);
+  records.pop_back();
+  EXPECT_FALSE(summarize(records, {kFirst})->allocated_objects);
+  EXPECT_FALSE(summarize(records, {kFirst})->allocated_objects_per_second);
+}
+
+TEST(Gc, ObjectsThatWereAllocatedBeforeTheRangeAreNoRateOfIt) {
+  const auto records = lagging_records();
+  model::GcCounters total;
+  for (const GcRecord& each : records) add(total, each.counted);
+  const auto gc = summarize_gc(total, std::span(records).last(1), std::vector{kFirst});
+  EXPECT_EQ(gc->allocated_objects, 110u);
+  EXPECT_EQ(gc->allocated_bytes_per_second, 1200);
+  EXPECT_FALSE(gc->allocated_objects_per_second);
+}
+
+TEST(Gc, ObjectsOfOneProcessOfTwoAreNotThoseOfTheTarget) {
+  GcRecord read = record(kFirst, 10, 5), refused = record(kSecondProcess, 10, 5);
+  read.counted = {.allocated_bytes = 5000, .bytes_of_objects = 5000, .allocated_objects = 50};
+  refused.counted.allocated_bytes = 5000;
+  const auto gc = summarize({read, refused}, {kFirst, kSecondProcess});
+  EXPECT_EQ(gc->allocated_bytes_per_second, 2000);
   EXPECT_FALSE(gc->allocated_objects);
   EXPECT_FALSE(gc->allocated_objects_per_second);
+}
+
+TEST(Gc, ObjectsOfAProcessLookedAtAnewAreAddedOnce) {
+  GcTotals totals;
+  auto records = lagging_records();
+  records.pop_back();  // the first look ends behind
+  GcRecord again = record(kFirst, 30, 0);
+  again.counted = {.allocated_bytes = 7000, .bytes_of_objects = 7000, .allocated_objects = 70};
+  for (GcRecord& each : records) totals.add(each);
+  totals.add(again);
+  EXPECT_EQ(totals.total().allocated_objects, 70u);
+  EXPECT_EQ(totals.total().bytes_of_objects, totals.total().allocated_bytes);
 }
 
 TEST(Gc, RatesOfTheRuntimeDoNotReplaceWhatProbesSaw) {

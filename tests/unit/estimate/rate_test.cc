@@ -33,6 +33,16 @@ TEST(Rate, TakesTheChargeOutOfWindowAndTarget) {
   EXPECT_DOUBLE_EQ(*target.cpu_seconds_per_second, 1);
 }
 
+TEST(Rate, TakesTheChargeOfGarbageCollectionsOutOfTheTarget) {
+  model::GcRecord collections;
+  collections.charge_ns = kSecondNs;
+  const std::vector bursts{rate_burst(0, 800, 1.0)};
+  const std::vector strata{stratum(10, 10)};
+  const std::vector collectors{collections};
+  const auto target = summarize({bursts, strata, {}, {}, collectors});
+  EXPECT_NEAR(target.allocations.per_second->value, 800 * 0.9, 1e-6);
+}
+
 TEST(Rate, GivesAWindowThatProbesSlowedTheWeightOfItsUndilatedLength) {
   auto slowed = rate_burst(0, 500'000);  // half a second of work in one second of a saturated target
   slowed.allocation_window.charge_ns = kSecondNs / 2;

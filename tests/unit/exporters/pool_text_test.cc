@@ -280,11 +280,52 @@ TEST(PoolTable, SaysHowManyPoolsItLeavesOut) {
 TEST(ReportOfGo, HasNoRowsOfMallocBesideTheRuntimesOwn) {
   TargetSnapshot target = go_target();
   target.gc.emplace().allocated_bytes_per_second = 61.2e6;
+  target.gc->allocated_objects_per_second = 1e6;
   const std::string text = report(target);
   EXPECT_THAT(text, HasSubstr("  allocated        58.4 MiB/s\n"));
-  for (const char* of_malloc : {"allocations", "frees", "heap turnover", "alloc_bursts"}) {
+  for (const char* of_malloc : {"frees", "heap turnover", "alloc_bursts", "native"}) {
     EXPECT_THAT(text, Not(HasSubstr(of_malloc)));
   }
+}
+
+TEST(ReportOfGo, SaysWhyThereIsARateOfBytesAlone) {
+  TargetSnapshot target = go_target();
+  target.gc.emplace().allocated_bytes_per_second = 61.2e6;
+  EXPECT_THAT(report(target),
+              HasSubstr("allocations    not measured: the runtime's counts of objects could not be read"));
+}
+
+TEST(ReportOfGo, ShowsNativeProgramsOfTheSameTraceBesideIt) {
+  TargetSnapshot target = go_target();
+  target.exact = true;
+  target.gc.emplace().cycles = 3;
+  target.gc->allocated_by_size_class = {{16, 5}};
+  target.allocations.counted.allocations = 12;
+  SizeSummary& sizes = target.allocations.size_bytes.emplace();
+  sizes.p50 = 32;
+  sizes.buckets = {{64, 12}};
+  target.growth_chains.emplace_back().symbol = "grow";
+  const std::string text = report(target);
+  EXPECT_THAT(text, testing::ContainsRegex("allocations +12   every one counted; native programs\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("collections +3   since the program started"));
+  EXPECT_THAT(text, HasSubstr("sizes   p50 32 B"));
+  EXPECT_THAT(text, HasSubstr("sizes   of all Go objects since the program started"));
+  EXPECT_THAT(text, HasSubstr("slices that grew by append, buffers that grew by realloc"));
+  EXPECT_THAT(report_markdown(of(target)), HasSubstr("### Sizes of Go objects\n"));
+}
+
+TEST(ReportOfGo, SaysWhenTheHeapIsThatOfAnEndedProcess) {
+  TargetSnapshot target = go_target();
+  GcSummary& gc = target.gc.emplace();
+  gc.cycles = 3;
+  gc.live_bytes = 1 << 20;
+  gc.goal_bytes = 4 << 20;
+  gc.gogc_percent = 100;
+  EXPECT_THAT(report(target), testing::ContainsRegex("live heap +1 MiB   the next collection starts at 4 MiB"));
+  gc.heap_of_ended_process = true;
+  EXPECT_THAT(report(target),
+              testing::ContainsRegex("live heap +1 MiB   when the last process ended; the next collection "
+                                     "would have started at +4 MiB"));
 }
 
 TEST(ReportOfGo, ShowsWhatTheRuntimeCountsAsSuch) {

@@ -105,9 +105,9 @@ class Filler {
         buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets);
   }
   void operator()(GcSummary& value) {
-    auto& [cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, classes] =
-        value;
-    all(cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, classes);
+    auto& [cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, ended,
+           classes] = value;
+    all(cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, ended, classes);
   }
   void operator()(CollectorStatus& value) {
     auto& [name, level, state, reason, detail] = value;
