@@ -4,8 +4,8 @@
  *   struct ps_page page;
  *   int problem = ps_page_create(&page, "my service 1.2");          once per process; 0 or an errno
  *   struct ps_pool_identity identity = {.name = "frames", .buffer_bytes = 65536, .known = PS_KNOWN_GETS | PS_KNOWN_PUTS | PS_KNOWN_MISSES};
- *   struct ps_pool* pool = ps_pool_add(&page, &identity);           never NULL
- *   struct ps_block* counts = ps_block_add(&page, pool);            never NULL; one per thread and pool, or one per pool under its lock
+ *   struct ps_pool* pool = ps_pool_add(&page, &identity);
+ *   struct ps_block* counts = ps_block_add(&page, pool);            one per thread and pool, or one per pool under its lock
  *   ps_count(&counts->gets, 1);                                     a plain load, add and store
  *   ps_count(&counts->misses[PS_MISS_EMPTY], 1);
  *   ps_histogram_count(&pool->needed_bytes, used_bytes);            one writer at a time
@@ -116,6 +116,13 @@ static inline void* ps_map_page(const char* name, size_t bytes, void* where, int
   return base == MAP_FAILED ? NULL : base;
 }
 
+/* What does not fit is cut. */
+static inline void ps_copy_text(char* to, size_t bytes, const char* from) {
+  size_t length = from ? strnlen(from, bytes - 1) : 0;
+  if (length) memcpy(to, from, length);
+  to[length] = '\0';
+}
+
 static inline void ps_fill_header(struct ps_stats_header* header, const char* writer) {
   header->version = PS_STATS_VERSION;
   header->header_bytes = sizeof(*header);
@@ -129,7 +136,7 @@ static inline void ps_fill_header(struct ps_stats_header* header, const char* wr
   header->pid = (ps_u64)getpid();
   header->start_ticks = ps_start_ticks();
   header->mark_interval_ns = PS_MARK_INTERVAL_NS;
-  strncpy(header->writer, writer, sizeof(header->writer) - 1);
+  ps_copy_text(header->writer, sizeof(header->writer), writer);
 }
 
 /* 0, or the errno why nobody else sees it. ENOMEM with a NULL header: there is no page, and nothing below may be called. */
@@ -199,8 +206,7 @@ static inline struct ps_pool* ps_take_slot(struct ps_page* page) {
   struct ps_pool* pool = ps_oldest_ended(page, &ended);
 
   if (pool && (ended > PS_ENDED_KEPT || header->pools_used == header->pool_capacity)) {
-    __atomic_store_n(&pool->sequence, pool->sequence + 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    (void)__atomic_fetch_add(&pool->sequence, 1, __ATOMIC_ACQ_REL); /* before every change below */
     ps_free_blocks(page, pool);
     memset((char*)pool + sizeof(pool->sequence), 0, sizeof(*pool) - sizeof(pool->sequence));
     return pool;
@@ -213,11 +219,6 @@ static inline struct ps_pool* ps_take_slot(struct ps_page* page) {
   }
   ps_count(&header->refused_pools, 1);
   return NULL;
-}
-
-static inline void ps_copy_text(char* to, size_t bytes, const char* from) {
-  strncpy(to, from ? from : "", bytes - 1);
-  to[bytes - 1] = '\0';
 }
 
 static inline void ps_fill_pool(struct ps_pool* pool, const struct ps_pool_identity* identity) {
@@ -235,16 +236,17 @@ static inline void ps_fill_pool(struct ps_pool* pool, const struct ps_pool_ident
   pool->sample_one_in = identity->sample_one_in ? identity->sample_one_in : 1;
 }
 
-/* Never NULL while there is memory: a pool that finds no slot counts in memory of its own, which nobody reads. */
+/* A pool in memory of its own, which nobody reads; sequence 0. NULL: no memory. */
+static inline struct ps_pool* ps_pool_private(const struct ps_pool_identity* identity) {
+  struct ps_pool* pool = (struct ps_pool*)calloc(1, sizeof(*pool));
+  if (pool) ps_fill_pool(pool, identity);
+  return pool;
+}
+
+/* Private when no slot is free. NULL: no memory. */
 static inline struct ps_pool* ps_pool_add(struct ps_page* page, const struct ps_pool_identity* identity) {
   struct ps_pool* pool = ps_take_slot(page);
-
-  if (!pool) {
-    pool = (struct ps_pool*)calloc(1, sizeof(*pool));
-    if (!pool) return NULL;
-    ps_fill_pool(pool, identity);
-    return pool; /* sequence 0 */
-  }
+  if (!pool) return ps_pool_private(identity);
   ps_fill_pool(pool, identity);
   __atomic_store_n(&pool->sequence, pool->sequence + 1, __ATOMIC_RELEASE);
   return pool;
@@ -276,22 +278,28 @@ static inline struct ps_block* ps_find_block(const struct ps_page* page, const s
   return free_block;
 }
 
-/* Never NULL while there is memory: what finds no place counts in memory of its own, which nobody reads. */
+/* A block in memory of its own, which nobody reads. NULL: no memory. */
+static inline struct ps_block* ps_block_private(void) {
+  return (struct ps_block*)calloc(1, sizeof(struct ps_block));
+}
+
+/* Private when the pool is, or no block is free. NULL: no memory. */
 static inline struct ps_block* ps_block_add(struct ps_page* page, struct ps_pool* pool) {
   struct ps_stats_header* header = page->header;
-  const ps_u32 index = ps_pool_index(page, pool);
-  struct ps_block* block = pool->sequence ? ps_find_block(page, pool, index) : NULL;
+  struct ps_block* block;
 
-  if (!block && pool->sequence && header->blocks_used < header->block_capacity) {
+  if (!pool->sequence) return ps_block_private();
+  block = ps_find_block(page, pool, ps_pool_index(page, pool));
+  if (!block && header->blocks_used == header->block_capacity) {
+    ps_count(&header->refused_blocks, 1);
+    return ps_block_private();
+  }
+  if (!block) {
     block = ps_block_slot(page, header->blocks_used);
     __atomic_store_n(&header->blocks_used, header->blocks_used + 1, __ATOMIC_RELEASE);
   }
-  if (!block) {
-    ps_count(&header->refused_blocks, 1);
-    return (struct ps_block*)calloc(1, sizeof(*block));
-  }
   ps_store(&block->waiting, 0);
-  ps_store(&block->pool_index, index);
+  ps_store(&block->pool_index, ps_pool_index(page, pool));
   __atomic_store_n(&block->pool_sequence, pool->sequence, __ATOMIC_RELEASE);
   return block;
 }

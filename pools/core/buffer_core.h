@@ -1,0 +1,37 @@
+#pragma once
+// BufferCore: the buffers of one size of a BufferPool.
+
+#include <atomic>
+#include <cstdint>
+
+#include "poolscope/buffer_pool.h"
+
+namespace poolscope::detail {
+
+class BufferCore final : public PoolCore {
+ public:
+  BufferCore(PoolOptions options, std::uint64_t buffer_bytes, std::uint64_t max_retained_bytes, std::size_t alignment);
+
+  // nullptr: max_borrowed_buffers are out.
+  BufferNode* acquire();
+  BufferNode* acquire_elsewhere(std::size_t bytes);
+  void release(BufferNode* node, std::size_t needed_bytes) noexcept;
+  void grow(BufferNode* node, std::size_t bytes, std::size_t used_bytes);
+
+  [[nodiscard]] std::size_t buffer_bytes() const noexcept { return buffer_bytes_.load(std::memory_order_relaxed); }
+  bool set_sizes(std::uint64_t buffer_bytes, std::uint64_t max_retained_bytes) noexcept override;
+  [[nodiscard]] const ps_histogram& needed_bytes() noexcept { return slot().needed_bytes; }
+
+ private:
+  [[nodiscard]] std::byte* allocate(std::size_t bytes) const;
+  void deallocate(std::byte* bytes, std::size_t capacity) const noexcept;
+  void* create_object() override;
+  void destroy_object(void* object) noexcept override;
+  std::uint64_t fingerprint(void* object) noexcept override;
+  void seal(void* object) noexcept override;
+
+  std::atomic<std::uint64_t> buffer_bytes_, max_retained_bytes_;
+  std::size_t alignment_;
+};
+
+}  // namespace poolscope::detail

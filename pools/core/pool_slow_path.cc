@@ -1,0 +1,200 @@
+// Gets and puts that find no help in their thread's cache, or that somebody wants to see.
+#include <algorithm>
+#include <utility>
+
+#include "pools/core/debug_ledger.h"
+#include "poolscope/detail/pool_core.h"
+#include "poolscope/stats_writer.h"
+
+namespace poolscope::detail {
+
+void* PoolCore::get_slow() {
+  const Local mine = local();
+  mine.add(mine.counts->gets);
+  tick(mine);
+  const Permit permit = take_permit(mine);
+  if (permit == Permit::kNo) {
+    mine.add(mine.counts->gets_failed);
+    return nullptr;
+  }
+  void* object = permit == Permit::kYes ? find_idle(mine) : nullptr;
+  if (object == nullptr) {
+    mine.add(mine.counts->misses[permit == Permit::kExtra ? PS_MISS_EXHAUSTED : PS_MISS_EMPTY]);
+    object = make(mine);
+  }
+  if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire))
+    ledger->note_get(object, __builtin_return_address(0));
+  if (mine.cache != nullptr && ps_load(&mine.counts->gets) >= mine.cache->watch_at) watch(mine.cache, object);
+  if (is_bounded_.load(std::memory_order_relaxed)) mark();
+  return object;
+}
+
+void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
+  ThreadEntry& entry = own_entry();
+  if (entry.serial == fast_serial_.load(std::memory_order_relaxed) && !is_watched(object) &&
+      entry.cache->is_sample_due()) {
+    const std::uint64_t due = std::exchange(entry.cache->sample_at, ~std::uint64_t{0});
+    if (entry.cache->keep(object)) return sample(*entry.cache, needed_bytes, buffer_bytes);
+    entry.cache->sample_at = due;
+  }
+  if (is_closed_.load(std::memory_order_relaxed)) return late_put(object);
+  const Local mine = local();
+  mine.add(mine.counts->puts);
+  if (!checked_put(mine, object)) return;
+  unwatch(object);
+  tick(mine);
+  const bool is_surplus = return_permit();
+  if (is_surplus)
+    drop(mine, object, PS_DISCARD_FULL);
+  else
+    keep_or_drop(mine, object);
+  if (mine.cache != nullptr && ps_load(&mine.counts->puts) >= mine.cache->sample_at)
+    sample(*mine.cache, needed_bytes, buffer_bytes);
+  if (is_bounded_.load(std::memory_order_relaxed)) mark();
+}
+
+void PoolCore::discard(void* object, ps_discard reason, std::uint64_t needed_bytes,
+                       std::uint64_t buffer_bytes) noexcept {
+  if (is_closed_.load(std::memory_order_relaxed)) return late_put(object);
+  const Local mine = local();
+  mine.add(mine.counts->puts);
+  if (!checked_put(mine, object)) return;
+  unwatch(object);
+  (void)return_permit();
+  drop(mine, object, reason);
+  if (mine.cache != nullptr && ps_load(&mine.counts->puts) >= mine.cache->sample_at)
+    sample(*mine.cache, needed_bytes, buffer_bytes);
+}
+
+void PoolCore::count_regrowth() noexcept {
+  if (is_closed_.load(std::memory_order_relaxed)) return;
+  const Local mine = local();
+  mine.add(mine.counts->regrowths);
+}
+
+// nullptr: nothing is idle that this thread can reach.
+void* PoolCore::find_idle(const Local& mine) noexcept {
+  for (;;) {
+    void* object = nullptr;
+    if (mine.cache != nullptr && mine.cache->top > 0)
+      object = mine.cache->pop();
+    else
+      object = refill(mine);
+    if (object == nullptr || (checked_get(object) && is_valid(object))) return object;
+    drop(mine, object, PS_DISCARD_INVALID);
+  }
+}
+
+void* PoolCore::refill(const Local& mine) noexcept {
+  Batch batch;
+  if (!shared_.pop(batch)) return nullptr;
+  shared_idle_ -= batch.count;
+  absorb(mine, batch, batch.count - 1);
+  mark();
+  return batch.objects[batch.count - 1];
+}
+
+// The first `count` objects of a batch that was popped: into the thread's cache, what does not fit back to the shared part.
+void PoolCore::absorb(const Local& mine, const Batch& batch, std::uint32_t count) noexcept {
+  std::uint32_t taken = 0;
+  if (mine.cache != nullptr) {
+    const std::uint32_t depth = mine.cache->top;
+    const std::uint32_t capacity = mine.cache->capacity.load(std::memory_order_relaxed);
+    taken = std::min(count, capacity > depth ? capacity - depth : 0);
+    std::copy_n(batch.objects.data() + count - taken, taken, mine.cache->objects.data() + depth);
+    mine.cache->top.store(depth + taken, std::memory_order_release);
+  }
+  const std::uint32_t rest = count - taken;
+  const std::size_t shared = rest > 0 ? share(batch.objects.data(), rest) : 0;
+  for (std::size_t i = shared; i < rest; ++i) drop(mine, batch.objects[i], PS_DISCARD_FULL);
+}
+
+void* PoolCore::make(const Local& mine) {
+  void* object = nullptr;
+  try {
+    object = create_object();
+  } catch (...) {
+    mine.add(mine.counts->gets_failed);
+    (void)return_permit();
+    throw;
+  }
+  mine.add(mine.counts->created);
+  live_.fetch_add(1, std::memory_order_relaxed);
+  mark();
+  event(PoolEvent::Kind::kCreate);
+  return object;
+}
+
+void* PoolCore::renew(void* object) {
+  const Local mine = local();
+  unwatch(object);
+  drop(mine, object, PS_DISCARD_TRIMMED);
+  mine.add(mine.counts->misses[PS_MISS_EMPTY]);
+  void* fresh = make(mine);
+  if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire))
+    ledger->note_get(fresh, __builtin_return_address(0));
+  return fresh;
+}
+
+void PoolCore::count_made_elsewhere(ps_miss reason) noexcept {
+  const Local mine = local();
+  mine.add(mine.counts->gets);
+  mine.add(mine.counts->misses[reason]);
+  mine.add(mine.counts->created);
+  live_.fetch_add(1, std::memory_order_relaxed);
+  event(PoolEvent::Kind::kCreate);
+}
+
+void PoolCore::keep_or_drop(const Local& mine, void* object) noexcept {
+  ThreadCache* cache = mine.cache;
+  if (cache != nullptr && cache->top >= cache->capacity.load(std::memory_order_relaxed)) spill(mine);
+  if (cache != nullptr && cache->top < cache->capacity.load(std::memory_order_relaxed)) {
+    const std::uint32_t depth = cache->top;
+    cache->objects[depth] = object;
+    cache->top.store(depth + 1, std::memory_order_release);
+    return;
+  }
+  if (share(&object, 1) == 0) drop(mine, object, PS_DISCARD_FULL);
+}
+
+// The colder half of the cache goes to the shared part as far as there is room; above the capacity, which may have been lowered, to nowhere.
+void PoolCore::spill(const Local& mine) noexcept {
+  ThreadCache& cache = *mine.cache;
+  const std::uint32_t depth = cache.top;
+  if (depth == 0) return;
+  const auto half = std::clamp<std::size_t>(depth / 2, 1, kBatchObjects);
+  const auto moved = static_cast<std::uint32_t>(share(cache.objects.data(), half));
+  std::copy(cache.objects.data() + moved, cache.objects.data() + depth, cache.objects.data());
+  cache.top.store(depth - moved, std::memory_order_release);
+  while (cache.top > cache.capacity.load(std::memory_order_relaxed)) drop(mine, cache.pop(), PS_DISCARD_FULL);
+}
+
+// The first so many of `objects` are in the shared part now: as many as its limit allows.
+std::size_t PoolCore::share(void* const* objects, std::size_t count) noexcept {
+  std::int64_t idle = shared_idle_.load(std::memory_order_relaxed);
+  std::size_t room = 0;
+  do {
+    const std::uint64_t limit = shared_limit_.load(std::memory_order_relaxed);
+    const auto used = static_cast<std::uint64_t>(idle);
+    room = std::min<std::uint64_t>(count, limit > used ? limit - used : 0);
+    if (room == 0) return 0;
+  } while (
+      !shared_idle_.compare_exchange_weak(idle, idle + static_cast<std::int64_t>(room), std::memory_order_relaxed));
+  if (!shared_.push(objects, room)) {
+    shared_idle_ -= static_cast<std::int64_t>(room);
+    return 0;
+  }
+  mark();
+  return room;
+}
+
+void PoolCore::drop(const Local& mine, void* object, ps_discard reason) noexcept {
+  mine.add(mine.counts->discards[reason]);
+  mine.add(mine.counts->destroyed);
+  live_.fetch_sub(1, std::memory_order_relaxed);
+  if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire)) ledger->note_destroyed(object);
+  destroy_object(object);
+  event(PoolEvent::Kind::kDiscard, reason);
+}
+
+}  // namespace poolscope::detail

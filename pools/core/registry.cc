@@ -1,0 +1,75 @@
+#include "pools/core/registry.h"
+
+#include <pthread.h>
+
+#include "poolscope/detail/pool_core.h"
+
+namespace poolscope::detail {
+
+constinit thread_local std::array<ThreadEntry, kThreadEntries> thread_entries{};
+
+namespace {
+
+constinit thread_local bool thread_is_ending = false;
+
+// Gives back what the thread's caches hold.
+struct ThreadState {
+  ThreadCaches caches;
+  ~ThreadState() {
+    thread_is_ending = true;
+    thread_entries = {};
+    Registry& all = registry();
+    const std::lock_guard lock(all.mutex);
+    for (const auto& [serial, cache] : caches) {
+      const auto pool = all.pools.find(serial);
+      if (pool != all.pools.end()) pool->second->detach(cache);
+    }
+  }
+};
+thread_local ThreadState thread_state;
+
+void prepare_fork() {
+  registry().mutex.lock();
+  for (const auto& [serial, pool] : registry().pools) pool->before_fork();
+}
+
+void after_fork_in_parent() {
+  for (const auto& [serial, pool] : registry().pools) pool->after_fork_in_parent();
+  registry().mutex.unlock();
+}
+
+// Only the thread that forked is here. It holds every lock that prepare_fork() took.
+void after_fork_in_child() {
+  Registry& all = registry();
+  if (all.page.header != nullptr) (void)ps_page_after_fork(&all.page);
+  for (const auto& [serial, pool] : all.pools) pool->after_fork_in_child(this_thread_mark());
+  all.mutex.unlock();
+}
+
+}  // namespace
+
+Registry& registry() {
+  static Registry& all = *[] {
+    pthread_atfork(prepare_fork, after_fork_in_parent, after_fork_in_child);
+    return new Registry;
+  }();
+  return all;
+}
+
+void Registry::make_page() {
+  if (page.header == nullptr) (void)ps_page_create(&page, "libpoolscope " POOLSCOPE_VERSION);
+}
+
+void Registry::make_control() {
+  if (page.header != nullptr && page.control == nullptr) (void)ps_control_create(&page);
+}
+
+ThreadCaches* thread_caches() {
+  return thread_is_ending ? nullptr : &thread_state.caches;
+}
+
+const void* this_thread_mark() {
+  return &thread_entries;
+}
+
+}  // namespace poolscope::detail
