@@ -115,7 +115,7 @@ ThreadCache* PoolCore::local_cache() noexcept {
     auto found = caches->find(serial_);
     if (found == caches->end()) {
       found = caches->emplace(serial_, nullptr).first;
-      found->second = attach(this_thread_mark());
+      found->second = attach(*caches);
       settle(Local{found->second, found->second->counts});
     }
     own_entry() = {serial_, found->second};
@@ -146,13 +146,14 @@ ps_block* PoolCore::take_block() {
   return block;
 }
 
-ThreadCache* PoolCore::attach(const void* thread) {
+ThreadCache* PoolCore::attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches) {
   auto cache = std::make_unique<ThreadCache>();
   const std::lock_guard lock(registry().mutex);
+  forget_ended_pools(caches);
   caches_.reserve(caches_.size() + 1);
   cache->counts = take_block();
   cache->pool = this;
-  cache->thread = thread;
+  cache->thread = this_thread_mark();
   cache->random_state =
       static_cast<std::uint32_t>((serial_ * 0x9e3779b97f4a7c15 + blocks_.size() * 0xbf58476d1ce4e5b9) >> 32) | 1;
   cache->sample_at =

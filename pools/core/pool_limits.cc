@@ -55,13 +55,27 @@ bool PoolCore::return_permit() noexcept {
 
 void PoolCore::prewarm(std::uint64_t objects) {
   const Local mine = local();
-  for (; objects > 0; --objects) {
-    void* object = create_object();
-    mine.add(mine.counts->created);
-    live_.fetch_add(1, std::memory_order_relaxed);
-    if (share(&object, 1) == 1) continue;
-    keep_or_drop(mine, object);
-    if (mine.cache == nullptr || mine.cache->top >= mine.cache->capacity.load(std::memory_order_relaxed)) return;
+  const auto shared_idle = static_cast<std::uint64_t>(shared_idle_.load(std::memory_order_relaxed));
+  const std::uint64_t shared_room = std::max<std::uint64_t>(shared_limit_, shared_idle) - shared_idle;
+  const std::uint32_t cached = mine.cache != nullptr ? mine.cache->top.load(std::memory_order_relaxed) : 0;
+  const std::uint32_t capacity = mine.cache != nullptr ? mine.cache->capacity.load(std::memory_order_relaxed) : 0;
+  if (shared_room < objects) objects = std::min(objects, shared_room + (capacity > cached ? capacity - cached : 0));
+  while (objects > 0) {
+    Batch batch;
+    const std::uint64_t wanted = std::min<std::uint64_t>(objects, kBatchObjects);
+    try {
+      for (; batch.count < wanted; ++batch.count) {
+        batch.objects[batch.count] = create_object();
+        mine.add(mine.counts->created);
+        live_.fetch_add(1, std::memory_order_relaxed);
+      }
+    } catch (...) {
+      if (batch.count > 0) absorb(mine, batch, batch.count);
+      throw;
+    }
+    objects -= wanted;
+    const std::size_t shared = share(batch.objects.data(), batch.count);
+    for (std::size_t i = shared; i < batch.count; ++i) keep_or_drop(mine, batch.objects[i]);
   }
 }
 

@@ -50,7 +50,6 @@ void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t 
     keep_or_drop(mine, object);
   if (mine.cache != nullptr && ps_load(&mine.counts->puts) >= mine.cache->sample_at)
     sample(*mine.cache, needed_bytes, buffer_bytes);
-  if (is_bounded_.load(std::memory_order_relaxed)) mark();
 }
 
 void PoolCore::discard(void* object, ps_discard reason, std::uint64_t needed_bytes,

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "pools/core/debug_ledger.h"
 #include "pools/core/registry.h"
@@ -86,7 +87,7 @@ void PoolCore::watch(ThreadCache* cache, void* object) noexcept {
 
 void PoolCore::unwatch(void* object) noexcept {
   if (watched_.load(std::memory_order_relaxed) != object) return;
-  while (is_sampling_.test_and_set(std::memory_order_acquire)) continue;  // held for some stores only
+  while (is_sampling_.test_and_set(std::memory_order_acquire)) std::this_thread::yield();  // held for some stores only
   if (watched_.load(std::memory_order_relaxed) == object) {
     const auto now_ns = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
     ps_histogram_count(&slot_->hold_ns, now_ns - watched_since_ns_);

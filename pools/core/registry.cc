@@ -68,6 +68,12 @@ ThreadCaches* thread_caches() {
   return thread_is_ending ? nullptr : &thread_state.caches;
 }
 
+void forget_ended_pools(ThreadCaches& caches) {
+  const Registry& all = registry();
+  if (caches.size() <= 2 * all.pools.size() + kThreadEntries) return;
+  std::erase_if(caches, [&](const auto& entry) { return all.pools.find(entry.first) == all.pools.end(); });
+}
+
 const void* this_thread_mark() {
   return &thread_entries;
 }

@@ -28,6 +28,8 @@ Registry& registry();
 // The calling thread's caches by serial of the pool; nullptr once the thread is ending.
 using ThreadCaches = std::unordered_map<std::uint64_t, ThreadCache*>;
 ThreadCaches* thread_caches();
+// Takes out caches of pools that have ended, when these are many. Under the mutex.
+void forget_ended_pools(ThreadCaches& caches);
 // Tells threads that live at the same time apart.
 const void* this_thread_mark();
 

@@ -37,6 +37,8 @@
 #ifndef POOLSCOPE_STATS_PAGE_H
 #define POOLSCOPE_STATS_PAGE_H
 
+/* NOLINTBEGIN(modernize-*): plain C, which clang-tidy reads as C++ where C++ includes it */
+
 #include <stddef.h>
 
 #include "poolscope/log_linear.h"
@@ -303,5 +305,7 @@ PS_STATIC_ASSERT(sizeof(struct ps_stats_header) == 160, "layout of the stats pag
 PS_STATIC_ASSERT(sizeof(struct ps_block) == 256, "layout of the stats page");
 PS_STATIC_ASSERT(offsetof(struct ps_pool, borrowed_marks) % 64 == 0, "layout of the stats page");
 PS_STATIC_ASSERT(sizeof(struct ps_control) == 64, "layout of the control page");
+
+/* NOLINTEND(modernize-*) */
 
 #endif

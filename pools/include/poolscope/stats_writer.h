@@ -24,6 +24,8 @@
 #ifndef POOLSCOPE_STATS_WRITER_H
 #define POOLSCOPE_STATS_WRITER_H
 
+/* NOLINTBEGIN(modernize-*): plain C, which clang-tidy reads as C++ where C++ includes it */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -436,5 +438,7 @@ static inline int ps_page_after_fork(struct ps_page* page) {
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(modernize-*) */
 
 #endif

@@ -11,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pools/core/registry.h"
+
 namespace poolscope::test {
 namespace {
 
@@ -238,9 +240,21 @@ TEST(ObjectPool, PrewarmedObjectsAreHits) {
   EXPECT_EQ(pool.stats().hits(), 40u);
 }
 
+TEST(ObjectPool, AFailureWhilePrewarmingLosesNothing) {
+  int made = 0;
+  const auto factory = [&] {
+    if (++made > 20) throw std::runtime_error("no");
+    return std::make_unique<Thing>();
+  };
+  Things pool(unseen(), factory);
+  EXPECT_THROW(pool.prewarm(50), std::runtime_error);
+  EXPECT_EQ(pool.stats().idle, 20u);
+}
+
 TEST(ObjectPool, PrewarmsNoMoreThanItKeeps) {
   Things pool(unseen({.max_idle_buffers = 10, .prewarm_buffers = 1000}));
   EXPECT_EQ(pool.stats().idle, 10u);
+  EXPECT_EQ(pool.stats().created, 10u);
 }
 
 TEST(ObjectPool, DestroysItsIdleObjectsWithItself) {
@@ -296,6 +310,15 @@ TEST(ObjectPool, HundredsOfPoolsWorkBesideEachOther) {
     EXPECT_EQ(pool->stats().created, 1u);
     EXPECT_EQ(pool->stats().hits(), 2u);
   }
+}
+
+TEST(ObjectPool, ThousandsOfPoolsAfterEachOtherLeaveNothingBehind) {
+  for (int i = 0; i < 3000; ++i) {
+    Things pool(unseen());
+    acquire(pool, 2).clear();
+    ASSERT_LE(detail::thread_caches()->size(), 100u);
+  }
+  EXPECT_EQ(Thing::alive, 0);
 }
 
 TEST(ObjectPool, ALeaseCanBeMoved) {

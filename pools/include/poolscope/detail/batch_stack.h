@@ -92,7 +92,7 @@ class BatchStack {
     std::atomic<std::uint32_t> next{kNone};  // atomic: a thread about to lose the exchange may still read it
     Batch batch;
   };
-  struct Head {
+  struct alignas(8) Head {  // aligned as the exchange needs it: clang would call libatomic
     std::uint32_t node = kNone;
     std::uint32_t tag = 0;
   };

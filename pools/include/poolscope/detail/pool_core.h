@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "poolscope/detail/batch_stack.h"
@@ -144,7 +145,7 @@ class PoolCore {
   };
 
   Local local() noexcept;
-  ThreadCache* attach(const void* thread);
+  ThreadCache* attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches);
   ps_block* take_block();
 
   void* find_idle(const Local& local) noexcept;
