@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/sampler/undilated.h"
 #include "probes/process/monotonic_clock.h"
 #include "probes/process/task_clock.h"
 
@@ -15,11 +16,6 @@ constexpr double kSpendShare = 0.8;                   // of the tokens, for one 
 constexpr double kSpareHits = 1.5;                    // the kernel stops a burst that meets so many times more
 constexpr std::uint64_t kWorthwhileNs = 200'000'000;  // a burst that need not wait for its moment
 constexpr std::uint64_t kLongestWaitNs = 10'000'000;  // longer bursts stay open meanwhile
-
-double per_cpu_second(const model::Window& window) {
-  const std::uint64_t own_ns = std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 4);
-  return own_ns == 0 ? 0 : static_cast<double>(window.probe_hits) / (static_cast<double>(own_ns) * 1e-9);
-}
 
 }  // namespace
 
@@ -74,7 +70,7 @@ Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, 
   ++turn_;
   problem_.reset();
   // One in order ends by count, so it tells of busy moments, and its hits are dearer.
-  if (!record->in_order) hits_.observe(per_cpu_second(record->window));
+  if (!record->in_order) hits_.observe(per_second(record->window.probe_hits, undilated_ns(record->window)));
   if (!record->in_order && record->probe_hits > 0) {
     price_ns_ = static_cast<double>(record->charge_ns) / static_cast<double>(record->probe_hits);
   }

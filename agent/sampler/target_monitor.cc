@@ -7,6 +7,7 @@
 #include "agent/estimate/gc.h"
 #include "agent/estimate/price_check.h"
 #include "agent/estimate/summarize.h"
+#include "agent/sampler/undilated.h"
 #include "probes/process/monotonic_clock.h"
 #include "probes/process/task_clock.h"
 
@@ -21,15 +22,6 @@ constexpr unsigned kLongFollowEvery = 4;            // every fourth cohort is fo
 constexpr std::uint64_t kBurstRoomNs = 60'000'000;  // kept free at the end of a stratum for attaching and the burst
 
 const Problem kNoCpuClock{"cpu_clock_failed", ""};
-
-double per_second(std::uint64_t count, std::uint64_t ns) {
-  return ns == 0 ? 0 : static_cast<double>(count) / (static_cast<double>(ns) * 1e-9);
-}
-
-std::uint64_t undilated_ns(const model::Window& window) {
-  // At least a quarter: a charge near the whole CPU time says that the price is off, not that the rate is infinite.
-  return std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 4);
-}
 
 // Absent as soon as one part is.
 std::optional<std::uint64_t> sum_of(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
