@@ -1,4 +1,4 @@
-#include "pools/core/buffer_core.h"
+#include "poolscope/detail/buffer_core.h"
 
 #include <cstring>
 #include <new>

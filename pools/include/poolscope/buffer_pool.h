@@ -27,22 +27,11 @@
 #include <variant>
 #include <vector>
 
-#include "poolscope/detail/pool_core.h"
+#include "poolscope/detail/buffer_core.h"
 #include "poolscope/pool_options.h"
 #include "poolscope/sizing_policy.h"
 
 namespace poolscope {
-
-namespace detail {
-class BufferCore;
-// A buffer, in use or idle. Its place stays when its bytes move.
-struct BufferNode {
-  std::byte* bytes = nullptr;
-  std::size_t capacity = 0;
-  BufferCore* home = nullptr;
-  bool is_elsewhere = false;  // made for a get above all sizes
-};
-}  // namespace detail
 
 class Buffer {
  public:
@@ -82,7 +71,11 @@ class Buffer {
   // At least `bytes`, at least twice as much as now; what is in use is kept. Throws std::bad_alloc.
   void grow(std::size_t bytes);
 
-  void release() noexcept;
+  void release() noexcept {
+    if (node_ == nullptr) return;
+    detail::BufferNode* node = std::exchange(node_, nullptr);
+    node->home->release(node, needed_);
+  }
 
  private:
   friend class BufferPool;
@@ -114,7 +107,10 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool();
 
-  [[nodiscard]] Buffer acquire(std::size_t at_least_bytes = 0);
+  [[nodiscard, gnu::always_inline]] Buffer acquire(std::size_t at_least_bytes = 0) {
+    if (is_fixed_ && at_least_bytes <= smallest_->buffer_bytes()) return Buffer(smallest_->acquire(nullptr));
+    return acquire_other(at_least_bytes);
+  }
 
   // What the policy would do now; nullopt: nothing, or the sizing is fixed. By what was counted since the size changed last.
   [[nodiscard]] std::optional<std::uint64_t> suggest_resize() const;
@@ -140,12 +136,14 @@ class BufferPool {
  private:
   using Core = std::unique_ptr<detail::BufferCore, detail::CloseCore>;
   detail::BufferCore& core_for(std::size_t bytes) const noexcept;
-  Buffer acquire_elsewhere(std::size_t bytes);
+  Buffer acquire_other(std::size_t at_least_bytes);
   void count_for_policy();
   void apply_policy();
 
   BufferPoolOptions options_;
-  std::vector<Core> cores_;             // by size
+  bool is_fixed_;            // no policy to count for
+  std::vector<Core> cores_;  // by size
+  detail::BufferCore* smallest_ = nullptr;
   std::atomic<std::uint64_t> gets_{0};  // where there is a policy
   // What was counted when the size changed last.
   std::atomic<std::uint64_t> gets_at_resize_{0}, overflows_at_resize_{0};

@@ -99,7 +99,7 @@ class ObjectPool {
   // the thread and the pool do.
   class Local {
    public:
-    [[nodiscard]] T* acquire() {
+    [[nodiscard, gnu::always_inline]] T* acquire() {
       void* object = core_->is_fast() && cache_ != nullptr ? cache_->take() : nullptr;
       if (object == nullptr) object = core_->get_slow(nullptr);
       detail::mark_borrowed(object, sizeof(T));
@@ -125,9 +125,9 @@ class ObjectPool {
     core_->start();
   }
 
-  [[nodiscard]] Lease acquire() { return Lease(core_.get(), core_->acquire()); }
+  [[nodiscard, gnu::always_inline]] Lease acquire() { return Lease(core_.get(), core_->acquire()); }
   // Without a lease: nullptr as an empty lease; to be given back with release().
-  [[nodiscard]] T* acquire_raw() { return core_->acquire(); }
+  [[nodiscard, gnu::always_inline]] T* acquire_raw() { return core_->acquire(); }
   // `object` is of this pool and not nullptr.
   void release(T* object) noexcept { core_->release(object); }
   [[nodiscard]] Local local() { return Local(core_.get()); }
@@ -167,7 +167,7 @@ class ObjectPool {
       set_debug_checks(options().debug_checks);
       prewarm(options().prewarm_buffers);
     }
-    T* acquire() {
+    [[gnu::always_inline]] T* acquire() {
       void* object = get();
       detail::mark_borrowed(object, sizeof(T));
       return static_cast<T*>(object);

@@ -2,19 +2,30 @@
 // BufferCore: the buffers of one size of a BufferPool.
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
-#include "poolscope/buffer_pool.h"
 #include "poolscope/detail/memory_marks.h"
+#include "poolscope/detail/pool_core.h"
 
 namespace poolscope::detail {
+
+class BufferCore;
+
+// A buffer, in use or idle. Its place stays when its bytes move.
+struct BufferNode {
+  std::byte* bytes = nullptr;
+  std::size_t capacity = 0;
+  BufferCore* home = nullptr;
+  bool is_elsewhere = false;  // made for a get above all sizes
+};
 
 class BufferCore final : public PoolCore {
  public:
   BufferCore(PoolOptions options, std::uint64_t buffer_bytes, std::uint64_t max_retained_bytes, std::size_t alignment);
 
   // nullptr: max_borrowed_buffers are out.
-  BufferNode* acquire(const void* borrower) {
+  [[gnu::always_inline]] BufferNode* acquire(const void* borrower) {
     auto* node = static_cast<BufferNode*>(get(borrower));
     if (node != nullptr && node->capacity < buffer_bytes()) node = static_cast<BufferNode*>(renew(node, borrower));
     if (node != nullptr) mark_borrowed(node->bytes, node->capacity);
