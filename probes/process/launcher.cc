@@ -168,6 +168,7 @@ Result<std::unique_ptr<Launcher>, LaunchError> Launcher::start(const std::vector
 Result<Done, LaunchError> Launcher::launch(const std::vector<std::string>& argv) {
   const std::string& command = argv[0];
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
 

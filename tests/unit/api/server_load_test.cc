@@ -41,6 +41,7 @@ class ServerLoad : public ::testing::Test {
 
 TEST_F(ServerLoad, AnswersBesideStuckClientsWhileOneWorkerIsFree) {
   std::vector<IdleConnection> stuck;
+  stuck.reserve(kWorkers);
   for (int i = 0; i < kWorkers - 1; ++i) stuck.emplace_back(port(), "GET /metrics HT");
   const Reply reply = fetch(server_->url() + "/metrics");
   EXPECT_EQ(reply.status, 200) << reply.error;
@@ -49,6 +50,7 @@ TEST_F(ServerLoad, AnswersBesideStuckClientsWhileOneWorkerIsFree) {
 
 TEST_F(ServerLoad, AnswersWithinThePrometheusTimeoutAlthoughEveryWorkerWasTaken) {
   std::vector<IdleConnection> idle;
+  idle.reserve(kWorkers + 2);
   for (int i = 0; i < kWorkers + 2; ++i) idle.emplace_back(port());
   const Reply reply = fetch(server_->url() + "/metrics");
   EXPECT_EQ(reply.status, 200) << reply.error;
@@ -59,6 +61,7 @@ TEST_F(ServerLoad, AnswersTwoHundredScrapesAtOnce) {
   std::atomic<int> good = 0;
   {
     std::vector<std::jthread> clients;
+    clients.reserve(200);
     for (int i = 0; i < 200; ++i) {
       clients.emplace_back([&] {
         const Reply reply = fetch(server_->url() + "/metrics", {"GET", {"Accept-Encoding: gzip"}, ""});
@@ -74,6 +77,7 @@ TEST_F(ServerLoad, StopsWhileRequestsAreUnderWayAndLeavesNoClientWaiting) {
   std::atomic<bool> stop = false;
   const std::string url = server_->url() + "/api/v1/history";
   std::vector<std::jthread> clients;
+  clients.reserve(8);
   for (int i = 0; i < 8; ++i) {
     clients.emplace_back([&] {
       while (!stop) answered += fetch(url).status == 200;
@@ -96,6 +100,7 @@ TEST_F(ServerLoad, ServesEveryClientTheSnapshotThatIsPublishedMeanwhile) {
   std::atomic<int> torn = 0;
   {
     std::vector<std::jthread> clients;
+    clients.reserve(8);
     for (int i = 0; i < 8; ++i) {
       clients.emplace_back([&] {
         for (int j = 0; j < 20; ++j) {

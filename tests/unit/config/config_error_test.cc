@@ -168,6 +168,7 @@ TEST(ConfigErrorList, HoldsAllErrorsInTheOrderOfTheFile) {
       "  cpu_ratio: 2\n"
       "  burst_slowdown: 0\n");
   std::vector<std::string> keys;
+  keys.reserve(errors.size());
   for (const auto& error : errors) keys.push_back(error.key);
   EXPECT_THAT(keys, ElementsAre("budgett", "targets[0]", "targets[1].match.pid", "targets[1].match.process_name",
                                 "budget.cpu_ratio", "budget.burst_slowdown"));

@@ -267,7 +267,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // ---- the size by a quantile --------------------------------------------------------------------------------------------
 
-ps_histogram needed(std::vector<std::pair<std::uint64_t, std::uint64_t>> values) {
+ps_histogram needed(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& values) {
   ps_histogram histogram{};
   for (const auto& [value, count] : values) histogram.counts[ps_log_linear_index(value)] += count;
   return histogram;

@@ -325,7 +325,7 @@ TEST(ObjectPool, ALeaseCanBeMoved) {
   Things pool(unseen());
   auto first = pool.acquire();
   Things::Lease second = std::move(first);
-  EXPECT_FALSE(first);
+  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): what is left of it is promised
   EXPECT_TRUE(second);
   auto third = pool.acquire();
   second = std::move(third);

@@ -53,11 +53,11 @@ TEST(AllocationWrapper, IsKnownByItsName) {
            "pool::Arena<Node<int>, (Mode)1>::allocate(unsigned long)",
            "char* util::alloc_array<char>(unsigned long)",
            "std::vector<int, std::allocator<int> >::_M_default_append(unsigned long)",
-           "void std::vector<Foo (*)(int), std::allocator<Foo (*)(int)> >::_M_realloc_insert<Foo (*)(int)>(Foo "
-           "(*&&)(int))",
+           ("void std::vector<Foo (*)(int), std::allocator<Foo (*)(int)> >::_M_realloc_insert<Foo (*)(int)>(Foo "
+            "(*&&)(int))"),
            "std::__cxx11::basic_string<char>::_M_create(unsigned long&, unsigned long)",
-           "std::__cxx11::basic_string<char> std::operator+<char>(char const*, std::__cxx11::basic_string<char> "
-           "const&)",
+           ("std::__cxx11::basic_string<char> std::operator+<char>(char const*, std::__cxx11::basic_string<char> "
+            "const&)"),
            "__gnu_cxx::new_allocator<char>::allocate(unsigned long, void const*)",
            "std::pmr::monotonic_buffer_resource::_M_new_buffer(unsigned long, unsigned long)",
            "alloc::raw_vec::finish_grow",

@@ -94,6 +94,7 @@ class Targets : public testing::Test {
   }
   static std::vector<pid_t> pids(const std::vector<ProcessKey>& keys) {
     std::vector<pid_t> pids;
+    pids.reserve(keys.size());
     for (const ProcessKey& key : keys) pids.push_back(key.pid);
     return pids;
   }
