@@ -16,11 +16,28 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
 
-# poolscope_library(NAME SOURCES... [LINKS ...]): static library poolscope_NAME, alias poolscope::NAME, includes from the root.
+# poolscope_together(TARGET): compiles the sources of TARGET eight at a time: most of the time goes to the headers that they share. Names
+# in anonymous namespaces must then differ within a target. `debug` and `lint` compile each source alone.
+function(poolscope_together target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${POOLSCOPE_UNITY})
+endfunction()
+
+# poolscope_computes(TARGET): tests of it run for longer under sanitizers than the optimiser takes.
+function(poolscope_computes target)
+  if(POOLSCOPE_SANITIZE)
+    target_compile_options(${target} PRIVATE -O1)
+  endif()
+endfunction()
+
+# poolscope_library(NAME [APART] SOURCES... [LINKS ...]): static library poolscope_NAME, alias poolscope::NAME, includes from the root. APART:
+# not poolscope_together(), its sources have the same names for different things.
 function(poolscope_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "APART" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(poolscope_${name} STATIC ${ARG_SOURCES})
   add_library(poolscope::${name} ALIAS poolscope_${name})
   target_include_directories(poolscope_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(poolscope_${name} PUBLIC ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS} poolscope::warnings)
+  if(NOT ARG_APART)
+    poolscope_together(poolscope_${name})
+  endif()
 endfunction()

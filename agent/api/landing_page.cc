@@ -30,6 +30,10 @@ std::string tag(const char* name, const std::string& content) {
   return std::string("<") + name + ">" + content + "</" + name + ">";
 }
 
+std::string span(const std::string& kind, const std::string& content) {
+  return "<span class=\"" + kind + "\">" + content + "</span>";
+}
+
 std::string row(const std::string& name, const std::string& content) {
   return "<tr><th scope=\"row\">" + name + "</th><td>" + content + "</td></tr>\n";
 }
@@ -66,7 +70,7 @@ std::string estimate(const MaybeEstimate& value, Format format, const char* per,
     out += " <span class=\"quiet\">(" + escape_html(format(*value->low) + " to " + format(*value->high) + per) +
            ")</span>";
   } else {
-    out += " <span class=\"quiet\">(interval not known yet)</span>";
+    out += " " + span("quiet", "(interval not known yet)");
   }
   return out;
 }
@@ -91,7 +95,7 @@ std::string why_not_measured(const model::TargetSnapshot& target) {
     if (why.empty()) why = "no burst has measured it yet";
   }
   if (target.runtime == "go" && !is_measured(target.allocations)) why = text::why_no_allocations(target);
-  return "<span class=\"quiet\">not measured: " + escape_html(why) + "</span>";
+  return span("quiet", "not measured: " + escape_html(why));
 }
 
 std::string age_or_beyond(const std::optional<double>& seconds, const model::LifetimeSummary& lifetime) {
@@ -139,7 +143,7 @@ std::string gc_table(const model::TargetSnapshot& target) {
   std::string rows;
   for (const text::Quantity& quantity : text::gc_quantities(target)) {
     const std::string value = quantity.value.empty() ? "" : tag("b", escape_html(quantity.value)) + " ";
-    rows += row(quantity.name, value + "<span class=\"quiet\">" + escape_html(quantity.note) + "</span>");
+    rows += row(quantity.name, value + span("quiet", escape_html(quantity.note)));
   }
   return rows.empty() ? rows : table(rows);
 }
@@ -147,11 +151,11 @@ std::string gc_table(const model::TargetSnapshot& target) {
 std::string pool_name(const model::PoolSummary& pool, bool exact) {
   std::string out = tag("code", escape_html(pool.name));
   if (const auto label = text::pool_label(pool); !label.empty()) {
-    out += " <span class=\"quiet\">" + escape_html(label) + "</span>";
+    out += " " + span("quiet", escape_html(label));
   }
   if (const auto remark = text::remarkable(pool, exact); !remark.empty()) out += "<br>" + escape_html(remark);
   if (const auto why = text::small_print(pool); !why.empty()) {
-    out += "<br><span class=\"quiet\">" + escape_html(why) + "</span>";
+    out += "<br>" + span("quiet", escape_html(why));
   }
   return out;
 }
@@ -190,7 +194,7 @@ std::string pools(const model::TargetSnapshot& target) {
 std::string site_name(const model::CallSite& site) {
   std::string out = tag("code", escape_html(site.symbol.empty() ? "(no symbol)" : site.symbol));
   const std::string place = site.source.empty() ? site.object : site.source;
-  if (!place.empty()) out += " <span class=\"quiet\">" + escape_html(place) + "</span>";
+  if (!place.empty()) out += " " + span("quiet", escape_html(place));
   return out;
 }
 
@@ -217,8 +221,8 @@ std::string collectors(const model::TargetSnapshot& target) {
   std::string rows;
   for (const model::CollectorStatus& collector : target.collectors) {
     const std::string state = model::state_name(collector.state);
-    rows += row(escape_html(collector.name) + " <span class=\"quiet\">" + escape_html(collector.level) + "</span>",
-                "<span class=\"" + state + "\">" + state + "</span> " + escape_html(collector_says(collector)));
+    rows += row(escape_html(collector.name) + " " + span("quiet", escape_html(collector.level)),
+                span(state, state) + " " + escape_html(collector_says(collector)));
   }
   return tag("h3", "Collectors") + table(rows);
 }

@@ -14,11 +14,11 @@ namespace poolscope::cli {
 namespace {
 
 std::atomic<int> stop_signal{0};
-std::atomic<bool> reload{false};
+std::atomic<bool> reload_requested{false};
 
 void remember(int signal) {
   if (signal == SIGHUP) {
-    reload.store(true, std::memory_order_relaxed);
+    reload_requested.store(true, std::memory_order_relaxed);
   } else {
     stop_signal.store(signal, std::memory_order_relaxed);
   }
@@ -43,7 +43,7 @@ int StopSignals::signal() {
   return stop_signal.load(std::memory_order_relaxed);
 }
 bool StopSignals::take_reload_request() {
-  return reload.exchange(false, std::memory_order_relaxed);
+  return reload_requested.exchange(false, std::memory_order_relaxed);
 }
 
 void add_config_file_option(CLI::App& command, std::string& config_file) {
@@ -62,7 +62,10 @@ Result<config::Config, std::string> read_config_file(const std::string& path) {
 void add_budget_options(CLI::App& command, BudgetOptions& budget) {
   const auto add = [&](const char* name, std::optional<double>& value, CLI::Range range, const char* unit,
                        double otherwise, const char* help) {
-    command.add_option(name, value, help)->check(range)->type_name(unit)->default_str(fmt::format("{}", otherwise));
+    command.add_option(name, value, help)
+        ->check(std::move(range))
+        ->type_name(unit)
+        ->default_str(fmt::format("{}", otherwise));
   };
   const config::BudgetConfig defaults;
   add("--budget.cpu-ratio", budget.cpu_ratio, CLI::Range(0.0001, 0.5), "RATIO", defaults.cpu_ratio,

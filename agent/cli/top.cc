@@ -77,7 +77,7 @@ struct View {
 
 std::string status_line(const View& view, Clock::time_point now) {
   if (view.error.empty()) return view.snapshot ? "" : "waiting for the first answer";
-  const std::string status = "no answer, trying again every " + format_duration(view.interval);
+  std::string status = "no answer, trying again every " + format_duration(view.interval);
   if (!view.snapshot) return status;
   const auto age = std::chrono::floor<std::chrono::seconds>(now - view.received_at);
   return status + "; this is " + format_duration(age) + " old";

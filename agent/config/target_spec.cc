@@ -51,8 +51,8 @@ constexpr std::array<Prefix, 4> kPrefixes = {
     {{"pid", match_pid}, {"name", match_name}, {"exe", match_executable}, {"cmdline", match_command_line}}};
 
 std::string unknown_prefix(std::string_view prefix) {
-  std::vector<std::string_view> known;
-  for (const Prefix& candidate : kPrefixes) known.push_back(candidate.name);
+  std::vector<std::string_view> known(kPrefixes.size());
+  std::ranges::transform(kPrefixes, known.begin(), &Prefix::name);
   const auto near = nearest(prefix, known);
   const std::string guess = near ? "; did you mean `" + std::string(*near) + ":`?" : "";
   return "unknown prefix before ':'" + guess + " (the prefixes are pid:, name:, exe: and cmdline:)";

@@ -148,6 +148,7 @@ std::vector<model::CallSite> estimate_call_sites(const RecordList& records, cons
   const std::vector<Site> sites = busiest_sites(sample);
   const double calls_of_all_sites = all_calls(sample, sites);
   std::vector<model::CallSite> shown;
+  shown.reserve(sites.size());
   for (const Site& site : sites) shown.push_back(show(site, sample, calls_of_all_sites, basis.exact));
   return shown;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace poolscope::estimate {
 namespace {
@@ -26,6 +27,11 @@ Limits wilson(double share, double count) {
   const double half = kNormal975 * std::sqrt(share * (1 - share) / count + z2 / (4 * count * count));
   const double scale = 1 + z2 / count;
   return {std::max(0.0, (centre - half) / scale), std::min(1.0, (centre + half) / scale)};
+}
+
+double width(const model::MaybeEstimate& estimate) {
+  const bool has_interval = estimate && estimate->low && estimate->high;
+  return has_interval ? *estimate->high - *estimate->low : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace poolscope::estimate

@@ -1,6 +1,8 @@
 #pragma once
 // Quantiles and limits that the estimators share; all intervals are 95 %, two-sided.
 
+#include "exporters/model/snapshot.h"
+
 namespace poolscope::estimate {
 
 // Student's t at 0.975. From 3 degrees of freedom on within 1 % of the tables, from 11 on within 0.0005.
@@ -11,5 +13,7 @@ struct Limits {
 };
 // Wilson's score interval of a share seen in `count` independent objects; [0, 1] when there were none.
 [[nodiscard]] Limits wilson(double share, double count);
+// Of an interval; infinite where there is none.
+[[nodiscard]] double width(const model::MaybeEstimate& estimate);
 
 }  // namespace poolscope::estimate

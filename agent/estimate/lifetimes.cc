@@ -106,6 +106,7 @@ std::vector<std::vector<double>> resample(const Cohorts& cohorts, const Shares& 
 std::vector<model::Estimate> with_intervals(const std::vector<double>& values, const Cohorts& cohorts,
                                             const Shares& shares, bool exact) {
   std::vector<model::Estimate> estimates;
+  estimates.reserve(values.size());
   for (const double value : values) estimates.push_back({value, {}, {}});
   if (exact || cohorts.count < kBurstsForInterval) return estimates;
   const auto replicates = resample(cohorts, shares);

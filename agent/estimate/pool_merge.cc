@@ -29,6 +29,7 @@ std::vector<std::size_t> with_rates(Bursts bursts) {
 // Of the windows in which half of the time was seen, the shortest.
 double typical_length_ns(Bursts bursts, const std::vector<std::size_t>& counting) {
   std::vector<double> lengths;
+  lengths.reserve(counting.size());
   for (const std::size_t i : counting) lengths.push_back(static_cast<double>(bursts[i].window.length_ns));
   std::ranges::sort(lengths, std::greater<>());
   const double half = std::accumulate(lengths.begin(), lengths.end(), 0.0) / 2;

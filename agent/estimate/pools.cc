@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <string>
 #include <tuple>
@@ -18,11 +17,6 @@ namespace poolscope::estimate {
 namespace {
 
 using model::PoolSums;
-
-double width(const model::MaybeEstimate& estimate) {
-  const bool has_interval = estimate && estimate->low && estimate->high;
-  return has_interval ? *estimate->high - *estimate->low : std::numeric_limits<double>::infinity();
-}
 
 model::Estimate hit_ratio_of(const model::Estimate& miss_ratio) {
   const auto hit = [](double miss) { return std::clamp(1 - miss, 0.0, 1.0); };

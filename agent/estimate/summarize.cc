@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 
 #include "agent/estimate/call_sites.h"
 #include "agent/estimate/cost.h"
 #include "agent/estimate/exact.h"
 #include "agent/estimate/growth_chains.h"
+#include "agent/estimate/intervals.h"
 #include "agent/estimate/lifetimes.h"
 #include "agent/estimate/pools.h"
 #include "agent/estimate/sample.h"
@@ -127,11 +127,6 @@ void set_rates(model::AllocationSummary& summary, const Sample& allocations) {
   summary.reallocations_per_second = allocations.rate([](const model::BurstRecord& record) {
     return WindowCount::of_events(static_cast<double>(record.counts.reallocations));
   });
-}
-
-double width(const model::MaybeEstimate& estimate) {
-  const bool has_interval = estimate && estimate->low && estimate->high;
-  return has_interval ? *estimate->high - *estimate->low : std::numeric_limits<double>::infinity();
 }
 
 // Frees alone in a window, or frees beside allocations: the sharper of the two, without intervals the one that saw more.

@@ -2,8 +2,7 @@
 """What a get and a put of libpoolscope cost, beside a bare array of the thread, a mutex around a vector, and malloc of several allocators.
 
 Every case runs --repeats times; figures are the medians of CPU time per get+put pair, with half the range between the quartiles as
-spread, because CPU time is what a busy machine changes least; for the hand-over between two threads it is elapsed time, and it is worth
-something only on two idle processors. Raw data: build/bench/pools.json.
+spread, because CPU time is what a busy machine changes least. Raw data: build/bench/pools.json.
 """
 
 import argparse
@@ -38,7 +37,7 @@ def run(arguments, pattern, preload=None):
 
 
 def measure(arguments):
-    cases = run(arguments, "^(pair|borrowed_64|handoff)/(bare_array|uncounted_handle|handle|lease|object_pool|unsampled|bounded|mutex_vector)")
+    cases = run(arguments, "-/malloc/")
     for allocator, library in ALLOCATORS.items():
         if library and not os.path.exists(library):
             continue
@@ -60,7 +59,7 @@ def main():
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
     if load > 0.5:
-        print(f"WARNING: the load average is {load:.1f}: elapsed times say nothing")
+        print(f"WARNING: the load average is {load:.1f}: figures are worse than on an idle machine")
     cases = measure(arguments)
     medians = {name: statistics.median(times) for name, times in cases.items()}
     print(f"{'case':42} {'ns per pair':>12} {'spread':>8} {'vs best malloc':>15}")

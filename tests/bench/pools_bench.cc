@@ -9,7 +9,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include "poolscope/buffer_pool.h"
 #include "poolscope/object_pool.h"
+#include "poolscope/pool_resource.h"
 
 namespace {
 
@@ -62,6 +64,18 @@ struct Bounded {
   static Buffer* get() { return pool_->acquire_raw(); }
   static void put(Buffer* buffer) { pool_->release(buffer); }
   static inline Pool* const pool_ = new Pool({.name = "bounded", .max_borrowed_buffers = 100000});
+};
+struct Resource {
+  static Buffer* get() { return static_cast<Buffer*>(resource->allocate(sizeof(Buffer))); }
+  static void put(Buffer* buffer) { resource->deallocate(buffer, sizeof(Buffer)); }
+  static inline std::pmr::memory_resource* const resource =
+      new poolscope::PoolResource({.pool = {.name = "pmr", .sample_one_in = 8}});
+};
+struct Synchronized {
+  static Buffer* get() { return static_cast<Buffer*>(resource->allocate(sizeof(Buffer))); }
+  static void put(Buffer* buffer) { resource->deallocate(buffer, sizeof(Buffer)); }
+  static inline std::pmr::memory_resource* const resource = new std::pmr::synchronized_pool_resource(
+      std::pmr::pool_options{.max_blocks_per_chunk = 1024, .largest_required_pool_block = 65536});
 };
 struct Malloc {
   static Buffer* get() { return static_cast<Buffer*>(std::malloc(sizeof(Buffer))); }
@@ -135,6 +149,14 @@ void pair_handle(benchmark::State& state) {
   }
 }
 
+void pair_buffer(benchmark::State& state) {
+  static auto* const buffers = new poolscope::BufferPool({.pool = {.name = "buffers", .sample_one_in = 8}});
+  for (auto _ : state) {
+    const poolscope::Buffer buffer = buffers->acquire();
+    use(reinterpret_cast<Buffer*>(buffer.data()));
+  }
+}
+
 void pair_uncounted(benchmark::State& state) {
   UncountedCache mine;
   mine.cache.capacity = 32;
@@ -155,35 +177,33 @@ void borrowed_64(benchmark::State& state) {
   }
 }
 
-// Thread 0 gets, thread 1 puts, through a ring of 256.
-struct Ring {
-  std::array<std::atomic<Buffer*>, 256> places{};
+// Thread 0 gets 1024, thread 1 puts them back, in turns. Who waits sleeps, so that CPU time of the process is what counts, on a busy machine, too.
+struct Exchange {
+  std::array<Buffer*, 1024> buffers{};
+  std::atomic<int> turn{0};
 };
-Ring ring;
+Exchange exchange;
 
 template <typename Which>
 void handoff(benchmark::State& state) {
-  std::size_t at = 0;
-  for (auto _ : state) {
-    auto& place = ring.places[at++ % ring.places.size()];
-    if (state.thread_index() == 0) {
-      Buffer* buffer = Which::get();
-      use(buffer);
-      while (place.load(std::memory_order_acquire) != nullptr) continue;
-      place.store(buffer, std::memory_order_release);
-    } else {
-      Buffer* buffer = nullptr;
-      while ((buffer = place.load(std::memory_order_acquire)) == nullptr) continue;
-      place.store(nullptr, std::memory_order_release);
-      Which::put(buffer);
+  const int me = state.thread_index();
+  while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(exchange.buffers.size()))) {
+    exchange.turn.wait(1 - me);
+    for (Buffer*& buffer : exchange.buffers) {
+      if (me == 0)
+        use(buffer = Which::get());
+      else
+        Which::put(buffer);
     }
+    exchange.turn = 1 - me;
+    exchange.turn.notify_one();
   }
 }
 
 #define POOL_LOADS(Which, name)                                                                             \
   BENCHMARK_TEMPLATE(pair, Which)->Name("pair/" name)->Threads(1)->Threads(2)->UseRealTime();               \
   BENCHMARK_TEMPLATE(borrowed_64, Which)->Name("borrowed_64/" name)->Threads(1)->Threads(2)->UseRealTime(); \
-  BENCHMARK_TEMPLATE(handoff, Which)->Name("handoff/" name)->Threads(2)->UseRealTime()
+  BENCHMARK_TEMPLATE(handoff, Which)->Name("handoff/" name)->Threads(2)->MeasureProcessCPUTime()->UseRealTime()
 
 BENCHMARK_TEMPLATE(pair, BareArray)->Name("pair/bare_array")->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK(pair_uncounted)->Name("pair/uncounted_handle")->UseRealTime();
@@ -192,6 +212,9 @@ BENCHMARK(pair_lease)->Name("pair/lease")->Threads(1)->Threads(2)->UseRealTime()
 POOL_LOADS(Object, "object_pool");
 BENCHMARK_TEMPLATE(pair, Unsampled)->Name("pair/unsampled")->UseRealTime();
 BENCHMARK_TEMPLATE(pair, Bounded)->Name("pair/bounded")->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK(pair_buffer)->Name("pair/buffer_pool")->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_TEMPLATE(pair, Resource)->Name("pair/pool_resource")->Threads(1)->Threads(2)->UseRealTime();
+BENCHMARK_TEMPLATE(pair, Synchronized)->Name("pair/synchronized_pool_resource")->Threads(1)->Threads(2)->UseRealTime();
 POOL_LOADS(MutexVector, "mutex_vector");
 POOL_LOADS(Malloc, "malloc");
 

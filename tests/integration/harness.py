@@ -41,13 +41,33 @@ def why_no_bpf():
     return None
 
 
+def needs_quiet(scenario):
+    """Marks a test or a class that compares rates or charges with a truth: nothing else may compute meanwhile."""
+    scenario.needs_quiet = True
+    return scenario
+
+
+class Chosen(unittest.TestLoader):
+    """With --quiet the scenarios that need it, with --company the others, else all."""
+
+    def __init__(self, choice):
+        super().__init__()
+        self.choice = choice
+
+    def getTestCaseNames(self, case):
+        def quiet(name):
+            return getattr(case, "needs_quiet", False) or getattr(getattr(case, name), "needs_quiet", False)
+        return [name for name in super().getTestCaseNames(case) if not self.choice or quiet(name) == (self.choice == "--quiet")]
+
+
 def main():
     """Runs the scenarios of the calling file; without BPF says why and skips, or fails when POOLSCOPE_REQUIRE_BPF is set."""
+    choice = sys.argv.pop(1) if sys.argv[1:2] in (["--quiet"], ["--company"]) else None
     reason = why_no_bpf()
     if reason:
         print(f"skipped: {reason}", file=sys.stderr)
         sys.exit(1 if os.environ.get("POOLSCOPE_REQUIRE_BPF") == "1" else SKIPPED)
-    program = unittest.main(verbosity=2, exit=False)
+    program = unittest.main(verbosity=2, exit=False, testLoader=Chosen(choice))
     if program.result.testsRun == 0:
         print("no scenario was run", file=sys.stderr)
         sys.exit(1)

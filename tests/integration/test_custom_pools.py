@@ -217,6 +217,7 @@ class NginxPreset(PresetPromises, unittest.TestCase):
         self.assertEqual(2 * self.REQUESTS, pools["gets"], "a pool for the connection and one for the request")
         self.assertEqual(pools["gets"], pools["puts"])
 
+    @harness.needs_quiet
     def test_under_load(self):
         with services.nginx() as nginx, preset("nginx") as config, services.http_load(nginx.port) as load:
             found = attach(f"pid:{nginx.pid}", "--config.file", config, seconds=12)
@@ -255,6 +256,7 @@ class PostgresqlPreset(PresetPromises, unittest.TestCase):
             run(query)
             self.assert_exact(backend, "postgresql", POSTGRESQL, lambda: [run(query) for _ in range(self.QUERIES)])
 
+    @harness.needs_quiet
     def test_under_pgbench(self):
         # palloc() is so frequent that a burst of the default budget is a millisecond and sees five contexts.
         budget = "{cpu_ratio: 0.05, burst_max_ms: 50}"

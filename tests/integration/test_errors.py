@@ -92,6 +92,7 @@ class TargetsThatEnd(unittest.TestCase):
             agent.metrics()
 
 
+@harness.needs_quiet
 class AgentsThatEnd(unittest.TestCase):
     def assert_unharmed(self, loop):
         loop.assert_running()

@@ -91,6 +91,7 @@ class Look:
         return agent.target()
 
 
+@harness.needs_quiet
 class GoPoolsPromises:
     """What is promised of every build of go_pools."""
 
@@ -274,6 +275,7 @@ class NotInlined(GoPoolsPromises, unittest.TestCase):
     build = "go_pools_noinline"
 
 
+@harness.needs_quiet
 class Attach(unittest.TestCase):
     def test_reports_every_miss(self):
         with go_pools("go_pools", *LOAD, "-rounds", ROUNDS_PER_SECOND * 7) as service:
@@ -336,6 +338,7 @@ class ExactTrace(unittest.TestCase):
                     self.assertEqual(pool["has_buffer"] and reported["idle"] > 0, "idle_bytes" in reported)
 
 
+@harness.needs_quiet
 class DebianPrograms(unittest.TestCase):
     """Prometheus, node_exporter and webhook under a steady load, watched by one agent."""
 

@@ -61,6 +61,7 @@ class Plan(unittest.TestCase):
             self.assertRegex(text, place)
 
 
+@harness.needs_quiet
 class Bursts(unittest.TestCase):
     def test_rates_and_shapes(self):
         with running([TARGETS / "go_growth", "-round-time", "1ms", "-work", "400us"]) as service:

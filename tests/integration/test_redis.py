@@ -53,6 +53,7 @@ class CommandRate(contextlib.AbstractContextManager):
         self.per_second = (commands - self.first[0]) / (now - self.first[1])
 
 
+@harness.needs_quiet
 class RedisUnderSet(unittest.TestCase):
     """One long look; the tests are promises about its report."""
 
@@ -123,6 +124,7 @@ class RedisUnderSet(unittest.TestCase):
         self.assertEqual("collecting", collector(self.found, "alloc_bursts")["state"])
 
 
+@harness.needs_quiet
 class RedisExact(unittest.TestCase):
     def test_every_allocation_of_a_known_number_of_commands(self):
         per_command = allocations_per_command("set")

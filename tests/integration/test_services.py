@@ -102,6 +102,7 @@ class Services(unittest.TestCase):
             self.assertEqual(0, loop.stop(), loop.errors())
 
 
+@harness.needs_quiet
 class Rates(unittest.TestCase):
     def test_interval_of_a_load_that_probes_slow_five_times_holds_the_truth(self):
         # 100 allocations per wake-up and nothing else: inside a burst four fifths of its CPU time are probes. The value

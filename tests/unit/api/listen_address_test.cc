@@ -16,13 +16,13 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-struct GoodCase {
+struct GoodText {
   const char* name;
   const char* text;
   const char* host;
   std::uint16_t port;
 };
-class GoodAddress : public ::testing::TestWithParam<GoodCase> {};
+class GoodAddress : public ::testing::TestWithParam<GoodText> {};
 TEST_P(GoodAddress, IsSplitIntoHostAndPort) {
   const auto address = parse_listen_address(GetParam().text);
   ASSERT_TRUE(address) << address.error().detail;
@@ -30,11 +30,11 @@ TEST_P(GoodAddress, IsSplitIntoHostAndPort) {
   EXPECT_EQ(address->port, GetParam().port);
 }
 INSTANTIATE_TEST_SUITE_P(Table, GoodAddress,
-                         ::testing::Values(GoodCase{"Loopback", "127.0.0.1:9777", "127.0.0.1", 9777},
-                                           GoodCase{"FreePort", "127.0.0.1:0", "127.0.0.1", 0},
-                                           GoodCase{"HighestPort", "10.0.0.1:65535", "10.0.0.1", 65535},
-                                           GoodCase{"Name", "node-1.example:80", "node-1.example", 80},
-                                           GoodCase{"EveryInterface", ":9777", "", 9777}),
+                         ::testing::Values(GoodText{"Loopback", "127.0.0.1:9777", "127.0.0.1", 9777},
+                                           GoodText{"FreePort", "127.0.0.1:0", "127.0.0.1", 0},
+                                           GoodText{"HighestPort", "10.0.0.1:65535", "10.0.0.1", 65535},
+                                           GoodText{"Name", "node-1.example:80", "node-1.example", 80},
+                                           GoodText{"EveryInterface", ":9777", "", 9777}),
                          [](const auto& c) { return c.param.name; });
 
 struct BadCase {

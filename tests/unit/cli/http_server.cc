@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -21,7 +22,8 @@ HttpServer::HttpServer(std::string answer)
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(listen_fd_, reinterpret_cast<sockaddr*>(&address), size);
+  if (::bind(listen_fd_, reinterpret_cast<sockaddr*>(&address), size) != 0)
+    throw std::runtime_error("cannot bind to 127.0.0.1");
   ::getsockname(listen_fd_, reinterpret_cast<sockaddr*>(&address), &size);
   port_ = ntohs(address.sin_port);
   ::listen(listen_fd_, 8);

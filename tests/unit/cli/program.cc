@@ -60,6 +60,7 @@ Finished run_poolscope(const std::vector<std::string>& arguments, const Streams&
   std::vector<std::string> words = {POOLSCOPE_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   pid_t pid = 0;
@@ -104,7 +105,8 @@ int closed_port() {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0)
+    throw std::runtime_error("cannot bind to 127.0.0.1");
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
   ::close(fd);
   return ntohs(address.sin_port);

@@ -44,7 +44,7 @@ std::string doubling_name(unsigned levels) {
   std::string name = "_Z1fSt4pairIiiE";
   for (unsigned level = 0; level < levels; ++level) {
     const std::string previous = "S" + std::string(1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[level]) + "_";
-    name += "S_I" + previous + previous + "E";
+    name.append("S_I").append(previous).append(previous).append("E");
   }
   return name;
 }

@@ -55,7 +55,8 @@ Bytes changed(const std::string& fixture, const std::function<void(Bytes&)>& cha
   return bytes;
 }
 
-RefusedFile refused_change(const char* name, Reason reason, const char* detail, std::function<void(Bytes&)> change) {
+RefusedFile refused_change(const char* name, Reason reason, const char* detail,
+                           const std::function<void(Bytes&)>& change) {
   return {name, [=] { return open_bytes(changed("sample_pie", change)); }, reason, detail};
 }
 

@@ -76,6 +76,7 @@ inline model::PoolSummary only_pool(const std::vector<model::PoolBurstRecord>& b
 }
 inline std::vector<std::string> names(const std::vector<model::PoolSummary>& pools) {
   std::vector<std::string> result;
+  result.reserve(pools.size());
   for (const auto& each : pools) result.push_back(each.name);
   return result;
 }

@@ -31,8 +31,9 @@ inline model::StratumRecord stratum(double target_cpu_seconds, double seconds = 
 }
 
 // A cohort of one object per age; those in `alive_ns` were alive when last seen at that age.
-inline model::BurstRecord cohort(unsigned at, std::vector<std::uint64_t> died_ns, std::vector<std::uint64_t> alive_ns,
-                                 std::uint64_t followed_ns, double bytes = 100) {
+inline model::BurstRecord cohort(unsigned at, const std::vector<std::uint64_t>& died_ns,
+                                 const std::vector<std::uint64_t>& alive_ns, std::uint64_t followed_ns,
+                                 double bytes = 100) {
   model::BurstRecord record = rate_burst(at, died_ns.size() + alive_ns.size());
   record.kind = model::BurstKind::kCohort;
   record.lifetimes.births = died_ns.size() + alive_ns.size();

@@ -61,7 +61,7 @@ std::string build(Build which) {
   const UniqueFd lock(open((path + ".lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644));
   if (!lock || flock(lock.get(), LOCK_EX) != 0) throw std::runtime_error("cannot lock " + path + ".lock");
   const std::string command = std::string("cd ") + GO_PROGRAMS + "/" + how.folder +
-                              " && GOFLAGS=-mod=mod GOPROXY=off " + "GOCACHE=" + folder + "/go_cache GOPATH=" + folder +
+                              " && GOFLAGS=-mod=mod GOPROXY=off " + "GOCACHE=" GO_CACHE " GOPATH=" + folder +
                               "/go_path " + how.environment + " go build -buildvcs=false " + how.flags + " -o " + path +
                               " . 2>&1";
   const Outcome outcome = run(command);

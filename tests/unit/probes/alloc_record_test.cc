@@ -96,8 +96,7 @@ class AllocRecordSites : public testing::Test {
  protected:
   // As a return address inside the function.
   const std::uint64_t place = reinterpret_cast<std::uint64_t>(&poolscope_test_place) + 1;
-  ElfCache cache;
-  ProcessImage image = test::image_of_this_process(cache);
+  ProcessImage image = test::image_of_this_process();
 
   [[nodiscard]] site_key key_of(std::uint64_t tgid) const { return {place, place, kGeneration << 32 | tgid}; }
   [[nodiscard]] std::uint64_t own_pid() const { return static_cast<std::uint64_t>(image.key().pid); }

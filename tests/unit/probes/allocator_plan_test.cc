@@ -48,8 +48,7 @@ std::uint64_t libc_address(const char* name) {
 
 class PlanOfThisProcess : public testing::Test {
  protected:
-  ElfCache cache;
-  ProcessImage image = image_of_this_process(cache);
+  ProcessImage image = image_of_this_process();
 };
 
 TEST_F(PlanOfThisProcess, FindsTheMallocFamilyOfLibc) {
@@ -113,8 +112,7 @@ TEST_F(PlanOfThisProcess, NumbersTellFunctionsApart) {
 TEST(PlanWithAnAllocatorInALibrary, NamesItBeforeTheCLibrary) {
   const std::unique_ptr<void, int (*)(void*)> library(dlopen(FAKE_ALLOCATOR, RTLD_NOW | RTLD_LOCAL), dlclose);
   ASSERT_NE(library, nullptr) << dlerror();
-  ElfCache cache;
-  const ProcessImage image = image_of_this_process(cache);
+  const ProcessImage image = image_of_this_process();
   const AllocatorPlan plan = plan_of(image);
 
   const PlannedObject* fake = object_called(plan, "mimalloc");

@@ -34,8 +34,7 @@ class CallerStepsOfThisProcess : public testing::Test {
  protected:
   using Sites = std::vector<std::pair<site_key, site>>;
 
-  ElfCache cache;
-  ProcessImage image = test::image_of_this_process(cache);
+  ProcessImage image = test::image_of_this_process();
   CallerSteps steps;
   const std::uint64_t in_wrapper = return_address_in(poolscope_test_zmalloc);
   const std::uint64_t in_business = return_address_in(poolscope_test_business);

@@ -56,8 +56,7 @@ class CustomPools : public testing::Test {
   }
 
   std::unique_ptr<void, int (*)(void*)> library_{dlopen(SAMPLE_POOLS, RTLD_NOW | RTLD_LOCAL), dlclose};
-  ElfCache cache_;
-  ProcessImage image_ = image_of_this_process(cache_);
+  ProcessImage image_ = image_of_this_process();
 };
 
 TEST_F(CustomPools, ArePlannedAtTheFunctionOfTheMappedFile) {

@@ -11,8 +11,9 @@
 
 namespace poolscope::probes::test {
 
-// Aborts when /proc does not tell.
-inline ProcessImage image_of_this_process(ElfCache& cache) {
+// Files of this process are parsed once for all tests: with sanitizers that takes two seconds. Aborts when /proc does not tell.
+inline ProcessImage image_of_this_process() {
+  static ElfCache cache;
   const auto status = process::read_status(getpid());
   if (!status) std::abort();
   auto image = ProcessImage::read(status->key, cache);

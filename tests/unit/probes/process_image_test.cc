@@ -15,8 +15,7 @@ using namespace poolscope::probes;
 
 class ImageOfThisProcess : public testing::Test {
  protected:
-  ElfCache cache;
-  ProcessImage image = test::image_of_this_process(cache);
+  ProcessImage image = test::image_of_this_process();
 };
 
 TEST_F(ImageOfThisProcess, FindsTheObjectOfAnAddress) {
@@ -37,7 +36,7 @@ TEST_F(ImageOfThisProcess, BiasLeadsFromSymbolsToTheirAddresses) {
 }
 
 TEST_F(ImageOfThisProcess, FilesAreParsedOnceForAllProcesses) {
-  const ProcessImage again = test::image_of_this_process(cache);
+  const ProcessImage again = test::image_of_this_process();
   ASSERT_EQ(image.objects().size(), again.objects().size());
   for (std::size_t i = 0; i < image.objects().size(); ++i) EXPECT_EQ(image.objects()[i].file, again.objects()[i].file);
 }
