@@ -10,6 +10,8 @@ namespace {
 
 constexpr double kSmallestFactor = 0.5, kLargestFactor = 5;
 constexpr std::size_t kLeastWindows = 6;
+constexpr double kLeastOutside =
+    0.25;  // of the CPU time: what is left of it between windows that are open all the time tells nothing
 
 using Counter = std::optional<std::uint64_t> model::Work::*;
 
@@ -23,11 +25,12 @@ struct ProbedTime {
 // Work units per CPU nanosecond of the target, bursts left out.
 std::optional<double> work_per_cpu_ns(Counter counter, std::span<const ProbedTime> probed,
                                       std::span<const model::StratumRecord> strata) {
-  double work = 0, cpu_ns = 0;
+  double work = 0, cpu_ns = 0, all_cpu_ns = 0;
   for (const auto& stratum : strata) {
     if (!(stratum.work.*counter) || !stratum.target_cpu_ns) continue;  // a thread or process came or went
     work += static_cast<double>(*(stratum.work.*counter));
     cpu_ns += static_cast<double>(*stratum.target_cpu_ns);
+    all_cpu_ns = cpu_ns;
   }
   for (const auto& each : probed) {
     std::uint64_t inside_ns = 0;
@@ -38,7 +41,7 @@ std::optional<double> work_per_cpu_ns(Counter counter, std::span<const ProbedTim
     }
     cpu_ns -= static_cast<double>(each.charge_ns - std::min(each.charge_ns, inside_ns));
   }
-  if (work <= 0 || cpu_ns <= 0) return std::nullopt;
+  if (work <= 0 || cpu_ns <= kLeastOutside * all_cpu_ns) return std::nullopt;
   return work / cpu_ns;
 }
 

@@ -8,7 +8,7 @@
 // summed over bursts.
 //   Error     standard error over bursts of the summed residuals; combined with the prior by inverse variance, so that few
 //             bursts or work that does not go with CPU time change little.
-//   Absent    no work counter, or too little work inside windows: the prior.
+//   Absent    no work counter, too little work inside windows, or less than a quarter of the CPU time outside them: the prior.
 //   Prior     1 +- 0.2. In a Go program 1.5 +- 0.4: a saturated service of 18 pools showed 1.9 in windows of a second and 2.6 in those of
 //             5 ms (`./dev bench go`), where its caches hold much else between two gets.
 

@@ -29,7 +29,7 @@ class PoolMonitor {
   static constexpr std::uint64_t kRetryNs = 30'000'000'000;
   static constexpr unsigned kFollowEvery = 4;
   static constexpr unsigned kOrderEvery = 8;
-  static constexpr double kLongShare = 0.5;
+  static constexpr double kLongShare = 0.75;
   static constexpr std::uint64_t kLookNs = 10'000'000;
   static constexpr std::uint64_t kLongerTimes = 8;
   static constexpr std::uint64_t kLongestBurstNs = 1'000'000'000;

@@ -157,6 +157,17 @@ TEST(PriceCheck, LeavesTheWindowsOfGrowingSlicesOutOfWhatTheTargetDoesAlone) {
   EXPECT_NEAR(check_pool_price(as_pools(bursts), growth, strata, {}).factor, 900.0 / 720.0, 0.01);
 }
 
+TEST(PriceCheck, KeepsThePriorWhenWindowsAreOpenNearlyAllTheTime) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  auto strata = with_allocated_bytes(world.strata(bursts));
+  for (std::size_t i = 0; i < strata.size(); ++i) {
+    strata[i].target_cpu_ns = bursts[i].allocation_window.cpu_ns * 10 / 9;
+    strata[i].work.allocated_bytes = *bursts[i].allocation_window.work.io_calls << 15;
+  }
+  EXPECT_FALSE(check_pool_price(as_pools(bursts), {}, strata, {}).is_measured);
+}
+
 TEST(PriceCheck, KeepsThePriorOfItsRuntimeWhenLittleWasAllocated) {
   World world;
   const auto bursts = world.bursts(24, 300);
