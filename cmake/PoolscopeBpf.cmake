@@ -7,6 +7,8 @@ pkg_check_modules(LIBBPF REQUIRED IMPORTED_TARGET libbpf)
 
 string(REGEX REPLACE "x86_64|AMD64" "x86" BPF_ARCH ${CMAKE_SYSTEM_PROCESSOR})
 
+add_custom_target(bpf_skeletons COMMENT "What has to be there before any source can be read")
+
 function(poolscope_bpf_skeleton name source)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.bpf.o)
   set(header ${CMAKE_CURRENT_BINARY_DIR}/skel/${name}.skel.h)
@@ -23,6 +25,7 @@ function(poolscope_bpf_skeleton name source)
     COMMENT "BPF skeleton ${name}"
     VERBATIM)
   add_custom_target(${name}_skel_header DEPENDS ${header})
+  add_dependencies(bpf_skeletons ${name}_skel_header)
   add_library(${name}_skel INTERFACE)
   add_dependencies(${name}_skel ${name}_skel_header)
   target_include_directories(${name}_skel SYSTEM INTERFACE ${CMAKE_CURRENT_BINARY_DIR}/skel)

@@ -1,4 +1,4 @@
-#include "pools/core/buffer_core.h"
+#include "poolscope/detail/buffer_core.h"
 
 #include <cstring>
 #include <new>
@@ -24,26 +24,11 @@ BufferCore::BufferCore(PoolOptions options, std::uint64_t buffer_bytes, std::uin
       max_retained_bytes_(max_retained_bytes),
       alignment_(alignment) {}
 
-BufferNode* BufferCore::acquire() {
-  auto* node = static_cast<BufferNode*>(get());
-  if (node != nullptr && node->capacity < buffer_bytes()) node = static_cast<BufferNode*>(renew(node));
-  if (node != nullptr) mark_borrowed(node->bytes, node->capacity);
-  return node;
-}
-
-BufferNode* BufferCore::acquire_elsewhere(std::size_t bytes) {
+BufferNode* BufferCore::acquire_elsewhere(std::size_t bytes, const void* borrower) {
   auto node = std::make_unique<BufferNode>();
   *node = {allocate(bytes), bytes, this, true};
-  count_made_elsewhere(PS_MISS_OVER_MAX_SIZE);
+  count_made_elsewhere(node.get(), PS_MISS_OVER_MAX_SIZE, borrower);
   return node.release();
-}
-
-void BufferCore::release(BufferNode* node, std::size_t needed_bytes) noexcept {
-  const std::size_t capacity = node->capacity;
-  if (node->is_elsewhere || capacity > max_retained_bytes_.load(std::memory_order_relaxed))
-    return discard(node, PS_DISCARD_OVER_MAX_SIZE, needed_bytes, capacity);
-  mark_idle(node->bytes, capacity);
-  put(node, needed_bytes, capacity);
 }
 
 void BufferCore::grow(BufferNode* node, std::size_t bytes, std::size_t used_bytes) {

@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "pools/core/buffer_core.h"
-
 namespace poolscope {
 namespace {
 
@@ -56,13 +54,8 @@ void Buffer::grow(std::size_t bytes) {
   node_->home->grow(node_, bytes, size_);
 }
 
-void Buffer::release() noexcept {
-  if (node_ == nullptr) return;
-  detail::BufferNode* node = std::exchange(node_, nullptr);
-  node->home->release(node, needed_);
-}
-
-BufferPool::BufferPool(BufferPoolOptions options) : options_(std::move(options)) {
+BufferPool::BufferPool(BufferPoolOptions options)
+    : options_(std::move(options)), is_fixed_(std::holds_alternative<FixedSize>(options_.sizing)) {
   check(options_);
   for (const std::size_t bytes : options_.buffer_bytes) {
     cores_.emplace_back(new detail::BufferCore(options_of_size(options_, bytes), bytes, options_.max_retained_bytes,
@@ -70,6 +63,7 @@ BufferPool::BufferPool(BufferPoolOptions options) : options_(std::move(options))
     cores_.back()->set_debug_checks(options_.pool.debug_checks);
     cores_.back()->prewarm(options_.pool.prewarm_buffers);
   }
+  smallest_ = cores_.front().get();
 }
 
 BufferPool::~BufferPool() = default;
@@ -81,11 +75,12 @@ detail::BufferCore& BufferPool::core_for(std::size_t bytes) const noexcept {
   return *cores_.back();
 }
 
-Buffer BufferPool::acquire(std::size_t at_least_bytes) {
+Buffer BufferPool::acquire_other(std::size_t at_least_bytes) {
   detail::BufferCore& core = core_for(at_least_bytes);
-  if (!std::holds_alternative<FixedSize>(options_.sizing)) count_for_policy();
-  if (at_least_bytes > core.buffer_bytes()) return Buffer(core.acquire_elsewhere(at_least_bytes));
-  return Buffer(core.acquire());
+  if (!is_fixed_) count_for_policy();
+  if (at_least_bytes > core.buffer_bytes())
+    return Buffer(core.acquire_elsewhere(at_least_bytes, __builtin_return_address(0)));
+  return Buffer(core.acquire(__builtin_return_address(0)));
 }
 
 // ---- sizing ------------------------------------------------------------------------------------------------------------
@@ -95,7 +90,7 @@ void BufferPool::count_for_policy() {
 }
 
 std::optional<std::uint64_t> BufferPool::suggest_resize() const {
-  detail::BufferCore& core = *cores_.front();
+  detail::BufferCore& core = *smallest_;
   if (const auto* band = std::get_if<OverflowBand>(&options_.sizing)) {
     const PoolStats now = core.stats();
     return suggest_buffers(*band, core.max_borrowed(), now.gets - gets_at_resize_,
@@ -124,7 +119,7 @@ void BufferPool::apply_policy() {
 }
 
 void BufferPool::resize(std::uint64_t buffers) {
-  detail::BufferCore& core = *cores_.front();
+  detail::BufferCore& core = *smallest_;
   const PoolStats now = core.stats();
   gets_at_resize_ = now.gets;
   overflows_at_resize_ = now.misses[PS_MISS_EXHAUSTED];
@@ -133,7 +128,7 @@ void BufferPool::resize(std::uint64_t buffers) {
 }
 
 void BufferPool::set_buffer_bytes(std::size_t bytes) {
-  detail::BufferCore& core = *cores_.front();
+  detail::BufferCore& core = *smallest_;
   if (!core.set_sizes(bytes, PS_UNCHANGED))
     throw std::invalid_argument("buffer pool " + options_.pool.name + ": impossible buffer_bytes");
   for (unsigned i = 0; i < PS_LOG_LINEAR_BUCKETS; ++i)
@@ -145,11 +140,11 @@ void BufferPool::set_max_retained_bytes(std::uint64_t bytes) {
 }
 
 std::size_t BufferPool::buffer_bytes() const noexcept {
-  return cores_.front()->buffer_bytes();
+  return smallest_->buffer_bytes();
 }
 
 std::uint64_t BufferPool::max_borrowed_buffers() const noexcept {
-  return cores_.front()->max_borrowed();
+  return smallest_->max_borrowed();
 }
 
 // ---- the rest ----------------------------------------------------------------------------------------------------------
@@ -160,6 +155,15 @@ void BufferPool::prewarm(std::uint64_t buffers_of_each_size) {
 
 void BufferPool::trim() noexcept {
   for (const Core& core : cores_) core->trim();
+}
+
+std::vector<PoolMisuse> BufferPool::borrowers() const {
+  std::vector<PoolMisuse> all;
+  for (const Core& core : cores_) {
+    const auto some = core->borrowers();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 void BufferPool::set_debug_checks(DebugChecks checks) {

@@ -225,8 +225,9 @@ void PoolCore::after_fork_in_parent() {
   waiting_mutex_.unlock();
 }
 
-// The other threads are gone, and with them what they had borrowed; what lay in their caches is taken over. One of them may have been between
-// two stores: an object that it was just putting is lost, one that it was just getting is still here.
+// The other threads are gone, and with them what they had borrowed; what lay in their caches is taken over. One of
+// them may have been between two stores: an object that it was just putting is lost, one that it was just getting is
+// still here.
 void PoolCore::after_fork_in_child(const void* thread) noexcept {
   after_fork_in_parent();
   if (is_bounded_) {

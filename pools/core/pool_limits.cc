@@ -28,8 +28,8 @@ PoolCore::Permit PoolCore::take_permit(const Local& mine) noexcept {
   return options_.at_limit == AtLimit::kBlock && wait_for_permit() ? Permit::kYes : Permit::kNo;
 }
 
-// Either this thread counts itself as waiting before the one that returns looks, or it sees what that one returned: both orders are
-// sequentially consistent.
+// Either this thread counts itself as waiting before the one that returns looks, or it sees what that one returned:
+// both orders are sequentially consistent.
 bool PoolCore::wait_for_permit() noexcept {
   const auto deadline = std::chrono::steady_clock::now() + options_.wait_at_most;
   std::unique_lock lock(waiting_mutex_);
@@ -101,7 +101,8 @@ void PoolCore::trim(const Local& mine) noexcept {
   mark();
 }
 
-// What is above the limit of the shared part, because a cache reserved some of it or the limit was lowered: to the thread's cache, or to nowhere.
+// What is above the limit of the shared part, because a cache reserved some of it or the limit was lowered: to the
+// thread's cache, or to nowhere.
 void PoolCore::settle(const Local& mine) noexcept {
   Batch batch;
   while (static_cast<std::uint64_t>(shared_idle_.load(std::memory_order_relaxed)) >

@@ -30,8 +30,8 @@ class BlockCore final : public PoolCore {
         bytes_(bytes),
         alignment_(std::min(bytes, kMostAlignment)) {}
 
-  void* allocate() {
-    void* block = get();
+  void* allocate(const void* borrower) {
+    void* block = get(borrower);
     if (block == nullptr) throw std::bad_alloc();
     mark_borrowed(block, bytes_);
     return block;
@@ -90,7 +90,8 @@ detail::BlockCore& PoolResource::core(std::size_t size) {
 }
 
 void* PoolResource::do_allocate(std::size_t bytes, std::size_t alignment) {
-  if (is_pooled(bytes, alignment)) return core(size_for(std::max(bytes, alignment))).allocate();
+  if (is_pooled(bytes, alignment))
+    return core(size_for(std::max(bytes, alignment))).allocate(__builtin_return_address(0));
   upstream_allocations_.fetch_add(1, std::memory_order_relaxed);
   return options_.upstream->allocate(bytes, alignment);
 }

@@ -8,7 +8,7 @@
 
 namespace poolscope::detail {
 
-void* PoolCore::get_slow() {
+void* PoolCore::get_slow(const void* borrower) {
   const Local mine = local();
   mine.add(mine.counts->gets);
   tick(mine);
@@ -23,7 +23,7 @@ void* PoolCore::get_slow() {
     object = make(mine);
   }
   if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire))
-    ledger->note_get(object, __builtin_return_address(0));
+    ledger->note_get(object, borrower != nullptr ? borrower : __builtin_return_address(0));
   if (mine.cache != nullptr && ps_load(&mine.counts->gets) >= mine.cache->watch_at) watch(mine.cache, object);
   if (is_bounded_.load(std::memory_order_relaxed)) mark();
   return object;
@@ -124,23 +124,24 @@ void* PoolCore::make(const Local& mine) {
   return object;
 }
 
-void* PoolCore::renew(void* object) {
+void* PoolCore::renew(void* object, const void* borrower) {
   const Local mine = local();
   unwatch(object);
   drop(mine, object, PS_DISCARD_TRIMMED);
   mine.add(mine.counts->misses[PS_MISS_EMPTY]);
   void* fresh = make(mine);
-  if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire))
-    ledger->note_get(fresh, __builtin_return_address(0));
+  if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire)) ledger->note_get(fresh, borrower);
   return fresh;
 }
 
-void PoolCore::count_made_elsewhere(ps_miss reason) noexcept {
+void PoolCore::count_made_elsewhere(void* object, ps_miss reason, const void* borrower) {
   const Local mine = local();
   mine.add(mine.counts->gets);
   mine.add(mine.counts->misses[reason]);
   mine.add(mine.counts->created);
   live_.fetch_add(1, std::memory_order_relaxed);
+  if (is_bounded_.load(std::memory_order_relaxed)) borrowed_.fetch_add(1);
+  if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire)) ledger->note_get(object, borrower);
   event(PoolEvent::Kind::kCreate);
 }
 
@@ -156,7 +157,8 @@ void PoolCore::keep_or_drop(const Local& mine, void* object) noexcept {
   if (share(&object, 1) == 0) drop(mine, object, PS_DISCARD_FULL);
 }
 
-// The colder half of the cache goes to the shared part as far as there is room; above the capacity, which may have been lowered, to nowhere.
+// The colder half of the cache goes to the shared part as far as there is room; above the capacity, which may have
+// been lowered, to nowhere.
 void PoolCore::spill(const Local& mine) noexcept {
   ThreadCache& cache = *mine.cache;
   const std::uint32_t depth = cache.top;

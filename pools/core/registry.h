@@ -1,6 +1,6 @@
 #pragma once
-// Registry: what there is once per process: the stats page, the pools that live, who has which cache, what happens at fork() and at the end of a thread. Never
-// destroyed: pools may be used until the last static destructor has run.
+// Registry: what there is once per process: the stats page, the pools that live, who has which cache, what happens
+// at fork() and at the end of a thread. Never destroyed: pools may be used until the last static destructor has run.
 
 #include <cstdint>
 #include <mutex>

@@ -31,8 +31,8 @@ def run(arguments, pattern, preload=None):
     cases = {}
     for one in json.loads(result.stdout)["benchmarks"]:
         if one["run_type"] == "iteration":
-            figure = "real_time" if one["name"].startswith("handoff") else "cpu_time"
-            cases.setdefault(one["name"].replace("/real_time", ""), []).append(one[figure])
+            name = one["name"].replace("/process_time", "").replace("/real_time", "")
+            cases.setdefault(name, []).append(one["cpu_time"])
     return cases
 
 

@@ -1,5 +1,6 @@
-// What a get and a put cost: pools of libpoolscope beside a bare array of the thread, a mutex around a vector, and malloc. Buffers of 4 KiB, of which one byte
-// is written. Run by tests/bench/pools.py, which also puts other allocators in front of malloc.
+// What a get and a put cost: pools of libpoolscope beside a bare array of the thread, a mutex around a vector, and
+// malloc. Buffers of 4 KiB, of which one byte is written. Run by tests/bench/pools.py, which also puts other
+// allocators in front of malloc.
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -177,7 +178,8 @@ void borrowed_64(benchmark::State& state) {
   }
 }
 
-// Thread 0 gets 1024, thread 1 puts them back, in turns. Who waits sleeps, so that CPU time of the process is what counts, on a busy machine, too.
+// Thread 0 gets 1024, thread 1 puts them back, in turns. Who waits sleeps, so that CPU time of the process is what
+// counts, on a busy machine, too.
 struct Exchange {
   std::array<Buffer*, 1024> buffers{};
   std::atomic<int> turn{0};

@@ -5,14 +5,15 @@
 //   auto buffer = buffers.acquire(wanted_bytes);      // at least so many; without an argument: of the smallest size
 //   buffer.append(bytes, count);                      // grows when it must, which is counted as a regrowth
 //
-//   Sizes     one pool for each size of buffer_bytes, "net.rx/4096" and so on on the stats page (plain "net.rx" when there is one). A get takes the
-//             smallest size that is enough; one above all sizes comes from the heap and goes back there (reason over_max_size).
+//   Sizes     one pool for each size of buffer_bytes, "net.rx/4096" and so on on the stats page (plain "net.rx" when
+//             there is one). A get takes the smallest size that is enough; one above all sizes comes from the heap
+//             and goes back there (reason over_max_size), whatever the limits.
 //   Needed    what a borrower used of a buffer, the most that size() ever was, is recorded at release for one put in so many.
 //   Grown     buffers keep their capacity up to max_retained_bytes, larger ones are dropped at release.
 //   Threads, fork(), order of destruction, limits: as ObjectPool. A Buffer is used by one thread at a time.
 //   Errors    an empty Buffer when max_borrowed_buffers are out (AtLimit); std::bad_alloc.
-//   Sizing    fixed, or changed every `check_every_gets` gets by a policy (poolscope/sizing_policy.h); then each get counts in one more word
-//             that threads share.
+//   Sizing    fixed, or changed every `check_every_gets` gets by a policy (poolscope/sizing_policy.h); then each get
+//             counts in one more word that threads share.
 
 #include <atomic>
 #include <cstddef>
@@ -26,22 +27,11 @@
 #include <variant>
 #include <vector>
 
-#include "poolscope/detail/pool_core.h"
+#include "poolscope/detail/buffer_core.h"
 #include "poolscope/pool_options.h"
 #include "poolscope/sizing_policy.h"
 
 namespace poolscope {
-
-namespace detail {
-class BufferCore;
-// A buffer, in use or idle. Its place stays when its bytes move.
-struct BufferNode {
-  std::byte* bytes = nullptr;
-  std::size_t capacity = 0;
-  BufferCore* home = nullptr;
-  bool is_elsewhere = false;  // made for a get above all sizes
-};
-}  // namespace detail
 
 class Buffer {
  public:
@@ -81,7 +71,11 @@ class Buffer {
   // At least `bytes`, at least twice as much as now; what is in use is kept. Throws std::bad_alloc.
   void grow(std::size_t bytes);
 
-  void release() noexcept;
+  void release() noexcept {
+    if (node_ == nullptr) return;
+    detail::BufferNode* node = std::exchange(node_, nullptr);
+    node->home->release(node, needed_);
+  }
 
  private:
   friend class BufferPool;
@@ -113,7 +107,10 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool();
 
-  [[nodiscard]] Buffer acquire(std::size_t at_least_bytes = 0);
+  [[nodiscard, gnu::always_inline]] Buffer acquire(std::size_t at_least_bytes = 0) {
+    if (is_fixed_ && at_least_bytes <= smallest_->buffer_bytes()) return Buffer(smallest_->acquire(nullptr));
+    return acquire_other(at_least_bytes);
+  }
 
   // What the policy would do now; nullopt: nothing, or the sizing is fixed. By what was counted since the size changed last.
   [[nodiscard]] std::optional<std::uint64_t> suggest_resize() const;
@@ -128,6 +125,8 @@ class BufferPool {
   void prewarm(std::uint64_t buffers_of_each_size);
   void trim() noexcept;
   void set_debug_checks(DebugChecks checks);
+  // What is out and who has it; empty without debug checks.
+  [[nodiscard]] std::vector<PoolMisuse> borrowers() const;
   // Of all sizes together, or of the one in place `size` of buffer_bytes.
   [[nodiscard]] PoolStats stats() const;
   [[nodiscard]] PoolStats stats(std::size_t size) const;
@@ -137,12 +136,14 @@ class BufferPool {
  private:
   using Core = std::unique_ptr<detail::BufferCore, detail::CloseCore>;
   detail::BufferCore& core_for(std::size_t bytes) const noexcept;
-  Buffer acquire_elsewhere(std::size_t bytes);
+  Buffer acquire_other(std::size_t at_least_bytes);
   void count_for_policy();
   void apply_policy();
 
   BufferPoolOptions options_;
-  std::vector<Core> cores_;             // by size
+  bool is_fixed_;            // no policy to count for
+  std::vector<Core> cores_;  // by size
+  detail::BufferCore* smallest_ = nullptr;
   std::atomic<std::uint64_t> gets_{0};  // where there is a policy
   // What was counted when the size changed last.
   std::atomic<std::uint64_t> gets_at_resize_{0}, overflows_at_resize_{0};

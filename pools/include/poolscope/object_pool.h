@@ -1,19 +1,24 @@
 #pragma once
-// ObjectPool<T>: keeps objects that are dear to make, instead of destroying and making them again. What sync.Pool is to Go, with limits and counts.
+// ObjectPool<T>: keeps objects that are dear to make, instead of destroying and making them again. What sync.Pool is
+// to Go, with limits and counts.
 //
 //   poolscope::ObjectPool<Parser> parsers({.name = "http.parsers", .max_idle_buffers = 256});
 //   auto parser = parsers.acquire();          // Lease: gives it back when it goes out of scope
 //   parser->feed(bytes);
 //
-//   Threads   acquire(), release and stats() from any thread; an object may be released by another thread than acquired it. Constructor and destructor: one
-//             thread, nobody inside a call. A thread that ends gives its idle objects to the others.
-//   Objects   live on in the pool as they were released, after Reset. They are destroyed when the pool is full, after lying idle for too long
-//             (cleanup_interval), or with the pool. Leases may outlive the pool: their objects are destroyed when they end.
-//   Errors    acquire() gives an empty lease when max_borrowed_buffers are out (AtLimit), and throws what the factory throws; then
-//             nothing is borrowed. A Reset that throws costs the object, nothing else: it is destroyed, reason invalid.
-//   Cost      (this machine: docs/reference/pools.md) acquire and release: some plain loads and stores in the thread's own cache. Every 16th of them,
-//             where a thread only acquires or only releases, one exchange on a line that threads share. Limits on borrowed objects, `validate` and
-//             debug checks: a lock or an atomic operation per call.
+//   Threads   acquire(), release and stats() from any thread; an object may be released by another thread than
+//             acquired it. Constructor and destructor: one thread, nobody inside a call. A thread that ends gives
+//             its idle objects to the others.
+//   Objects   live on in the pool as they were released, after Reset. They are destroyed when the pool is full,
+//             after lying idle for too long (cleanup_interval), or with the pool. Leases may outlive the pool: their
+//             objects are destroyed when they end.
+//   Errors    acquire() gives an empty lease when max_borrowed_buffers are out (AtLimit), and throws what the
+//             factory throws; then nothing is borrowed. A Reset that throws costs the object, nothing else: it is
+//             destroyed, reason invalid.
+//   Cost      (this machine: docs/reference/pools.md) acquire and release: some plain loads and stores in the
+//             thread's own cache. Every 16th of them, where a thread only acquires or only releases, one exchange on
+//             a line that threads share. Limits on borrowed objects, `validate` and debug checks: a lock or an
+//             atomic operation per call.
 //   fork()    the child has the pool, with what was idle; what other threads had borrowed is lost there.
 //   Order     may be static, used and destroyed in any order, also by destructors of static objects and of thread_local ones.
 
@@ -90,12 +95,13 @@ class ObjectPool {
         nullptr;  // mutable: g++ 12 keeps const variables of other classes with destructors in memory, 7 ns a pair
   };
 
-  // For the hottest loop of one thread: acquire() and release() without looking for the thread's cache. Ends before the thread and the pool do.
+  // For the hottest loop of one thread: acquire() and release() without looking for the thread's cache. Ends before
+  // the thread and the pool do.
   class Local {
    public:
-    [[nodiscard]] T* acquire() {
+    [[nodiscard, gnu::always_inline]] T* acquire() {
       void* object = core_->is_fast() && cache_ != nullptr ? cache_->take() : nullptr;
-      if (object == nullptr) object = core_->get_slow();
+      if (object == nullptr) object = core_->get_slow(nullptr);
       detail::mark_borrowed(object, sizeof(T));
       return static_cast<T*>(object);
     }
@@ -119,16 +125,17 @@ class ObjectPool {
     core_->start();
   }
 
-  [[nodiscard]] Lease acquire() { return Lease(core_.get(), core_->acquire()); }
+  [[nodiscard, gnu::always_inline]] Lease acquire() { return Lease(core_.get(), core_->acquire()); }
   // Without a lease: nullptr as an empty lease; to be given back with release().
-  [[nodiscard]] T* acquire_raw() { return core_->acquire(); }
+  [[nodiscard, gnu::always_inline]] T* acquire_raw() { return core_->acquire(); }
   // `object` is of this pool and not nullptr.
   void release(T* object) noexcept { core_->release(object); }
   [[nodiscard]] Local local() { return Local(core_.get()); }
 
   // Makes idle objects, at most as many as the limit keeps.
   void prewarm(std::uint64_t objects) { core_->prewarm(objects); }
-  // What was idle in the shared part at the last trim() and has not been needed since is destroyed. Also done every cleanup_interval.
+  // What was idle in the shared part at the last trim() and has not been needed since is destroyed. Also done every
+  // cleanup_interval.
   void trim() noexcept { core_->trim(); }
   // What this thread keeps for itself goes to where others find it.
   void flush_this_thread() noexcept { core_->flush_this_thread(); }
@@ -160,7 +167,7 @@ class ObjectPool {
       set_debug_checks(options().debug_checks);
       prewarm(options().prewarm_buffers);
     }
-    T* acquire() {
+    [[gnu::always_inline]] T* acquire() {
       void* object = get();
       detail::mark_borrowed(object, sizeof(T));
       return static_cast<T*>(object);

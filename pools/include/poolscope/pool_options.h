@@ -53,7 +53,8 @@ struct PoolOptions {
   // Idle ones that a thread keeps for itself, at most 64; less when max_idle_buffers is small. 0: all share.
   std::uint32_t thread_cache_buffers = 32;
   std::uint64_t prewarm_buffers = 0;
-  // What lay idle in the shared part for one to two intervals is destroyed, by whatever get or put next comes to the shared part. 0: never.
+  // What lay idle in the shared part for one to two intervals is destroyed, by whatever get or put next comes to the
+  // shared part. 0: never.
   std::chrono::nanoseconds cleanup_interval{0};
   // One in so many puts, at random, is looked at for the distributions. 0: none.
   std::uint32_t sample_one_in = 64;
@@ -67,7 +68,8 @@ struct PoolOptions {
   std::function<void(const PoolMisuse&)> on_misuse = {};
 };
 
-// Counts since the pool was made, over all threads; of a forked child since the fork. Single values are exact once no thread is inside a call.
+// Counts since the pool was made, over all threads; of a forked child since the fork. Single values are exact once
+// no thread is inside a call.
 struct PoolStats {
   std::uint64_t gets = 0, gets_failed = 0, puts = 0;
   std::uint64_t misses[PS_MISS_REASONS] = {};       // by ps_miss

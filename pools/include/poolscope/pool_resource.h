@@ -4,8 +4,9 @@
 //   poolscope::PoolResource resource({.pool = {.name = "json"}});
 //   std::pmr::map<std::pmr::string, int> values(&resource);
 //
-//   Sizes     a pool for each power of two from 16 to max_block_bytes, made with the first block of that size: "json/64" on the stats page, with
-//             the sizes that were asked for. Larger or more than 64 bytes aligned ones go to `upstream`.
+//   Sizes     a pool for each power of two from 16 to max_block_bytes, made with the first block of that size:
+//             "json/64" on the stats page, with the sizes that were asked for. Larger or more than 64 bytes aligned
+//             ones go to `upstream`.
 //   Threads   as ObjectPool: unlike std::pmr::synchronized_pool_resource no lock. A block may be freed by another thread.
 //   Errors    std::bad_alloc where there is no memory, or max_borrowed_buffers of the size are out.
 //   Ends      after everything that uses it, as every memory_resource.

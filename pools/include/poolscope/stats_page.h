@@ -1,38 +1,43 @@
 /* The stats page: how a pool, in whatever language, publishes its counters. Plain C11 and C++; layout and reading only.
  * Pools are published with poolscope/stats_writer.h; the pools of libpoolscope do so by themselves.
  *
- * What it is   one sealed memfd per process, mapped by the process that counts, found and read by the agent without any
- *              registration: it appears in /proc/PID/maps as "/memfd:poolscope-stats (deleted)". Counting costs plain stores; nobody
- *              is called, woken or waited for. The sums of a process that crashed can be read until its mappings are gone.
+ * What it is  one sealed memfd per process, mapped by the process that counts, found and read by the agent without any
+ *             registration: it appears in /proc/PID/maps as "/memfd:poolscope-stats (deleted)". Counting costs plain
+ *             stores; nobody is called, woken or waited for. The sums can be read until the last mapping is gone.
  *
- * Layout       struct ps_stats_header at 0, then pool_capacity slots of struct ps_pool from pools_offset, pool_bytes apart, then
- *              block_capacity blocks of struct ps_block from blocks_offset, block_bytes apart. Only pools_used slots and blocks_used
- *              blocks were ever written: the rest are holes, which take no memory unless somebody looks at them.
- *              A pool is its slot (identity, limits, distributions) and all blocks that name its slot and its sequence (counters): the
- *              sum over the blocks is the count of the pool. A block has one writer at a time, as a rule one thread, and stays with the pool
- *              when that thread ends: the next one goes on counting in it. So sums never fall and nothing is folded or lost.
+ * Layout      struct ps_stats_header at 0, then pool_capacity slots of struct ps_pool from pools_offset, pool_bytes
+ *             apart, then block_capacity blocks of struct ps_block from blocks_offset, block_bytes apart. Only
+ *             pools_used slots and blocks_used blocks were ever written: the rest are holes, which take no memory
+ *             unless somebody looks at them.
+ *             A pool is its slot (identity, limits, distributions) and all blocks that name its slot and its sequence
+ *             (counters): the sum over the blocks is the count of the pool. A block has one writer at a time, as a rule
+ *             one thread, and stays with the pool when that thread ends: the next one goes on counting in it. So sums
+ *             never fall, and nothing is folded or lost.
  *
- * Values       every word is aligned, 64 bits (32 in the header), in the byte order of the machine, written and read whole. Counters only rise.
- *              Words are not a snapshot of one moment: read `puts` before `gets`, and take a negative difference for 0.
- *                borrowed = borrowed_at_start + gets - gets_failed - (puts - discards[PS_DISCARD_FOREIGN])
- *                idle     = objects_at_start + created - destroyed - borrowed     (in threads' caches and in the shared part)
- *                hits     = gets - all misses
- *              `known` of the slot says which words are kept. What is not kept is unknown, not 0.
+ * Values      every word is aligned, 64 bits (32 in the header), in the byte order of the machine, written and read
+ *             whole. Counters only rise. Words are not a snapshot of one moment: read `puts` before `gets`, and take a
+ *             negative difference for 0.
+ *               borrowed = borrowed_at_start + gets - gets_failed - (puts - discards[PS_DISCARD_FOREIGN])
+ *               idle     = objects_at_start + created - destroyed - borrowed     (in threads' caches and shared)
+ *               hits     = gets - all misses
+ *             `known` of the slot says which words are kept. What is not kept is unknown, not 0.
  *
- * Slots        sequence is 0 in a slot never used, odd while the slot is being filled, even else, and never the same again: a reader takes
- *              the sequence (ps_pool_sequence), copies what it wants of slot and blocks, and drops the copy unless the sequence is still
- *              the same (ps_pool_unchanged). state tells a live pool from an ended one, which stays until its slot is needed.
+ * Slots       sequence is 0 in a slot never used, odd while the slot is being filled, even else, and never the same
+ *             again: a reader takes the sequence (ps_pool_sequence), copies what it wants of slot and blocks, and drops
+ *             the copy unless the sequence is still the same (ps_pool_unchanged). state tells a live pool from an ended
+ *             one, which stays until its slot is needed.
  *
- * Whose        pid and start_ticks (field 22 of /proc/PID/stat) are those of the writer. A child of a fork() without exec() maps its parent's page
- *              until it has one of its own: a page whose start_ticks are not those of the process it was found in is not of that
- *              process. pid is what the writer itself was told, in its own pid namespace.
+ * Whose       pid and start_ticks (field 22 of /proc/PID/stat) are those of the writer. A child of a fork() without
+ *             exec() maps its parent's page until it has one of its own: a page whose start_ticks are not those of the
+ *             process it was found in is not of that process. pid is what the writer was told, in its pid namespace.
  *
- * Trust        the reader believes nothing: seals (PS_PAGE_SEALS: it cannot shrink under a mapping), ps_stats_problem(), then
- *              every text as bounded by its array, every index below its bound.
+ * Trust       the reader believes nothing: seals (PS_PAGE_SEALS: it cannot shrink under a mapping), then
+ *             ps_stats_problem(), then every text as bounded by its array, every index below its bound.
  *
- * Later        a larger `version` is another layout. Within a version structures may grow at their ends: the distances in the header are
- *              those of the writer, and ps_pool_at(), ps_block_at() go by them. A reader knows fields up to sizeof of its own structures and
- *              finds fewer when the writer is older: a field is there when it ends within pool_bytes or block_bytes.
+ * Later       a larger `version` is another layout. Within a version structures may grow at their ends: the distances
+ *             in the header are those of the writer, and ps_pool_at(), ps_block_at() go by them. A reader knows fields
+ *             up to sizeof of its own structures and finds fewer when the writer is older: a field is there when it
+ *             ends within pool_bytes or block_bytes.
  */
 #ifndef POOLSCOPE_STATS_PAGE_H
 #define POOLSCOPE_STATS_PAGE_H
@@ -107,9 +112,10 @@ struct ps_histogram {
   ps_u64 counts[PS_LOG_LINEAR_BUCKETS];
 };
 
-/* Water marks of the last PS_MARKS intervals, each in the place (number of the interval) % PS_MARKS. A mark is the number of its interval
- * above 32 bits: `high` has the value there, `low` has PS_MARK_MAX minus the value, so that both words only rise. An interval without a mark in its
- * place had no event. The reader takes the intervals that ended since it last looked, and asks nobody for a new one. */
+/* Water marks of the last PS_MARKS intervals, each in the place (number of the interval) % PS_MARKS. A mark is the
+ * number of its interval above 32 bits: `high` has the value there, `low` has PS_MARK_MAX minus the value, so that both
+ * words only rise. An interval without a mark in its place had no event. The reader takes the intervals that ended
+ * since it last looked, and asks nobody for a new one. */
 #define PS_MARKS 16
 #define PS_MARK_MAX 0xffffffffull
 struct ps_mark {
@@ -174,11 +180,11 @@ struct ps_block {
   ps_u64 reserved[11];
 };
 
-/* ---- the control page: how the agent asks a pool for other limits ----------------------------------------------------
- * A second memfd, "poolscope-control", which the agent may write and the service only reads. Slot i belongs to pool slot i; a pool
- * takes requests only when its service said so (resizable_by_agent). The agent writes the limits and pool_sequence, then raises
- * `request` by one. The pool looks at it on its slow path, checks the values, changes itself, and tells in its slot: limits, request_seen,
- * request_result. A request for another sequence is not for this pool and stays unseen. */
+/* ---- the control page: how the agent asks a pool for other limits ---------------------------------------------------
+ * A second memfd, "poolscope-control", which the agent may write and the service only reads. Slot i belongs to pool slot
+ * i; a pool takes requests only when its service said so (resizable_by_agent). The agent writes the limits and
+ * pool_sequence, then raises `request` by one. The pool looks at it on its slow path, checks the values, changes itself,
+ * and tells in its slot: limits, request_seen, request_result. A request for another sequence stays unseen. */
 #define PS_CONTROL_MEMFD_NAME "poolscope-control"
 #define PS_CONTROL_MAGIC 0x6c6f72746e6f6373ull /* "scontrol" in memory */
 #define PS_UNCHANGED (~0ull - 1)
@@ -226,8 +232,8 @@ static inline void ps_count_shared(ps_u64* word, ps_u64 more) {
 
 /* ---- reading ------------------------------------------------------------------------------------------------------- */
 
-/* What is wrong with a page of `bytes`, of which at least the header can be read; NULL: nothing, and every slot and block below the
- * numbers used lies inside. The header must be a copy that nobody changes. */
+/* What is wrong with a page of `bytes`, of which at least the header can be read; NULL: nothing, and every slot and
+ * block below the numbers used lies inside. The header must be a copy that nobody changes. */
 static inline const char* ps_stats_problem(const struct ps_stats_header* header, ps_u64 bytes) {
   if (bytes < sizeof(*header)) return "shorter than its header";
   if (header->magic != PS_STATS_MAGIC) return "not a stats page, or not ready yet";
@@ -249,7 +255,7 @@ static inline const char* ps_stats_problem(const struct ps_stats_header* header,
   return NULL;
 }
 
-/* Slot and block number `index` of the page at `base`, whose header was found right. Fields beyond pool_bytes or block_bytes are not there. */
+/* Slot and block number `index` of the page at `base`, whose header was found right. */
 static inline const struct ps_pool* ps_pool_at(const void* base, const struct ps_stats_header* header, ps_u32 index) {
   return (const struct ps_pool*)((const char*)base + header->pools_offset + (ps_u64)index * header->pool_bytes);
 }

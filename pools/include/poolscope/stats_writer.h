@@ -1,23 +1,24 @@
-/* Publishing a pool on the stats page (poolscope/stats_page.h), for pools that are not of libpoolscope. C11 (with _GNU_SOURCE) and
- * C++, header only, nothing to link.
+/* Publishing a pool on the stats page (poolscope/stats_page.h), for pools that are not of libpoolscope. C11 (with
+ * _GNU_SOURCE) and C++, header only, nothing to link.
  *
  *   struct ps_page page;
- *   int problem = ps_page_create(&page, "my service 1.2");          once per process; 0 or an errno
- *   struct ps_pool_identity identity = {.name = "frames", .buffer_bytes = 65536, .known = PS_KNOWN_GETS | PS_KNOWN_PUTS | PS_KNOWN_MISSES};
+ *   int problem = ps_page_create(&page, "my service 1.2");    once per process; 0 or an errno
+ *   struct ps_pool_identity identity = {.name = "frames", .buffer_bytes = 65536, .known = PS_KNOWN_GETS | PS_KNOWN_MISSES};
  *   struct ps_pool* pool = ps_pool_add(&page, &identity);
- *   struct ps_block* counts = ps_block_add(&page, pool);            one per thread and pool, or one per pool under its lock
- *   ps_count(&counts->gets, 1);                                     a plain load, add and store
+ *   struct ps_block* counts = ps_block_add(&page, pool);      per thread and pool, or one per pool under its lock
+ *   ps_count(&counts->gets, 1);                               a plain load, add and store
  *   ps_count(&counts->misses[PS_MISS_EMPTY], 1);
- *   ps_histogram_count(&pool->needed_bytes, used_bytes);            one writer at a time
- *   ps_block_release(counts);                                       the thread ends: the sums stay, another thread goes on in them
- *   ps_pool_remove(&page, pool);                                    the pool ends
+ *   ps_histogram_count(&pool->needed_bytes, used_bytes);      one writer at a time
+ *   ps_block_release(counts);                                 the thread ends: another one goes on with its sums
+ *   ps_pool_remove(&page, pool);                              the pool ends
  *
- * Threads   ps_page_*, ps_pool_*, ps_block_*: one at a time, the caller sees to it. Counting: each block and each histogram one
- *           writer at a time; words that several threads write take ps_count_shared().
- * Failure   where memfd_create() is refused (seccomp), memory is short or slots run out, everything goes on working, in memory that nobody reads:
- *           ps_page_create() returns the errno, and refused_pools, refused_blocks of the header count the rest.
- * fork()    call ps_page_after_fork() in the child (pthread_atfork): it gets a page of its own at the same address, with the pools and
- *           zero counts. Without it the child counts into its parent's page.
+ * Threads   ps_page_*, ps_pool_*, ps_block_*: one at a time, the caller sees to it. Counting: each block and each
+ *           histogram one writer at a time; words that several threads write take ps_count_shared().
+ * Failure   where memfd_create() is refused (seccomp), memory is short or slots run out, everything goes on working, in
+ *           memory that nobody reads: ps_page_create() returns the errno, and refused_pools, refused_blocks of the
+ *           header count the rest. NULL of ps_pool_add() and ps_block_add(): no memory at all.
+ * fork()    call ps_page_after_fork() in the child (pthread_atfork): it gets a page of its own at the same address, with
+ *           the pools and zero counts. Without it the child counts into its parent's page.
  * Cost      a page takes 21 MiB of addresses and 16 KiB of memory plus what is used: 13 KiB per pool with all four
  *           distributions, 256 bytes per thread and pool.
  */
@@ -83,7 +84,8 @@ static inline ps_u64 ps_now_ns(void) {
   return (ps_u64)now.tv_sec * 1000000000ull + (ps_u64)now.tv_nsec;
 }
 
-/* Field 22 of /proc/self/stat; 0 when it cannot be read. The name in field 2 may hold anything: what counts starts after its last ')'. */
+/* Field 22 of /proc/self/stat; 0 when it cannot be read. The name in field 2 may hold anything: the others start after
+ * its last ')'. */
 static inline ps_u64 ps_start_ticks(void) {
   char text[1024];
   const char* at;
@@ -432,7 +434,11 @@ static inline int ps_page_after_fork(struct ps_page* page) {
   }
   page->published = !problem;
   __atomic_store_n(&page->header->magic, PS_STATS_MAGIC, __ATOMIC_RELEASE);
-  return page->control && !problem ? ps_control_create(page) : problem;
+  if (!page->control) return problem;
+  if (!problem) return ps_control_create(page);
+  munmap(page->control, PS_CONTROL_BYTES); /* it is the parent's */
+  page->control = NULL;
+  return problem;
 }
 
 #ifdef __cplusplus

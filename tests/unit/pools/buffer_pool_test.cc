@@ -63,6 +63,20 @@ TEST(BufferPool, TakesWhatIsLargerThanAllSizesFromTheHeap) {
   EXPECT_EQ(pool.stats().idle, 0u);
 }
 
+TEST(BufferPool, KnowsWhatIsLargerThanAllSizesForItsOwn) {
+  std::vector<PoolMisuse::Kind> found;
+  BufferPoolOptions options = unseen({64});
+  options.pool.max_borrowed_buffers = 2;
+  options.pool.debug_checks = DebugChecks::kOn;
+  options.pool.on_misuse = [&](const PoolMisuse& misuse) { found.push_back(misuse.kind); };
+  BufferPool pool(options);
+  for (int i = 0; i < 5; ++i) (void)pool.acquire(5000);
+  EXPECT_THAT(found, testing::IsEmpty());
+  const auto buffers = acquire(pool, 3);
+  EXPECT_TRUE(buffers[1]);
+  EXPECT_FALSE(buffers[2]) << "the limit is still two";
+}
+
 TEST(BufferPool, GrowsKeepingWhatIsInUse) {
   BufferPool pool(unseen({8}));
   Buffer buffer = pool.acquire();
@@ -127,6 +141,18 @@ TEST(BufferPool, FindsAUseAfterRelease) {
   data[3] = std::byte{1};
   buffer = pool.acquire();
   EXPECT_THAT(found, testing::ElementsAre(PoolMisuse::Kind::kUsedAfterRelease));
+}
+
+TEST(BufferPool, TellsWhichCodeBorrowed) {
+  BufferPoolOptions options = unseen({64});
+  options.pool.debug_checks = DebugChecks::kOn;
+  BufferPool pool(options);
+  const Buffer one = pool.acquire();
+  const Buffer other = pool.acquire();
+  const auto borrowers = pool.borrowers();
+  ASSERT_EQ(borrowers.size(), 2u);
+  EXPECT_NE(borrowers[0].borrower, borrowers[1].borrower);
+  EXPECT_STREQ(borrowers[0].pool, "b");
 }
 
 struct BadOptions {

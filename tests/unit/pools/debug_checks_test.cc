@@ -90,6 +90,15 @@ TEST_F(DebugChecked, FindsALeakWithItsBorrowerWhenThePoolEnds) {
                                         testing::HasSubstr("not released; last borrowed by ")));
 }
 
+TEST_F(DebugChecked, TellWhichCodeBorrowed) {
+  Records pool(options());
+  const auto one = pool.acquire();
+  const auto other = pool.acquire();
+  const auto borrowers = pool.borrowers();
+  ASSERT_EQ(borrowers.size(), 2u);
+  EXPECT_NE(borrowers[0].borrower, borrowers[1].borrower);
+}
+
 TEST_F(DebugChecked, CanBeSwitchedOnWhileObjectsAreOut) {
   Records pool(options(DebugChecks::kOff));
   Record* before = pool.acquire_raw();

@@ -1,7 +1,8 @@
 #pragma once
-// Interleaving: runs a few threads one step at a time in a given order, and all orders one after the other. A step ends at each named switch point
-// of the code under test (Races of BatchStack). Depth first: a run takes the choices it was given, then always the first thread that can
-// go on; the next run changes the last choice that leaves another one.
+// Interleaving: runs a few threads one step at a time in a given order, and all orders one after the other. A step
+// ends at each named switch point of the code under test (Races of BatchStack). Depth first: a run takes the choices
+// it was given, then always the first thread that can go on; the next run changes the last choice that leaves
+// another one.
 
 #include <condition_variable>
 #include <functional>

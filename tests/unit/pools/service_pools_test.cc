@@ -1,5 +1,5 @@
-// Pools as services have them, by what they promise there: JSON buffers that are sent in chunks, entries of a cache, a pool with a configuration and statistics,
-// maps that are filled and thrown away.
+// Pools as services have them, by what they promise there: JSON buffers that are sent in chunks, entries of a cache,
+// a pool with a configuration and statistics, maps that are filled and thrown away.
 #include <map>
 #include <memory_resource>
 #include <mutex>

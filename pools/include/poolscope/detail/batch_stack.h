@@ -1,13 +1,16 @@
 #pragma once
-// BatchStack: the shared part of a pool. Lock-free stacks of batches of idle objects, which threads' caches are filled from and emptied into.
+// BatchStack: the shared part of a pool. Lock-free stacks of batches of idle objects, which threads' caches are
+// filled from and emptied into.
 //   Threads   push(), pop() and age() from any thread. Constructor and destructor: one thread, nobody else inside.
-//   Memory    batches are nodes with a number, 16 objects each, in chunks that are kept until the destructor, so that a thread that
-//             lost a race may still read them. A chunk is taken when all nodes are in use; push() says false when there is no memory.
-//   Ageing    two generations: pop() takes from the young one, then from the old one. age() hands out all of the old one and makes the
-//             young one old: what it hands out was not needed since the age() before the last one.
+//   Memory    batches are nodes with a number, 16 objects each, in chunks that are kept until the destructor, so
+//             that a thread that lost a race may still read them. A chunk is taken when all nodes are in use; push()
+//             says false when there is no memory.
+//   Ageing    two generations: pop() takes from the young one, then from the old one. age() hands out all of the old
+//             one and makes the young one old: what it hands out was not needed since the age() before the last one.
 //   Invariant each node is in one of the three stacks (young, old, spare) or has exactly one owner, and so has each object.
-//   Why a tag A thread reads head A with next B, sleeps; others pop A, pop B, push A. Its exchange must fail although head is A again, so every
-//             successful exchange raises the tag (32 bits, wrap accepted). Test: BatchStackRace.PopRetriesAfterPopPopPush.
+//   Why a tag A thread reads head A with next B, sleeps; others pop A, pop B, push A. Its exchange must fail although head
+//             is A again, so every successful exchange raises the tag (32 bits, wrap accepted).
+//             Test: BatchStackRace.PopRetriesAfterPopPopPush.
 //   Races     names the places where another thread may do harm; NoRaces for everybody but the tests.
 
 #include <array>

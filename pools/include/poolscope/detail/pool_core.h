@@ -1,13 +1,16 @@
 #pragma once
-// PoolCore: what ObjectPool, BufferPool and PoolResource have in common: threads' caches over a shared stack of batches, limits, counters, the slot on
-// the stats page, ageing, debug checks. It handles objects as addresses; how they are made and destroyed is the derived class's.
+// PoolCore: what ObjectPool, BufferPool and PoolResource have in common: threads' caches over a shared stack of
+// batches, limits, counters, the slot on the stats page, ageing, debug checks. It handles objects as addresses; how
+// they are made and destroyed is the derived class's.
 //
-//   Way of an object   put: own thread's cache; when that is full its colder half goes to the shared part as a batch; when that is
-//                      full the object is destroyed. get: own cache, a batch of the shared part, a new object.
-//   Bound              a thread's cache reserves its capacity out of max_idle_buffers, the shared part has the rest: what is idle never
-//                      exceeds the limit, and nobody counts idle objects together for it.
-//   Careful            limits on borrowed objects, checks of objects and debug checks need to see every get and put: then fast_serial_ is kNotFast, which no
-//                      thread's entry matches, and all calls take the slow path. Without them the fast path pays nothing for them.
+//   Way of an object   put: own thread's cache; when that is full its colder half goes to the shared part as a
+//                      batch; when that is full the object is destroyed. get: own cache, a batch of the shared part,
+//                      a new object.
+//   Bound              a thread's cache reserves its capacity out of max_idle_buffers, the shared part has the rest:
+//                      what is idle never exceeds the limit, and nobody counts idle objects together for it.
+//   Careful            limits on borrowed objects, checks of objects and debug checks need to see every get and put:
+//                      then fast_serial_ is kNotFast, which no thread's entry matches, and all calls take the slow
+//                      path. Without them the fast path pays nothing for them.
 //   Closed             the owner is gone. What is still out is destroyed when it comes back; the last one takes the core along.
 //   Locks              registry().mutex for who has which cache; no code of the user runs under it.
 
@@ -58,12 +61,14 @@ class PoolCore {
   PoolCore& operator=(const PoolCore&) = delete;
 
   // nullptr: max_borrowed_buffers are out. Throws what create_object() throws.
-  void* get() {
+  // `borrower` is for the debug checks: the place in the code that wanted it; nullptr: the function that this is inlined
+  // into, which is that of the user, in every build type.
+  [[gnu::always_inline]] void* get(const void* borrower = nullptr) {
     const ThreadEntry& entry = own_entry();
     if (entry.serial == fast_serial_.load(std::memory_order_relaxed)) {
       if (void* object = entry.cache->take()) return object;
     }
-    return get_slow();
+    return get_slow(borrower);
   }
 
   void put(void* object, std::uint64_t needed_bytes = 0, std::uint64_t buffer_bytes = 0) noexcept {
@@ -79,9 +84,10 @@ class PoolCore {
                std::uint64_t buffer_bytes = 0) noexcept;
   void count_regrowth() noexcept;
   // For an object that get() just gave and that is of no use any more, another one. Throws what create_object() throws.
-  void* renew(void* object);
-  // A get that the pool has nothing for; the caller makes it, and gives it back with discard().
-  void count_made_elsewhere(ps_miss reason) noexcept;
+  void* renew(void* object, const void* borrower);
+  // A get that the pool has nothing for: the caller made `object`, and gives it back with discard(). It is out, and
+  // asks for no permit.
+  void count_made_elsewhere(void* object, ps_miss reason, const void* borrower);
 
   // The calling thread's cache, nullptr where it cannot have one. For handles: valid until the thread or the pool ends.
   [[nodiscard]] ThreadCache* local_cache() noexcept;
@@ -89,7 +95,7 @@ class PoolCore {
   [[nodiscard]] bool is_watched(const void* object) const noexcept {
     return object == watched_.load(std::memory_order_relaxed);
   }
-  void* get_slow();
+  void* get_slow(const void* borrower);
   void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
 
   void prewarm(std::uint64_t objects);
