@@ -118,7 +118,7 @@ int agent(const AgentOptions& options) {
   // Before the server starts its threads: calibration forks.
   auto probing = sampler::Probing::start(probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
-  auto sampler = sampler::Sampler::create(**probing, *config);
+  auto sampler = sampler::Sampler::create(**probing, *config, sampler::Sampler::Pace::kWatch);
   if (!sampler) return fail("agent: " + sampler.error());
   auto server = api::Server::start(config->web.listen_address, store);
   if (!server) return fail("agent: " + api::describe(server.error()));

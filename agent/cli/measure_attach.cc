@@ -41,7 +41,7 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
   config.targets = {target};
   config.budget = options.measuring.budget;
   config.custom_pools = options.measuring.custom_pools;
-  auto sampler = sampler::Sampler::create(probing, config);
+  auto sampler = sampler::Sampler::create(probing, config, sampler::Sampler::Pace::kLook);
   if (!sampler) return fail("attach: " + sampler.error());
   {
     const StopSignals signals;

@@ -64,7 +64,7 @@ int run_sampled(sampler::Probing& probing, const RunOptions& options) {
   config.targets = {target};
   config.budget = options.measuring.budget;
   config.custom_pools = options.measuring.custom_pools;
-  auto sampler = sampler::Sampler::create(probing, config);
+  auto sampler = sampler::Sampler::create(probing, config, sampler::Sampler::Pace::kLook);
   if (!sampler) return fail("run: " + sampler.error());
   const StopSignals signals;
   std::optional<int> exit_code;

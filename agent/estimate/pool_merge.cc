@@ -68,17 +68,13 @@ std::vector<Joined> joined_windows(Bursts bursts) {
   return result;
 }
 
-std::optional<std::uint64_t> sum_of(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
-  return a && b ? std::optional(*a + *b) : std::nullopt;
-}
-
 // The time between two windows is in none of the sums.
 model::Window sum_of(model::Window sum, const model::Window& more) {
   sum.length_ns += more.length_ns;
   sum.cpu_ns += more.cpu_ns;
   sum.charge_ns += more.charge_ns;
   sum.probe_hits += more.probe_hits;
-  sum.work = {sum_of(sum.work.io_calls, more.work.io_calls), sum_of(sum.work.waits, more.work.waits)};
+  sum.work += more.work;
   return sum;
 }
 

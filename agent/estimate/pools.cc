@@ -10,7 +10,6 @@
 #include "agent/estimate/intervals.h"
 #include "agent/estimate/pool_merge.h"
 #include "agent/estimate/pool_order.h"
-#include "agent/estimate/price_check.h"
 #include "agent/estimate/sizes.h"
 #include "agent/estimate/summarize.h"
 
@@ -30,8 +29,8 @@ model::Estimate hit_ratio_of(const model::Estimate& miss_ratio) {
 class PoolEstimates {
  public:
   PoolEstimates(std::span<const model::PoolBurstRecord> bursts, std::span<const model::PoolWatchRecord> watches,
-                const TargetTotals& totals, std::span<const model::ProcessKey> running)
-      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(totals)), running_(running) {}
+                const TargetTotals& totals, std::span<const model::ProcessKey> running, const PriceCheck& price)
+      : merged_(bursts, watches), exact_(all_exact(bursts)), estimator_(estimator(totals, price)), running_(running) {}
 
   [[nodiscard]] std::vector<model::PoolSummary> summaries() const {
     std::map<std::string, unsigned> uses;
@@ -50,10 +49,11 @@ class PoolEstimates {
   }
 
  private:
-  [[nodiscard]] RateEstimator estimator(const TargetTotals& totals) const {
-    const auto& windows = merged_.windows();
+  [[nodiscard]] RateEstimator estimator(const TargetTotals& totals, const PriceCheck& price) const {
+    auto windows = merged_.windows();
     if (exact_ || windows.empty()) return RateEstimator::exact(windows);
-    return sharpest_estimator(windows, totals, PriceCheck::kPriorError).estimator;
+    for (auto& counted : windows) counted.window = price.corrected(counted.window);
+    return sharpest_estimator(windows, totals, price.error_ratio()).estimator;
   }
 
   [[nodiscard]] static std::string display_name(const MergedPool& pool, bool is_shared) {
@@ -257,9 +257,9 @@ class PoolEstimates {
 
 std::vector<model::PoolSummary> summarize_pools(std::span<const model::PoolBurstRecord> bursts,
                                                 std::span<const model::PoolWatchRecord> watches,
-                                                const TargetTotals& totals,
-                                                std::span<const model::ProcessKey> running) {
-  return PoolEstimates(bursts, watches, totals, running).summaries();
+                                                const TargetTotals& totals, std::span<const model::ProcessKey> running,
+                                                const PriceCheck& price) {
+  return PoolEstimates(bursts, watches, totals, running, price).summaries();
 }
 
 }  // namespace poolscope::estimate

@@ -8,30 +8,40 @@
 namespace poolscope::estimate {
 namespace {
 
-constexpr double kSmallestFactor = 0.5, kLargestFactor = 3;
+constexpr double kSmallestFactor = 0.5, kLargestFactor = 5;
 constexpr std::size_t kLeastWindows = 6;
+constexpr double kLeastOutside =
+    0.25;  // of the CPU time: what is left of it between windows that are open all the time tells nothing
 
 using Counter = std::optional<std::uint64_t> model::Work::*;
 
+// What probes did in one process at one time, as the check sees it.
+struct ProbedTime {
+  std::vector<const model::Window*> windows;
+  const model::Window* checked = nullptr;  // its price is looked for; none: only left out of what the target does alone
+  std::uint64_t charge_ns = 0;             // hits before and after the windows too, while probes came and went
+};
+
 // Work units per CPU nanosecond of the target, bursts left out.
-std::optional<double> work_per_cpu_ns(Counter counter, std::span<const model::BurstRecord> records,
+std::optional<double> work_per_cpu_ns(Counter counter, std::span<const ProbedTime> probed,
                                       std::span<const model::StratumRecord> strata) {
-  double work = 0, cpu_ns = 0;
+  double work = 0, cpu_ns = 0, all_cpu_ns = 0;
   for (const auto& stratum : strata) {
     if (!(stratum.work.*counter) || !stratum.target_cpu_ns) continue;  // a thread or process came or went
     work += static_cast<double>(*(stratum.work.*counter));
     cpu_ns += static_cast<double>(*stratum.target_cpu_ns);
+    all_cpu_ns = cpu_ns;
   }
-  for (const auto& record : records) {
-    for (const auto* window : {&record.allocation_window, &record.free_window}) {
+  for (const auto& each : probed) {
+    std::uint64_t inside_ns = 0;
+    for (const auto* window : each.windows) {
       work -= static_cast<double>((window->work.*counter).value_or(0));
       cpu_ns -= static_cast<double>(window->cpu_ns);
+      inside_ns += window->charge_ns;
     }
-    // Hits before and after the windows, while probes came and went.
-    const std::uint64_t inside_ns = record.allocation_window.charge_ns + record.free_window.charge_ns;
-    cpu_ns -= static_cast<double>(record.charge_ns - std::min(record.charge_ns, inside_ns));
+    cpu_ns -= static_cast<double>(each.charge_ns - std::min(each.charge_ns, inside_ns));
   }
-  if (work <= 0 || cpu_ns <= 0) return std::nullopt;
+  if (work <= 0 || cpu_ns <= kLeastOutside * all_cpu_ns) return std::nullopt;
   return work / cpu_ns;
 }
 
@@ -40,7 +50,7 @@ struct Observation {
   double charge_ns = 0;
 };
 
-PriceCheck combine(const std::vector<Observation>& observations) {
+PriceCheck combine(const std::vector<Observation>& observations, const PriceCheck& prior) {
   const double m = static_cast<double>(observations.size());
   double taken = 0, charge = 0, squares = 0;
   for (const auto& each : observations) {
@@ -54,33 +64,49 @@ PriceCheck combine(const std::vector<Observation>& observations) {
   }
   const double error = std::sqrt(squares * m / (m - 1)) / charge;
   const double weight = 1 / std::max(error * error, 1e-6);
-  constexpr double kPriorWeight = 1 / (PriceCheck::kPriorError * PriceCheck::kPriorError);
+  const double prior_weight = 1 / (prior.standard_error * prior.standard_error);
   PriceCheck check;
-  check.factor = std::clamp((seen * weight + kPriorWeight) / (weight + kPriorWeight), kSmallestFactor, kLargestFactor);
-  check.standard_error = 1 / std::sqrt(weight + kPriorWeight);
-  check.is_measured = error < PriceCheck::kPriorError;
+  check.factor = std::clamp((seen * weight + prior.factor * prior_weight) / (weight + prior_weight), kSmallestFactor,
+                            kLargestFactor);
+  check.standard_error = 1 / std::sqrt(weight + prior_weight);
+  check.is_measured = error < prior.standard_error;
   return check;
 }
 
-std::optional<PriceCheck> check_with(Counter counter, std::span<const model::BurstRecord> records,
-                                     std::span<const model::StratumRecord> strata,
-                                     model::Window model::BurstRecord::*window) {
-  const auto work_rate = work_per_cpu_ns(counter, records, strata);
+struct WorkCounter {
+  Counter counter;
+  double least;  // work inside windows that tells something
+};
+// Bytes first, they go with what the program does; then calls: a busy server waits less often when it is slowed, but it reads every
+// request.
+constexpr WorkCounter kCounters[] = {{&model::Work::allocated_bytes, PriceCheck::kLeastAllocatedBytes},
+                                     {&model::Work::io_calls, PriceCheck::kLeastWork},
+                                     {&model::Work::waits, PriceCheck::kLeastWork}};
+
+std::optional<PriceCheck> check_with(const WorkCounter& by, std::span<const ProbedTime> probed,
+                                     std::span<const model::StratumRecord> strata, const PriceCheck& prior) {
+  const auto work_rate = work_per_cpu_ns(by.counter, probed, strata);
   if (!work_rate) return std::nullopt;
   std::vector<Observation> observations;
   double work = 0, charge_ns = 0;
-  for (const auto& record : records) {
-    const model::Window& each = record.*window;
-    // Births of a cohort have other prices than counted calls.
-    const bool births = record.kind == model::BurstKind::kCohort && window == &model::BurstRecord::allocation_window;
-    if (each.length_ns == 0 || !(each.work.*counter) || births) continue;
-    const double done = static_cast<double>(*(each.work.*counter));
+  for (const auto& each : probed) {
+    if (each.checked == nullptr || each.checked->length_ns == 0 || !(each.checked->work.*by.counter)) continue;
+    const double done = static_cast<double>(*(each.checked->work.*by.counter));
     work += done;
-    charge_ns += static_cast<double>(each.charge_ns);
-    observations.push_back({static_cast<double>(each.cpu_ns) - done / *work_rate, static_cast<double>(each.charge_ns)});
+    charge_ns += static_cast<double>(each.checked->charge_ns);
+    observations.push_back(
+        {static_cast<double>(each.checked->cpu_ns) - done / *work_rate, static_cast<double>(each.checked->charge_ns)});
   }
-  if (observations.size() < kLeastWindows || work < PriceCheck::kLeastWork || charge_ns <= 0) return std::nullopt;
-  return combine(observations);
+  if (observations.size() < kLeastWindows || work < by.least || charge_ns <= 0) return std::nullopt;
+  return combine(observations, prior);
+}
+
+PriceCheck check_with_any(std::span<const ProbedTime> probed, std::span<const model::StratumRecord> strata,
+                          const PriceCheck& prior) {
+  for (const auto& by : kCounters) {
+    if (const auto check = check_with(by, probed, strata, prior)) return *check;
+  }
+  return prior;
 }
 
 }  // namespace
@@ -93,11 +119,25 @@ model::Window PriceCheck::corrected(const model::Window& window) const {
 
 PriceCheck check_price(std::span<const model::BurstRecord> records, std::span<const model::StratumRecord> strata,
                        model::Window model::BurstRecord::*window) {
-  // Calls first: a busy server waits less often when it is slowed, but it reads every request.
-  for (const Counter counter : {&model::Work::io_calls, &model::Work::waits}) {
-    if (const auto check = check_with(counter, records, strata, window)) return *check;
+  std::vector<ProbedTime> probed;
+  for (const auto& record : records) {
+    // Births of a cohort have other prices than counted calls.
+    const bool births = record.kind == model::BurstKind::kCohort && window == &model::BurstRecord::allocation_window;
+    probed.push_back(
+        {{&record.allocation_window, &record.free_window}, births ? nullptr : &(record.*window), record.charge_ns});
   }
-  return {};
+  return check_with_any(probed, strata, {});
+}
+
+PriceCheck check_pool_price(std::span<const model::PoolBurstRecord> pools,
+                            std::span<const model::BurstRecord> slice_growth,
+                            std::span<const model::StratumRecord> strata, const PriceCheck& prior) {
+  std::vector<ProbedTime> probed;
+  for (const auto& record : pools) probed.push_back({{&record.window}, &record.window, record.charge_ns});
+  for (const auto& record : slice_growth) {
+    probed.push_back({{&record.allocation_window}, &record.allocation_window, record.charge_ns});
+  }
+  return check_with_any(probed, strata, prior);
 }
 
 }  // namespace poolscope::estimate

@@ -22,19 +22,41 @@ struct TargetCpu {
   std::optional<double> undilated_per_second;  // without what the probes took: what the target itself did
 };
 
-TargetCpu target_cpu(const TargetRecords& records, double charge_factor) {
-  double length_ns = 0, cpu_ns = 0, charge_ns = 0;
+// What probes really cost, over what calibration said.
+struct Prices {
+  PriceCheck allocations, frees, pools;
+};
+
+Prices check_prices(const TargetRecords& records) {
+  const PriceCheck prior = records.is_go ? PriceCheck::prior_of_go() : PriceCheck{};
+  return {check_price(records.bursts, records.strata, &model::BurstRecord::allocation_window),
+          check_price(records.bursts, records.strata, &model::BurstRecord::free_window),
+          check_pool_price(records.pool_bursts, records.slice_growth, records.strata, prior)};
+}
+
+struct Charges {
+  double allocations_ns = 0, pools_ns = 0;  // as calibrated
+  double gc_ns = 0;                         // as its program measured it
+};
+
+Charges charges_of(const TargetRecords& records) {
+  Charges charges;
+  for (const auto& record : records.bursts) charges.allocations_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.pool_bursts) charges.pools_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.slice_growth) charges.pools_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.pool_watches) charges.pools_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.gc) charges.gc_ns += static_cast<double>(record.charge_ns);
+  return charges;
+}
+
+TargetCpu target_cpu(const TargetRecords& records, double charge_ns) {
+  double length_ns = 0, cpu_ns = 0;
   for (const auto& stratum : records.strata) {
     if (!stratum.target_cpu_ns) continue;
     length_ns += static_cast<double>(stratum.length_ns);
     cpu_ns += static_cast<double>(*stratum.target_cpu_ns);
   }
   if (length_ns <= 0) return {};
-  for (const auto& record : records.bursts) charge_ns += charge_factor * static_cast<double>(record.charge_ns);
-  for (const auto& record : records.pool_bursts) charge_ns += static_cast<double>(record.charge_ns);
-  for (const auto& record : records.slice_growth) charge_ns += static_cast<double>(record.charge_ns);
-  for (const auto& record : records.pool_watches) charge_ns += static_cast<double>(record.charge_ns);
-  for (const auto& record : records.gc) charge_ns += static_cast<double>(record.charge_ns);
   charge_ns = std::min(charge_ns, kLargestChargeShare * cpu_ns);
   return {cpu_ns / length_ns, (cpu_ns - charge_ns) / length_ns};
 }
@@ -50,10 +72,20 @@ std::optional<double> io_calls_per_second(std::span<const model::StratumRecord> 
   return calls / length_ns * 1e9;
 }
 
-// The charge as the target's own work says it was; 1.96 standard errors to both sides.
-model::Estimate measured_cost(const model::Cost& cost, const PriceCheck& price) {
-  const double half = 1.96 * price.standard_error, charged = *cost.charged_cpu_ratio;
-  return {charged * price.factor, charged * std::max(price.factor - half, 0.0), charged * (price.factor + half)};
+// The charge as the target's own work says it was; 1.96 standard errors to both sides. Absent when a part of it was not measured so.
+model::MaybeEstimate measured_cost(const Charges& charges, const Prices& prices, const model::Cost& cost) {
+  if (!cost.charged_cpu_ratio || charges.allocations_ns + charges.pools_ns <= 0) return std::nullopt;
+  const double per_ns = *cost.charged_cpu_ratio / (cost.charged_cpu_seconds * 1e9);
+  double value = charges.gc_ns, variance = 0;
+  const auto add = [&](double charge_ns, const PriceCheck& price) {
+    value += charge_ns * price.factor;
+    variance += charge_ns * charge_ns * price.standard_error * price.standard_error;
+    return charge_ns == 0 || price.is_measured;
+  };
+  const bool all_measured = add(charges.allocations_ns, prices.allocations) && add(charges.pools_ns, prices.pools);
+  if (!all_measured) return std::nullopt;
+  const double half = 1.96 * std::sqrt(variance);
+  return model::Estimate{value * per_ns, std::max(value - half, 0.0) * per_ns, (value + half) * per_ns};
 }
 
 // Probes that follow objects cost about twice as much as those that count, so what they say of the rate is less certain:
@@ -152,14 +184,14 @@ void set_lifetimes(model::AllocationSummary& summary, const RecordList& records,
 }  // namespace
 
 model::TargetSnapshot summarize(const TargetRecords& records) {
-  const PriceCheck allocation_price =
-      check_price(records.bursts, records.strata, &model::BurstRecord::allocation_window);
-  const PriceCheck free_price = check_price(records.bursts, records.strata, &model::BurstRecord::free_window);
-  const TargetCpu cpu = target_cpu(records, allocation_price.factor);
+  const Prices prices = check_prices(records);
+  const Charges charges = charges_of(records);
+  const TargetCpu cpu = target_cpu(records, charges.allocations_ns * prices.allocations.factor +
+                                                charges.pools_ns * prices.pools.factor + charges.gc_ns);
   const Basis basis{all_exact(records.bursts),
                     {cpu.undilated_per_second, io_calls_per_second(records.strata)},
-                    allocation_price,
-                    free_price};
+                    prices.allocations,
+                    prices.frees};
   const RecordList list = in_time_order(records.bursts);
   const Sample allocations = Sample::of_allocations(without_cohorts(list), basis);
 
@@ -174,13 +206,13 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.call_sites = estimate_call_sites(list, basis);
   fit_to_total(target.call_sites, calls_per_second(allocations), calls_per_second(Sample::of_allocations(list, basis)));
   target.growth_chains = estimate_growth_chains(list, basis);
-  const Basis of_slices{all_exact(records.slice_growth), basis.totals, {}, {}};
+  const Basis of_slices{all_exact(records.slice_growth), basis.totals, prices.pools, {}};
   std::ranges::move(estimate_slice_growth(in_time_order(records.slice_growth), of_slices),
                     std::back_inserter(target.growth_chains));
-  target.pools = summarize_pools(records.pool_bursts, records.pool_watches, basis.totals, records.running);
+  target.pools =
+      summarize_pools(records.pool_bursts, records.pool_watches, basis.totals, records.running, prices.pools);
   target.cost = summarize_cost(records);
-  if (allocation_price.is_measured && target.cost.charged_cpu_ratio)
-    target.cost.measured_cpu_ratio = measured_cost(target.cost, allocation_price);
+  target.cost.measured_cpu_ratio = measured_cost(charges, prices, target.cost);
   target.cost.clamped_windows =
       allocations.estimator.clamped_windows() + Sample::of_frees(list, basis).estimator.clamped_windows();
   return target;

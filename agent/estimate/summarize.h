@@ -31,6 +31,7 @@ struct TargetRecords {
   std::span<const model::GcRecord> gc = {};
   std::span<const model::BurstRecord> slice_growth = {};  // bursts that saw growths of Go slices and nothing else
   std::span<const model::ProcessKey> running = {};  // the processes that run now; what lies idle in others is gone
+  bool is_go = false;
 };
 
 // The parts of a TargetSnapshot that come from records: cpu_seconds_per_second, allocations, call_sites, growth_chains,

@@ -15,7 +15,7 @@ constexpr std::uint64_t kMostHits = 16'384;  // two per growth; the ring holds m
 }  // namespace
 
 double GrowthMonitor::price_ns() const {
-  return static_cast<double>(probing_.pool_hit_costs().emulated_ns);
+  return price_factor_ * static_cast<double>(probing_.pool_hit_costs().emulated_ns);
 }
 
 std::uint64_t GrowthMonitor::length_ns(const budget::RatePlan& plan, const budget::BurstBudget& budget,
@@ -44,10 +44,10 @@ std::optional<std::uint64_t> GrowthMonitor::burst(WatchedProcess& process, const
   auto record = process.growth()->burst(std::move(*clock), limits, process.image());
   if (!record) return fail(probes::reason_label(record.error().reason), record.error().detail);
   problem_.reset();
-  hits_.observe(per_second(record->allocation_window.probe_hits, undilated_ns(record->allocation_window)));
-  const std::uint64_t charge_ns = record->charge_ns;
+  hits_.observe(per_undilated_second(record->allocation_window.probe_hits, record->allocation_window, price_factor_));
+  const double taken_ns = price_factor_ * static_cast<double>(record->charge_ns);
   bursts_.push_back(std::move(*record));
-  return charge_ns;
+  return static_cast<std::uint64_t>(taken_ns);
 }
 
 void GrowthMonitor::forget_before(std::uint64_t oldest_ns) {

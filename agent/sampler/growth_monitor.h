@@ -26,6 +26,8 @@ class GrowthMonitor {
   // One burst on a process whose growth can be seen. What it took, in CPU time; nothing when there was none: problem().
   [[nodiscard]] std::optional<std::uint64_t> burst(WatchedProcess& process, const budget::BurstBudget& budget,
                                                    double cpu_per_second);
+  // What a hit takes here, over what calibration said (estimate::PriceCheck).
+  void set_price_factor(double factor) { price_factor_ = factor; }
   void forget_before(std::uint64_t oldest_ns);
   [[nodiscard]] const std::vector<model::BurstRecord>& bursts() const { return bursts_; }
   [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }  // of the last try
@@ -37,6 +39,7 @@ class GrowthMonitor {
 
   Probing& probing_;
   budget::HitRate hits_;
+  double price_factor_ = 1;
   std::optional<Problem> problem_;
   std::vector<model::BurstRecord> bursts_;  // oldest first
 };

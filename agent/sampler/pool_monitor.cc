@@ -20,7 +20,7 @@ constexpr std::uint64_t kLongestWaitNs = 10'000'000;  // longer bursts stay open
 }  // namespace
 
 double PoolMonitor::price_ns() const {
-  return price_ns_ > 0 ? price_ns_ : static_cast<double>(probing_.pool_hit_costs().emulated_ns);
+  return price_factor_ * (price_ns_ > 0 ? price_ns_ : static_cast<double>(probing_.pool_hit_costs().emulated_ns));
 }
 
 std::optional<double> PoolMonitor::affordable_ns(const budget::BurstBudget& budget, double cpu_per_second) const {
@@ -70,13 +70,13 @@ Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, 
   ++turn_;
   problem_.reset();
   // One in order ends by count, so it tells of busy moments, and its hits are dearer.
-  if (!record->in_order) hits_.observe(per_second(record->window.probe_hits, undilated_ns(record->window)));
+  if (!record->in_order) hits_.observe(per_undilated_second(record->window.probe_hits, record->window, price_factor_));
   if (!record->in_order && record->probe_hits > 0) {
     price_ns_ = static_cast<double>(record->charge_ns) / static_cast<double>(record->probe_hits);
   }
-  const std::uint64_t charge_ns = record->charge_ns;
+  const double taken_ns = price_factor_ * static_cast<double>(record->charge_ns);
   bursts_.push_back(std::move(*record));
-  return charge_ns;
+  return static_cast<std::uint64_t>(taken_ns);
 }
 
 Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const budget::BurstBudget& budget,
@@ -135,13 +135,13 @@ void PoolMonitor::watch(WatchedProcess& process, std::uint64_t now_ns) {
 std::uint64_t PoolMonitor::read_watch(WatchedProcess& process, std::uint64_t now_ns, double allowance_ns) {
   model::PoolWatchRecord record = process.pools()->take_watch();
   if (record.length_ns == 0) return 0;
-  const std::uint64_t charge_ns = record.charge_ns;
-  if (record.misses_watched && static_cast<double>(charge_ns) > kWatchShare * allowance_ns) {
+  const double taken_ns = price_factor_ * static_cast<double>(record.charge_ns);
+  if (record.misses_watched && taken_ns > kWatchShare * allowance_ns) {
     without_misses_since_[process.key()] = now_ns;
     watch(process, now_ns);
   }
   watches_.push_back(std::move(record));
-  return charge_ns;
+  return static_cast<std::uint64_t>(taken_ns);
 }
 
 void PoolMonitor::forget_before(std::uint64_t oldest_ns) {

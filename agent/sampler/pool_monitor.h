@@ -29,7 +29,7 @@ class PoolMonitor {
   static constexpr std::uint64_t kRetryNs = 30'000'000'000;
   static constexpr unsigned kFollowEvery = 4;
   static constexpr unsigned kOrderEvery = 8;
-  static constexpr double kLongShare = 0.5;
+  static constexpr double kLongShare = 0.75;
   static constexpr std::uint64_t kLookNs = 10'000'000;
   static constexpr std::uint64_t kLongerTimes = 8;
   static constexpr std::uint64_t kLongestBurstNs = 1'000'000'000;
@@ -54,6 +54,8 @@ class PoolMonitor {
   // Ends the long burst on `process`, which it must be of; what it took.
   std::uint64_t end_burst(WatchedProcess& process);
   [[nodiscard]] const std::optional<model::ProcessKey>& open_on() const { return open_on_; }
+  // What a hit takes here, over what calibration said (estimate::PriceCheck). Whatever is planned and spent counts with it.
+  void set_price_factor(double factor) { price_factor_ = factor; }
   // Starts watching where that is due.
   void watch(WatchedProcess& process, std::uint64_t now_ns);
   // Reads the watch of a process; what it took. `allowance_ns`: of CPU time for the time since the last call.
@@ -78,7 +80,8 @@ class PoolMonitor {
 
   Probing& probing_;
   budget::HitRate hits_;
-  double price_ns_ = 0;  // mean of a hit in the last burst; 0: not known yet
+  double price_ns_ = 0;  // as calibrated, mean of a hit in the last burst; 0: not known yet
+  double price_factor_ = 1;
   std::optional<model::ProcessKey> open_on_;
   std::uint64_t open_until_ns_ = 0, looked_ns_ = 0;
   std::uint64_t last_length_ns_ = budget::kFirstBurstNs;

@@ -29,10 +29,12 @@ std::string random_id() {
 
 }  // namespace
 
-Sampler::Sampler(Probing& probing) : probing_(probing), next_seed_(std::random_device{}()), boot_id_(random_id()) {}
+Sampler::Sampler(Probing& probing, Pace pace)
+    : probing_(probing), pace_(pace), next_seed_(std::random_device{}()), boot_id_(random_id()) {}
 
-Result<std::unique_ptr<Sampler>, std::string> Sampler::create(Probing& probing, const config::Config& config) {
-  std::unique_ptr<Sampler> sampler(new Sampler(probing));
+Result<std::unique_ptr<Sampler>, std::string> Sampler::create(Probing& probing, const config::Config& config,
+                                                              Pace pace) {
+  std::unique_ptr<Sampler> sampler(new Sampler(probing, pace));
   auto set = sampler->set_targets(config);
   if (!set) return Failure{set.error()};
   return sampler;
@@ -72,9 +74,12 @@ void Sampler::discover(std::uint64_t now_ns) {
 }
 
 std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
-  if (monitor.plans_bursts() && monitor.bursts() < kEnoughBursts) return kFirstStratumNs;
+  const bool is_watch = pace_ == Pace::kWatch;
+  if (monitor.plans_bursts() && monitor.bursts() < (is_watch ? kBurstsOfAWatch : kBurstsOfALook))
+    return kFirstStratumNs;
   const double for_all = static_cast<double>(cpu_per_burst_ns_ * monitors_.size()) / kAgentCpuRatio;
-  return std::clamp(static_cast<std::uint64_t>(for_all), kFirstStratumNs, kLongestStratumNs);
+  return std::clamp(static_cast<std::uint64_t>(for_all), is_watch ? kWatchStratumNs : kFirstStratumNs,
+                    kLongestStratumNs);
 }
 
 std::uint64_t Sampler::next_due_ns() const {

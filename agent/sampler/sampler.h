@@ -1,7 +1,9 @@
 #pragma once
 // Sampler: the measuring loop over all targets, on the thread that calls run(). One burst at a time, machine-wide.
-//   Pace      strata of kFirstStratumNs until a target has kEnoughBursts, then as long as the agent's own CPU budget
-//             (kAgentCpuRatio of one core) asks for.
+//   Pace      strata of kFirstStratumNs until a target has enough bursts, then as long as the agent's own CPU budget
+//             (kAgentCpuRatio of one core) asks for. Somebody who takes a look waits for it: kBurstsOfALook, and never slower than the
+//             budget asks. A watch goes on for days: after kBurstsOfAWatch strata are kWatchStratumNs at least. The kernel waits some
+//             80 ms for grace periods around every burst, and meanwhile a program that switches between threads all the time is a tenth slower.
 //   Stop      run() returns within the length of one burst after stop() or when `until_ns` is reached.
 
 #include <atomic>
@@ -24,11 +26,13 @@ class Sampler {
  public:
   static constexpr std::uint64_t kFirstStratumNs = 400'000'000;
   static constexpr std::uint64_t kLongestStratumNs = 10'000'000'000;
-  static constexpr std::size_t kEnoughBursts = 60;
+  static constexpr std::uint64_t kWatchStratumNs = 2'000'000'000;
+  static constexpr std::size_t kBurstsOfALook = 60, kBurstsOfAWatch = 12;
   static constexpr double kAgentCpuRatio = 0.01;
 
+  enum class Pace { kLook, kWatch };
   [[nodiscard]] static Result<std::unique_ptr<Sampler>, std::string> create(Probing& probing,
-                                                                            const config::Config& config);
+                                                                            const config::Config& config, Pace pace);
 
   // Measures until stop(), `until_ns` (CLOCK_MONOTONIC), or `idle` says so. `idle` is called between bursts, at least
   // five times a second, and may call snapshot(), reload() and stop().
@@ -48,13 +52,14 @@ class Sampler {
   [[nodiscard]] const std::vector<std::unique_ptr<TargetMonitor>>& monitors() const { return monitors_; }
 
  private:
-  explicit Sampler(Probing& probing);
+  Sampler(Probing& probing, Pace pace);
   [[nodiscard]] Result<Done, std::string> set_targets(const config::Config& config);
   void discover(std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t stratum_ns(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t next_due_ns() const;
 
   Probing& probing_;
+  Pace pace_;
   config::Config config_;
   std::unique_ptr<targets::TargetSet> target_set_;
   std::vector<std::unique_ptr<TargetMonitor>> monitors_;  // one per configured target, in their order

@@ -23,11 +23,6 @@ constexpr std::uint64_t kBurstRoomNs = 60'000'000;  // kept free at the end of a
 
 const Problem kNoCpuClock{"cpu_clock_failed", ""};
 
-// Absent as soon as one part is.
-std::optional<std::uint64_t> sum_of(std::optional<std::uint64_t> a, std::optional<std::uint64_t> b) {
-  return a && b ? std::optional(*a + *b) : std::nullopt;
-}
-
 // Call sites beyond the busiest ones become one.
 void cap_sites(BurstRecord& record) {
   if (record.call_sites.size() <= TargetMonitor::kMaxSites) return;
@@ -151,12 +146,10 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   model::StratumRecord stratum;
   stratum.start_ns = stratum_start_ns_;
   stratum.length_ns = now_ns - stratum_start_ns_;
-  stratum.work = {0, 0};
+  stratum.work = {0, 0, 0};
   for (auto& [key, process] : processes_) {
     if (const auto cpu_ns = process.take_cpu_ns()) stratum.target_cpu_ns = stratum.target_cpu_ns.value_or(0) + *cpu_ns;
-    const model::Work work = process.take_work();
-    stratum.work.io_calls = sum_of(stratum.work.io_calls, work.io_calls);
-    stratum.work.waits = sum_of(stratum.work.waits, work.waits);
+    stratum.work += process.take_work();
     if (process.go_runtime() != nullptr) tokens_.spend(gc_.read(*process.go_runtime()));
     if (process.pools() == nullptr) continue;
     const double allowance_ns = budget_.cpu_ratio * static_cast<double>(process.recent_cpu_ns());
@@ -167,8 +160,16 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   tokens_.earn(stratum.target_cpu_ns.value_or(0), stratum.length_ns);
   strata_.push_back(std::move(stratum));
   forget_old(now_ns);
+  check_prices();
+}
+
+void TargetMonitor::check_prices() {
   const auto price = estimate::check_price(bursts_, strata_, &BurstRecord::allocation_window);
   price_factor_ = std::max(price.factor, 1.0);
+  const auto prior = is_go() ? estimate::PriceCheck::prior_of_go() : estimate::PriceCheck{};
+  const auto pool_price = estimate::check_pool_price(pools_.bursts(), growth_.bursts(), strata_, prior);
+  pools_.set_price_factor(std::max(pool_price.factor, 1.0));
+  growth_.set_price_factor(std::max(pool_price.factor, 1.0));
 }
 
 void TargetMonitor::forget_old(std::uint64_t now_ns) {
@@ -206,10 +207,11 @@ void TargetMonitor::take_burst() {
   // A native process with described pools has both: they take turns.
   const bool pools_turn = process->pools() != nullptr && bursts_tried_++ % 2 == 0;
   if (process->is_go() || pools_turn) {
-    if (process->growth() != nullptr && !pools_.open_on() && growth_turn_++ % kGrowthEvery == 0) {
+    if (is_growths_turn(*process)) {
       take_growth_burst(*process);
+    } else {
+      take_pool_burst(*process);
     }
-    take_pool_burst(*process);
     return;
   }
   if (const auto& problem = process->problem()) {
@@ -229,10 +231,21 @@ void TargetMonitor::watch_pools(std::uint64_t now_ns) {
   }
 }
 
+bool TargetMonitor::is_growths_turn(const WatchedProcess& process) {
+  if (process.growth() == nullptr || pools_.open_on()) return false;
+  return process.pools() == nullptr || ++growth_turn_ % kGrowthEvery == 0;
+}
+
 void TargetMonitor::take_growth_burst(WatchedProcess& process) {
   if (const auto charge_ns = growth_.burst(process, burst_budget(process), cpu_per_second(process))) {
     tokens_.spend(*charge_ns);
+  } else {
+    missing_ = growth_.problem()->reason;
   }
+  // Pools that can be watched all the time need not wait for the next stratum.
+  const bool is_alone = processes_.size() == 1 && process.pools() != nullptr;
+  if (is_alone && pools_.can_stay_open(burst_budget(process), cpu_per_second(process)))
+    burst_due_ns_ = process::monotonic_ns();
 }
 
 double TargetMonitor::cpu_per_second(const WatchedProcess& process) const {
@@ -349,9 +362,9 @@ void TargetMonitor::keep(BurstRecord record) {
 void TargetMonitor::learn_rates(const BurstRecord& record) {
   if (record.kind == model::BurstKind::kRate) {
     const auto calls = record.counts.allocations + record.counts.reallocations;
-    allocations_.observe(per_second(calls, undilated_ns(record.allocation_window)));
+    allocations_.observe(per_undilated_second(calls, record.allocation_window, price_factor_));
   } else {
-    frees_.observe(per_second(record.counts.frees, undilated_ns(record.free_window)));
+    frees_.observe(per_undilated_second(record.counts.frees, record.free_window, price_factor_));
   }
 }
 
@@ -450,7 +463,7 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
 model::TargetSnapshot TargetMonitor::snapshot() const {
   const std::vector<model::ProcessKey> running = keys();
   model::TargetSnapshot snapshot = estimate::summarize(
-      {bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts(), running});
+      {bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts(), running, is_go()});
   snapshot.name = name_;
   snapshot.runtime = is_go() ? "go" : "native";
   snapshot.labels = labels_;

@@ -63,7 +63,8 @@ class TargetMonitor {
   void close_stratum(std::uint64_t now_ns);
   void take_burst();
   void take_pool_burst(WatchedProcess& process);
-  // Beside the pools of a Go process: one burst in kGrowthEvery.
+  // One burst in kGrowthEvery, all of a Go process without pools.
+  [[nodiscard]] bool is_growths_turn(const WatchedProcess& process);
   void take_growth_burst(WatchedProcess& process);
   void end_pool_burst(std::uint64_t now_ns);
   // CPU seconds per second that the process used lately.
@@ -75,6 +76,7 @@ class TargetMonitor {
   [[nodiscard]] std::optional<Problem> cohort_burst(WatchedProcess& process);
   void keep(model::BurstRecord record);
   void learn_rates(const model::BurstRecord& record);
+  void check_prices();
   void forget_old(std::uint64_t now_ns);
   [[nodiscard]] budget::BurstBudget burst_budget(const WatchedProcess& process) const;
   [[nodiscard]] budget::BurstPrices burst_prices(const WatchedProcess& process) const;

@@ -1,5 +1,5 @@
 #pragma once
-// What a target did in a window, without what its probes took.
+// Rates of a window per CPU second that the target itself used: without what its probes took.
 
 #include <algorithm>
 #include <cstdint>
@@ -8,13 +8,13 @@
 
 namespace poolscope::sampler {
 
-// At least a quarter: a charge near the whole CPU time says that the price is off, not that the rate is infinite.
-[[nodiscard]] inline std::uint64_t undilated_ns(const model::Window& window) {
-  return std::max(window.cpu_ns - std::min(window.cpu_ns, window.charge_ns), window.cpu_ns / 4);
-}
-
-[[nodiscard]] inline double per_second(std::uint64_t count, std::uint64_t ns) {
-  return ns == 0 ? 0 : static_cast<double>(count) / (static_cast<double>(ns) * 1e-9);
+// `price_factor`: what a hit takes here, over what calibration said. At least a quarter of the CPU time is the target's: a charge near
+// the whole of it says that the price is off, not that the rate is infinite.
+[[nodiscard]] inline double per_undilated_second(std::uint64_t count, const model::Window& window,
+                                                 double price_factor) {
+  const double cpu_ns = static_cast<double>(window.cpu_ns);
+  const double own_ns = std::max(cpu_ns - price_factor * static_cast<double>(window.charge_ns), cpu_ns / 4);
+  return own_ns <= 0 ? 0 : static_cast<double>(count) / own_ns * 1e9;
 }
 
 }  // namespace poolscope::sampler

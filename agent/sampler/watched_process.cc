@@ -21,6 +21,7 @@ void WatchedProcess::forget_image() {
   go_runtime_problem_.reset();
   growth_.reset();
   growth_problem_.reset();
+  allocated_bytes_address_ = 0;
 }
 
 void WatchedProcess::prepare(Probing& probing) {
@@ -70,10 +71,18 @@ void WatchedProcess::look_for_go(Probing& probing) {
     open_go_pools(probing, *executable);
     start_go_runtime(probing, **executable);
     look_for_growth(probing, *executable);
+    count_work();
   } else if (is_go_) {
     pools_problem_ = Problem{probes::reason_label(executable.error().reason), executable.error().detail};
     go_runtime_problem_ = growth_problem_ = pools_problem_;
   }
+}
+
+void WatchedProcess::count_work() {
+  if (!go_runtime_) return;
+  allocated_bytes_address_ = go_runtime_->allocated_bytes_address();
+  if (pools_) pools_->count_work_at(allocated_bytes_address_);
+  if (growth_) growth_->count_work_at(allocated_bytes_address_);
 }
 
 void WatchedProcess::open_go_pools(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable) {
@@ -134,7 +143,7 @@ std::optional<std::uint64_t> WatchedProcess::take_cpu_ns() {
 }
 
 model::Work WatchedProcess::take_work() {
-  const model::Work before = std::exchange(work_, process::work_of(key_.pid));
+  const model::Work before = std::exchange(work_, process::work_of(key_.pid, allocated_bytes_address_));
   return process::work_between(before, work_);
 }
 

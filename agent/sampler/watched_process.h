@@ -70,6 +70,7 @@ class WatchedProcess {
   void open_go_pools(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable);
   void start_go_runtime(Probing& probing, const probes::GoExecutable& executable);
   void look_for_growth(Probing& probing, const std::shared_ptr<const probes::GoExecutable>& executable);
+  void count_work();
   void look_for_custom_pools(Probing& probing);
 
   model::ProcessKey key_;
@@ -86,6 +87,7 @@ class WatchedProcess {
   std::optional<Problem> go_runtime_problem_;
   std::unique_ptr<probes::GoGrowth> growth_;
   std::optional<Problem> growth_problem_;
+  std::uint64_t allocated_bytes_address_ = 0;  // of a Go program
   std::uint64_t cpu_ns_ = 0;
   std::uint64_t recent_cpu_ns_ = 0;
   model::Work work_;

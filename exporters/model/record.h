@@ -49,10 +49,14 @@ struct GrowthChainCounts {
   Histogram final_bytes;
 };
 
-// What a process did meanwhile that probes do not change, by the kernel's own counters. Absent where /proc does not tell.
+// What a process did meanwhile that probes do not change, by the kernel's counters and its own. Absent where nothing tells.
 struct Work {
-  std::optional<std::uint64_t> io_calls;  // read and write calls
-  std::optional<std::uint64_t> waits;     // voluntary context switches
+  std::optional<std::uint64_t> io_calls;         // read and write calls
+  std::optional<std::uint64_t> waits;            // voluntary context switches
+  std::optional<std::uint64_t> allocated_bytes;  // by the count of its runtime (Go)
+
+  // Absent as soon as one part is.
+  Work& operator+=(const Work& more);
 };
 
 // A time window in one process with exactly the probes that `counts` names.

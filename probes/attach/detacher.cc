@@ -1,10 +1,15 @@
 #include "probes/attach/detacher.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "probes/process/prompt_section.h"
 
 namespace poolscope::attach {
 
-Detacher::Detacher() : worker_([this] { work(); }) {}
+Detacher::Detacher() {
+  for (auto& worker : workers_) worker = std::thread([this] { work(); });
+}
 
 Detacher::~Detacher() {
   {
@@ -12,35 +17,50 @@ Detacher::~Detacher() {
     stopping_ = true;
   }
   changed_.notify_all();
-  worker_.join();
+  for (auto& worker : workers_) worker.join();
 }
 
 void Detacher::detach(UprobeLinks links, std::function<void()> done) {
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back(Job{std::move(links), std::move(done)});
+    for (UniqueFd& link : links) jobs_.push_back(Job{std::move(link), {}});
+    jobs_.push_back(Job{UniqueFd(), std::move(done)});
   }
   changed_.notify_all();
 }
 
 void Detacher::wait_idle() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return jobs_.empty() && !busy_; });
+  changed_.wait(lock, [this] { return jobs_.empty(); });
+}
+
+Detacher::Job* Detacher::next_waiting() {
+  const auto job = std::ranges::find(jobs_, Job::State::kWaiting, &Job::state);
+  return job == jobs_.end() ? nullptr : &*job;
+}
+
+void Detacher::finish_closed() {
+  while (!jobs_.empty() && jobs_.front().state == Job::State::kClosed) {
+    if (jobs_.front().done) jobs_.front().done();
+    jobs_.pop_front();
+  }
 }
 
 void Detacher::work() {
   std::unique_lock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-    if (jobs_.empty()) return;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
-    busy_ = true;
+    changed_.wait(lock, [this] { return stopping_ || next_waiting() != nullptr; });
+    Job* job = next_waiting();
+    if (job == nullptr) return;
+    job->state = Job::State::kClosing;
     lock.unlock();
-    job.links.clear();
-    if (job.done) job.done();
+    {
+      const process::PromptSection prompt;  // the target pays until the traps are gone
+      job->link.reset();
+    }
     lock.lock();
-    busy_ = false;
+    job->state = Job::State::kClosed;
+    finish_closed();
     changed_.notify_all();
   }
 }

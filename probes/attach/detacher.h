@@ -1,8 +1,12 @@
 #pragma once
-// Detacher: closes links on a thread of its own, because close() of a probe waits for the kernel 18-250 ms.
+// Detacher: closes links on threads of its own, because close() of a probe waits 18-250 ms for a grace period of the kernel's RCU. Its traps
+// are gone at the beginning of that, so no link waits for another: each is closed by the next of kWorkers threads that is free. Links
+// closed at the same time share a grace period.
 //   Threads   detach() and wait_idle() from any thread.
-//   Order     first in, first out. The destructor closes what is left, then joins.
+//   Order     `done` is called when the links handed in before are gone, too: first in, first out. The destructor closes what is
+//             left, then joins.
 
+#include <array>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -16,29 +20,33 @@ namespace poolscope::attach {
 
 class Detacher {
  public:
+  static constexpr std::size_t kWorkers = 8;
+
   Detacher();
   ~Detacher();
   Detacher(const Detacher&) = delete;
   Detacher& operator=(const Detacher&) = delete;
 
-  // Returns at once. `done` is called on the worker after the links are gone; it must not block.
+  // Returns at once. `done` is called on a worker after the links are gone; it must not block nor call the Detacher.
   void detach(UprobeLinks links, std::function<void()> done = {});
   // Until everything handed in so far is closed.
   void wait_idle();
 
  private:
   struct Job {
-    UprobeLinks links;
+    UniqueFd link;  // none: only `done` is left to do
     std::function<void()> done;
+    enum class State { kWaiting, kClosing, kClosed } state = State::kWaiting;
   };
   void work();
+  Job* next_waiting();
+  void finish_closed();
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> jobs_;
-  bool busy_ = false;
+  std::deque<Job> jobs_;  // in the order of detach(); references stay valid while others come and the front goes
   bool stopping_ = false;
-  std::thread worker_;  // last: starts when everything above exists
+  std::array<std::thread, kWorkers> workers_;  // last: they start when everything above exists
 };
 
 }  // namespace poolscope::attach

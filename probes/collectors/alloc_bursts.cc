@@ -17,7 +17,6 @@ using model::Window;
 using process::TaskClock;
 
 constexpr std::uint64_t kPollNs = 200'000;             // how soon a window that the kernel closed is noticed
-constexpr std::uint64_t kSettleNs = 300'000;           // traps of closed links are gone after 0.2 ms
 constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;  // the kernel closes a window that we left open this long
 constexpr std::uint64_t kMremapMinBytes = 128 << 10;   // glibc: smallest M_MMAP_THRESHOLD
 
@@ -69,10 +68,8 @@ class Burst {
   ~Burst() {
     store(control().armed, 0u);
     (void)target_.clock.disable();
-    attach::UprobeLinks all;
-    for (auto* links : {&allocating_, &lasting_}) std::move(links->begin(), links->end(), std::back_inserter(all));
     AllocPrograms& programs = programs_;
-    detacher_.detach(std::move(all), [&programs, slot = slot_] { programs.release_slot(slot); });
+    detacher_.detach(take_links(), [&programs, slot = slot_] { programs.release_slot(slot); });
   }
   Burst(const Burst&) = delete;
   Burst& operator=(const Burst&) = delete;
@@ -127,9 +124,23 @@ class Burst {
     allocating_.clear();
   }
 
+  // Takes every probe away: before anything is read, because until then the target pays. Results read after it have every hit.
+  void detach() {
+    detacher_.detach(take_links());
+    process::sleep_until_ns(process::monotonic_ns() + kSettleNs);
+  }
+
   AllocResults take_results() { return programs_.take_results(slot_); }
 
  private:
+  attach::UprobeLinks take_links() {
+    attach::UprobeLinks all;
+    for (auto* links : {&allocating_, &lasting_}) {
+      std::move(links->begin(), links->end(), std::back_inserter(all));
+      links->clear();
+    }
+    return all;
+  }
   ClockReading clocks() const { return read_clocks(target_.image.key().pid, target_.clock); }
 
   AllocPrograms& programs_;
@@ -226,16 +237,17 @@ Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& target, c
   const auto slot = programs_.acquire_slot();
   if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
   Burst burst(programs_, detacher_, target, *slot, costs_);
+  if (auto failure = burst.start_clock()) return Failure{*failure};
   const auto allocates = [](const PlannedFunction& function) { return function.function != ALLOC_FN_FREE; };
+  PromptSection prompt;
   if (auto failure = burst.attach(AllocPrograms::Probes::kRate, Burst::Until::kBurstEnd, allocates))
     return Failure{*failure};
-  if (auto failure = burst.start_clock()) return Failure{*failure};
 
   const alloc_control& control = burst.control();
-  PromptSection prompt;
   const Moment begin = burst.open(ALLOC_ARMED_ALLOCATIONS, limits.length_ns, limits.hits);
   wait_until(control, begin.clocks.time_ns + limits.length_ns);
   const Moment end = burst.turn(0);
+  burst.detach();
   prompt.leave();
   if (auto failure = interrupted(control)) return Failure{*failure};
 
@@ -254,15 +266,15 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   using Probes = AllocPrograms::Probes;
   const auto frees = [](const PlannedFunction& function) { return function.function == ALLOC_FN_FREE; };
   const auto makes = [&](const PlannedFunction& function) { return !frees(function) && !is_reallocation(function); };
+  if (auto failure = burst.start_clock()) return Failure{*failure};
+  PromptSection prompt;
   // Frees first: an object must not be born before its death can be seen.
   if (auto failure = burst.attach(Probes::kFree, Burst::Until::kBurstEnd, frees)) return Failure{*failure};
   if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBurstEnd, is_reallocation)) return Failure{*failure};
   if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBirthsEnd, makes)) return Failure{*failure};
-  if (auto failure = burst.start_clock()) return Failure{*failure};
 
   const alloc_control& control = burst.control();
   const std::uint64_t follow_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
-  PromptSection prompt;
   const Moment births_begin = burst.open(
       ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS, follow_ns, limits.hits);
   wait_until(control, births_begin.clocks.time_ns + limits.births_ns);
@@ -273,6 +285,7 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   const Moment begin = burst.turn(ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
   wait_until(control, births_begin.clocks.time_ns + follow_ns);
   const Moment end = burst.turn(0);
+  burst.detach();
   prompt.leave();
   if (auto failure = interrupted(control)) return Failure{*failure};
 

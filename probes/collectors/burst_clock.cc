@@ -2,32 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
-
-#include <sched.h>
 
 #include "probes/process/monotonic_clock.h"
 #include "probes/process/process.h"
 
 namespace poolscope::probes {
 
-PromptSection::PromptSection() {
-  sched_param first{};
-  first.sched_priority = sched_get_priority_min(SCHED_FIFO);
-  entered_ = sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) == 0;
-}
-
-void PromptSection::leave() {
-  const sched_param usual{};
-  if (std::exchange(entered_, false)) sched_setscheduler(0, SCHED_OTHER, &usual);
-}
-
-ClockReading read_clocks(pid_t pid, const process::TaskClock& clock) {
+ClockReading read_clocks(pid_t pid, const process::TaskClock& clock, std::uint64_t allocated_bytes_address) {
   ClockReading reading;
   reading.time_ns = process::monotonic_ns();
   const auto cpu = clock.read_ns();
   reading.cpu_ns = cpu ? *cpu : 0;
-  reading.work = process::work_of(pid);
+  reading.work = process::work_of(pid, allocated_bytes_address);
   return reading;
 }
 
@@ -40,7 +26,7 @@ model::Window window_between(const ClockReading& begin, const ClockReading& end,
   window.length_ns = std::clamp(end_ns, begin.time_ns, end.time_ns) - begin.time_ns;
   window.cpu_ns = cut(end.cpu_ns - begin.cpu_ns);
   window.work = process::work_between(begin.work, end.work);
-  for (auto* work : {&window.work.io_calls, &window.work.waits}) {
+  for (auto* work : {&window.work.io_calls, &window.work.waits, &window.work.allocated_bytes}) {
     if (*work) *work = cut(**work);
   }
   return window;

@@ -6,24 +6,15 @@
 #include <sys/types.h>
 
 #include "exporters/model/record.h"
+#include "probes/process/prompt_section.h"
 #include "probes/process/task_clock.h"
 
 namespace poolscope::probes {
 
-// On a busy machine a thread that has slept waits for a CPU, and the window would end milliseconds after its counts were
-// read. While a window is open ours goes first; it sleeps most of that time. Without the right (CAP_SYS_NICE) windows are
-// a little less sharp.
-class PromptSection {
- public:
-  PromptSection();
-  ~PromptSection() { leave(); }
-  PromptSection(const PromptSection&) = delete;
-  PromptSection& operator=(const PromptSection&) = delete;
-  void leave();
+using process::PromptSection;
 
- private:
-  bool entered_ = false;
-};
+// Traps of links that the detacher has are gone after 0.2 ms: it is as prompt as a burst is.
+inline constexpr std::uint64_t kSettleNs = 300'000;
 
 // A moment of a burst. Probes are armed before the clocks are read and disarmed before they are read again, so every clock
 // sees as much time as the probes count in.
@@ -32,7 +23,9 @@ struct ClockReading {
   std::uint64_t cpu_ns = 0;
   model::Work work;
 };
-[[nodiscard]] ClockReading read_clocks(pid_t pid, const process::TaskClock& clock);
+// `allocated_bytes_address`: as work_of() takes it.
+[[nodiscard]] ClockReading read_clocks(pid_t pid, const process::TaskClock& clock,
+                                       std::uint64_t allocated_bytes_address = 0);
 
 // The window between two readings; `part` of what the target did in it was counted, up to `end_ns`.
 [[nodiscard]] model::Window window_between(const ClockReading& begin, const ClockReading& end, std::uint64_t end_ns,

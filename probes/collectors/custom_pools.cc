@@ -65,7 +65,7 @@ PoolSite CustomPools::site_of(const PlannedPoolPoint& planned) const {
   return site;
 }
 
-std::vector<PoolSite> CustomPools::burst_sites() const {
+std::vector<PoolSite> CustomPools::burst_sites(bool) const {
   std::vector<PoolSite> sites;
   for (const auto& point : points_) sites.push_back(site_of(point));
   return sites;

@@ -29,7 +29,7 @@ class CustomPools final : public PoolProbes {
 
  private:
   CustomPools(PoolPrograms& programs, const model::ProcessKey& process, CustomPoolPlan plan, const PoolHitCosts& costs);
-  [[nodiscard]] std::vector<PoolSite> burst_sites() const override;
+  [[nodiscard]] std::vector<PoolSite> burst_sites(bool follows_objects) const override;
   [[nodiscard]] std::vector<PoolSite> watch_sites(bool misses) const override;
   void describe(const pool_key& key, std::uint64_t type, model::PoolSums& sums) override;
 

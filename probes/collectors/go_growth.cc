@@ -27,7 +27,7 @@ Result<std::unique_ptr<GoGrowth>, go::GrowthPointsError> GoGrowth::open(PoolProg
   return std::unique_ptr<GoGrowth>(new GoGrowth(programs, process, std::move(executable), *points, costs));
 }
 
-std::vector<PoolSite> GoGrowth::burst_sites() const {
+std::vector<PoolSite> GoGrowth::burst_sites(bool) const {
   const LoadedObject& object = executable_->object;
   PoolSite call{object.open_path, object.mapped.path, points_.call_offset, {}};
   call.point.role = POOL_ROLE_GROWTH_CALL;

@@ -33,6 +33,7 @@ class GoGrowth final : private PoolProbes {
   // The window is `allocation_window`; of `counts` there are reallocations alone: growths. What was lost is counted in `dropped`.
   [[nodiscard]] Result<model::BurstRecord, BurstFailure> burst(process::TaskClock clock, const PoolLimits& limits,
                                                                ProcessImage& image);
+  using PoolProbes::count_work_at;
   using PoolProbes::process;
   using PoolProbes::start_exact;
   void keep_up();
@@ -42,7 +43,7 @@ class GoGrowth final : private PoolProbes {
   GoGrowth(PoolPrograms& programs, const model::ProcessKey& process, std::shared_ptr<const GoExecutable> executable,
            const go::GrowthPoints& points, const PoolHitCosts& costs);
   [[nodiscard]] const char* collector() const override { return "go_growth"; }
-  [[nodiscard]] std::vector<PoolSite> burst_sites() const override;
+  [[nodiscard]] std::vector<PoolSite> burst_sites(bool follows_objects) const override;
   [[nodiscard]] std::vector<PoolSite> watch_sites(bool) const override { return {}; }
   void describe(const pool_key&, std::uint64_t, model::PoolSums&) override {}
   void on_open(PoolSlot& slot) override;

@@ -74,10 +74,10 @@ PoolSite GoPools::site(const go::PoolPoint& point, pool_role role) const {
   return result;
 }
 
-std::vector<PoolSite> GoPools::burst_sites() const {
+std::vector<PoolSite> GoPools::burst_sites(bool follows_objects) const {
   std::vector<PoolSite> sites{site(*points_.get, POOL_ROLE_GET), site(*points_.put, POOL_ROLE_PUT)};
   if (!points_.get->tells_outcome && points_.miss) sites.push_back(site(*points_.miss, POOL_ROLE_MISS));
-  if (const auto cleanup = cleanup_site()) sites.push_back(*cleanup);
+  if (const auto cleanup = cleanup_site(); cleanup && follows_objects) sites.push_back(*cleanup);
   return sites;
 }
 

@@ -48,7 +48,7 @@ class GoPools final : public PoolProbes {
   [[nodiscard]] std::optional<GoPoolsError> find_points();
   [[nodiscard]] PoolSite site(const go::PoolPoint& point, pool_role role) const;
   [[nodiscard]] std::optional<PoolSite> cleanup_site() const;
-  [[nodiscard]] std::vector<PoolSite> burst_sites() const override;
+  [[nodiscard]] std::vector<PoolSite> burst_sites(bool follows_objects) const override;
   [[nodiscard]] std::vector<PoolSite> watch_sites(bool misses) const override;
   [[nodiscard]] bool watches_collections() const override;
   [[nodiscard]] std::uint64_t old_pools() const override;

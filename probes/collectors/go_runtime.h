@@ -61,6 +61,8 @@ class GoRuntime {
   [[nodiscard]] std::optional<model::GcRecord> take_life() { return std::exchange(life_, std::nullopt); }
   // What happened since the call before, or since start(). Call it every few seconds at least: the ring buffer holds some 2 500 cycles.
   [[nodiscard]] model::GcRecord read();
+  // Where the process counts the bytes that it allocated so far; 0: not known.
+  [[nodiscard]] std::uint64_t allocated_bytes_address() const { return plan_.word_addresses[GO_GC_ALLOCATED_BYTES]; }
   [[nodiscard]] bool cycles_are_watched() const { return !links_.empty(); }
   // What is not measured, and why.
   [[nodiscard]] const std::vector<std::string>& limits() const { return limits_; }

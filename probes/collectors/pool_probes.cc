@@ -141,27 +141,32 @@ model::PoolBurstRecord PoolProbes::burst_record(PoolSlot& slot, PoolOrder& order
   return record;
 }
 
+ClockReading PoolProbes::read_clocks(const process::TaskClock& clock) const {
+  return probes::read_clocks(process_.pid, clock, allocated_bytes_address_);
+}
+
 std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, const PoolLimits& limits) {
-  auto sites = burst_sites();
+  auto sites = burst_sites(limits.follows_objects || limits.in_order);
   for (auto& site : sites) {
     const bool writes = limits.in_order && site.point.role != POOL_ROLE_CLEANUP;  // that one says itself what it took
     if (writes) site.point.cost_ns += static_cast<__u32>(programs_.order_extra_ns());
   }
+  if (auto enabled = clock.enable(); !enabled) {
+    return BurstFailure{BurstFailure::Reason::kTaskClock, process::describe(enabled.error())};
+  }
+  const PromptSection prompt;
   auto slot = open_slot(sites);
   if (!slot) return slot.error();
   if (limits.in_order) slot->start_order();
   on_open(*slot);
-  if (auto enabled = clock.enable(); !enabled) {
-    return BurstFailure{BurstFailure::Reason::kTaskClock, process::describe(enabled.error())};
-  }
-  open_burst_.emplace(OpenBurst{std::move(*slot), std::move(clock), 0, {}});
+  open_burst_.emplace(OpenBurst{std::move(*slot), std::move(clock), 0, {}, 0, {}});
   pool_control& control = open_burst_->slot.control();
   control.hit_limit = limits.hits;
   control.follows_objects = limits.follows_objects ? 1 : 0;
   control.deadline_ns = process::monotonic_ns() + limits.length_ns + kDeadlineGraceNs;
   open_burst_->hits_before = load(control.hits);
   store(control.armed, 1u);
-  open_burst_->begin = read_clocks(process_.pid, open_burst_->clock);
+  open_burst_->begin = read_clocks(open_burst_->clock);
   return std::nullopt;
 }
 
@@ -169,20 +174,32 @@ bool PoolProbes::open_burst_stopped() const {
   return open_burst_ && load(open_burst_->slot.control().stop) != POOL_STOP_NONE;
 }
 
-Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {
-  OpenBurst burst = std::move(*std::exchange(open_burst_, std::nullopt));
-  pool_control& control = burst.slot.control();
+// The probes go before anything is read: until then the target pays. Hits that come nevertheless are part of the charge.
+void PoolProbes::close_window() {
+  const PromptSection prompt;
+  pool_control& control = open_burst_->slot.control();
   store(control.armed, 0u);
-  const ClockReading end = read_clocks(process_.pid, burst.clock);
-  const std::uint64_t hits = load(control.hits) - burst.hits_before, counted = load(control.window_hits);
+  open_burst_->end = read_clocks(open_burst_->clock);
+  open_burst_->hits = load(control.hits) - open_burst_->hits_before;
+  open_burst_->slot.detach();
+  process::sleep_until_ns(process::monotonic_ns() + kSettleNs);
+}
+
+Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {
+  if (!open_burst_->end) close_window();
+  OpenBurst burst = std::move(*std::exchange(open_burst_, std::nullopt));
+  const pool_control& control = burst.slot.control();
   if (control.stop == POOL_STOP_FORK) {
     return failed(BurstFailure::Reason::kTargetForked, "the process forked during the burst");
   }
+  const std::uint64_t counted = control.window_hits;
   const bool stopped = control.stop != POOL_STOP_NONE;
+  const std::uint64_t end_ns = stopped ? control.stopped_ns : burst.end->time_ns;
   PoolOrder order;
-  model::PoolBurstRecord record = burst_record(burst.slot, order, stopped ? control.stopped_ns : end.time_ns);
-  const double part = stopped && hits > counted ? static_cast<double>(counted) / static_cast<double>(hits) : 1;
-  record.window = window_between(burst.begin, end, stopped ? control.stopped_ns : end.time_ns, part);
+  model::PoolBurstRecord record = burst_record(burst.slot, order, end_ns);
+  const double part =
+      stopped && burst.hits > counted ? static_cast<double>(counted) / static_cast<double>(burst.hits) : 1;
+  record.window = window_between(burst.begin, *burst.end, end_ns, part);
   record.window.probe_hits = counted;
   record.window.charge_ns = control.window_charge_ns;
   record.window.ended_by_count = control.stop == POOL_STOP_HIT_LIMIT;
@@ -190,19 +207,25 @@ Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {
 }
 
 Result<model::PoolBurstRecord, BurstFailure> PoolProbes::burst(process::TaskClock clock, const PoolLimits& limits) {
-  PromptSection prompt;
-  if (auto failure = begin_burst(std::move(clock), limits)) return Failure{std::move(*failure)};
+  if (auto failure = take_window(std::move(clock), limits)) return Failure{std::move(*failure)};
+  return end_burst();
+}
+
+std::optional<BurstFailure> PoolProbes::take_window(process::TaskClock clock, const PoolLimits& limits) {
+  const PromptSection prompt;
+  if (auto failure = begin_burst(std::move(clock), limits)) return failure;
   const auto& control = std::as_const(open_burst_->slot).control();
   const std::uint64_t end_ns = open_burst_->begin.time_ns + limits.length_ns;
   for (std::uint64_t now = process::monotonic_ns(); now < end_ns && load(control.stop) == POOL_STOP_NONE;
        now = process::monotonic_ns()) {
     process::sleep_until_ns(std::min(end_ns, now + kPollNs));
   }
-  return end_burst();
+  close_window();
+  return std::nullopt;
 }
 
 std::optional<BurstFailure> PoolProbes::start_exact() {
-  auto slot = open_slot(burst_sites());
+  auto slot = open_slot(burst_sites(true));
   if (!slot) return slot.error();
   slot->control().follows_objects = 1;
   slot->start_order();

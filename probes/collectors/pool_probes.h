@@ -54,6 +54,9 @@ class PoolProbes {
   // What is not seen or not proved in this process, for people; empty when nothing.
   [[nodiscard]] virtual std::string caveat() const = 0;
 
+  // Where the process counts the bytes that it allocates: windows then say how far it got (model::Work).
+  void count_work_at(std::uint64_t allocated_bytes_address) { allocated_bytes_address_ = allocated_bytes_address; }
+
   // Watches misses (or collections alone) from now on. Calling it again with the same answer changes nothing.
   [[nodiscard]] std::optional<BurstFailure> watch(bool misses);
   // What the watch saw since the last call; length_ns 0 when there is none.
@@ -77,7 +80,8 @@ class PoolProbes {
  protected:
   PoolProbes(PoolPrograms& programs, const model::ProcessKey& process) : programs_(programs), process_(process) {}
 
-  [[nodiscard]] virtual std::vector<PoolSite> burst_sites() const = 0;
+  // `follows_objects`: whoever remembers an object must know when its address may have become another one's.
+  [[nodiscard]] virtual std::vector<PoolSite> burst_sites(bool follows_objects) const = 0;
   // Nothing to watch: empty.
   [[nodiscard]] virtual std::vector<PoolSite> watch_sites(bool misses) const = 0;
   [[nodiscard]] virtual bool watches_collections() const { return false; }
@@ -100,6 +104,10 @@ class PoolProbes {
 
  private:
   [[nodiscard]] Result<PoolSlot, BurstFailure> open_slot(const std::vector<PoolSite>& sites);
+  [[nodiscard]] ClockReading read_clocks(const process::TaskClock& clock) const;
+  void close_window();
+  // From the first probe to the last, and nothing else.
+  [[nodiscard]] std::optional<BurstFailure> take_window(process::TaskClock clock, const PoolLimits& limits);
   [[nodiscard]] model::PoolBurstRecord burst_record(PoolSlot& slot, PoolOrder& order, std::uint64_t end_ns);
 
   struct Watch {
@@ -117,6 +125,8 @@ class PoolProbes {
     process::TaskClock clock;
     std::uint64_t hits_before = 0;  // traps between attaching and arming
     ClockReading begin;
+    std::uint64_t hits = 0;  // between the two readings
+    std::optional<ClockReading> end;
   };
   std::optional<OpenBurst> open_burst_;
   struct Exact {
@@ -128,6 +138,7 @@ class PoolProbes {
   };
   std::optional<Exact> exact_;
   std::uint64_t idle_read_ns_ = 0;
+  std::uint64_t allocated_bytes_address_ = 0;
 };
 
 }  // namespace poolscope::probes

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <map>
+#include <tuple>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -167,13 +168,20 @@ PoolSlot::~PoolSlot() {
   });
 }
 
+void PoolSlot::detach() {
+  __atomic_store_n(&control().armed, 0u, __ATOMIC_RELEASE);
+  programs_->detacher_.detach(std::exchange(links_, {}));
+}
+
 std::optional<AttachError> PoolSlot::attach(const std::vector<PoolSite>& sites) {
   struct Group {
     std::string object;
     std::vector<attach::ProbeSite> sites;
   };
   const auto& programs = programs_->skeleton_->progs;
-  std::map<std::pair<int, std::string>, Group> groups;  // by program and file
+  // By program and file: rare events first, because attaching takes 10 ms, and those attached before are paid meanwhile.
+  const auto is_rare = [](const PoolSite& site) { return site.point.role == POOL_ROLE_CLEANUP; };
+  std::map<std::tuple<bool, int, std::string>, Group> groups;
   for (const auto& site : sites) {
     const auto point = programs_->take_point(site.point);
     if (!point) return attach::from_errno(site.object, "all probe points for pools are taken", ENOSPC);
@@ -181,13 +189,14 @@ std::optional<AttachError> PoolSlot::attach(const std::vector<PoolSite>& sites) 
     const bpf_program* program = site.point.role == POOL_ROLE_CLEANUP ? programs.pool_cleanup
                                  : is_growth(site.point.role)         ? programs.growth_hit
                                                                       : programs.pool_hit;
-    Group& group = groups[{bpf_program__fd(program), site.open_path}];
+    Group& group = groups[{!is_rare(site), bpf_program__fd(program), site.open_path}];
     group.object = site.object;
     group.sites.push_back({site.file_offset, slot_ | static_cast<std::uint64_t>(*point) << 32});
   }
   for (const auto& [key, group] : groups) {
-    auto links = attach::attach_uprobes(programs_->method_, ProbeKind::kEntry, key.first,
-                                        static_cast<pid_t>(control().tgid), key.second, group.sites, group.object);
+    const auto& [is_frequent, program_fd, open_path] = key;
+    auto links = attach::attach_uprobes(programs_->method_, ProbeKind::kEntry, program_fd,
+                                        static_cast<pid_t>(control().tgid), open_path, group.sites, group.object);
     if (!links) return links.error();
     for (auto& link : *links) links_.push_back(std::move(link));
   }

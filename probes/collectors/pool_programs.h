@@ -95,6 +95,8 @@ class PoolSlot {
 
   // Cleanups and growths go to programs of their own. Nothing stays attached when one fails.
   [[nodiscard]] std::optional<attach::AttachError> attach(const std::vector<PoolSite>& sites);
+  // Takes the probes away, as the destructor does; what they counted can still be read.
+  void detach();
   [[nodiscard]] pool_control& control() { return *programs_->controls_[slot_]; }
   [[nodiscard]] const pool_control& control() const { return *programs_->controls_[slot_]; }
   [[nodiscard]] PoolResults read() const;

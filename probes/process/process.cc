@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -242,6 +243,13 @@ std::optional<std::uint64_t> waits(pid_t pid) {
   return sum;
 }
 
+std::optional<std::uint64_t> word_at(pid_t pid, std::uint64_t address) {
+  std::uint64_t word = 0;
+  const iovec local{&word, sizeof word}, remote{reinterpret_cast<void*>(address), sizeof word};
+  if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != sizeof word) return std::nullopt;
+  return word;
+}
+
 std::optional<std::uint64_t> difference(std::optional<std::uint64_t> before, std::optional<std::uint64_t> after) {
   if (!before || !after || *after < *before) return std::nullopt;
   return *after - *before;
@@ -249,12 +257,16 @@ std::optional<std::uint64_t> difference(std::optional<std::uint64_t> before, std
 
 }  // namespace
 
-model::Work work_of(pid_t pid) {
-  return {io_calls(pid), waits(pid)};
+model::Work work_of(pid_t pid, std::uint64_t allocated_bytes_address) {
+  // Reading the waits of many threads takes longer than all else; who counts bytes does not need them.
+  if (allocated_bytes_address == 0) return {io_calls(pid), waits(pid), std::nullopt};
+  const auto allocated_bytes = word_at(pid, allocated_bytes_address);
+  return {io_calls(pid), std::nullopt, allocated_bytes};
 }
 
 model::Work work_between(const model::Work& before, const model::Work& after) {
-  return {difference(before.io_calls, after.io_calls), difference(before.waits, after.waits)};
+  return {difference(before.io_calls, after.io_calls), difference(before.waits, after.waits),
+          difference(before.allocated_bytes, after.allocated_bytes)};
 }
 
 }  // namespace poolscope::process

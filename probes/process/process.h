@@ -57,9 +57,10 @@ struct ProcessStatus {
 [[nodiscard]] std::optional<std::uint64_t> cpu_time_ns(pid_t pid);
 
 // What the process has done so far. io_calls: syscr + syscw of /proc/PID/io, dead threads included, needs the rights of
-// ptrace. waits: of the threads that live, absent above kMaxWaitThreads of them (a file is read for each).
+// ptrace. waits: of the threads that live, absent above kMaxWaitThreads of them (a file is read for each) and where bytes are
+// counted. allocated_bytes: the 64-bit word at that address of the process; 0: it keeps none.
 inline constexpr std::size_t kMaxWaitThreads = 16;
-[[nodiscard]] model::Work work_of(pid_t pid);
+[[nodiscard]] model::Work work_of(pid_t pid, std::uint64_t allocated_bytes_address = 0);
 // What was done between two readings; a counter that went down (a thread ended) is absent.
 [[nodiscard]] model::Work work_between(const model::Work& before, const model::Work& after);
 

@@ -2,8 +2,8 @@
 """What watching sync.Pool costs a Go service: its throughput alone, with the agent at its default budget, and with bpftrace
 counting the same functions.
 
-Every round measures each case once beside its own measurement without probes (interleaved pairs), in one process that runs
-all the time; ratios are medians over the pairs. Figures are medians with half the range between the quartiles as spread.
+Every round measures each case once between two measurements without probes, whose mean it is compared with (a machine drifts), in
+one process that runs all the time; ratios are medians over the rounds. Figures are medians with half the range between the quartiles as spread.
 Raw data: build/bench/go.json.
 """
 
@@ -35,11 +35,17 @@ CASES = {
 }
 
 
+BURSTS_OF_THE_BEGINNING = 12  # as docs/explanation/probing.md says
+
+
 @contextlib.contextmanager
 def watched_by_agent(pid):
+    def is_past_the_beginning(target):
+        is_collecting = collector(target, "go_pools")["state"] == "collecting"
+        return is_collecting and target["cost"]["bursts"].get("taken", 0) >= BURSTS_OF_THE_BEGINNING
+
     with harness.agent("--target", f"pid:{pid}") as agent:
-        agent.wait_for_target(lambda t: collector(t, "go_pools")["state"] == "collecting" and t["cost"]["probe_hits"] > 0, 40,
-                              "pools watched by the agent")
+        agent.wait_for_target(is_past_the_beginning, 60, "pools watched by the agent")
         yield agent
 
 
@@ -79,10 +85,12 @@ def measure_pairs(arguments, options):
         measure(service, 1)  # warm
         for _ in range(options.rounds):
             for case in CASES:
-                without = measure(service, options.seconds)
+                before = measure(service, options.seconds / 2)
                 with WATCHED[case](service.pid):
-                    pairs[case].append((without, measure(service, options.seconds)))
+                    watched = measure(service, options.seconds)
                 harness.wait_until_unprobed(service.pid)
+                after = measure(service, options.seconds / 2)
+                pairs[case].append(({unit: (before[unit] + after[unit]) / 2 for unit in before}, watched))
         os.kill(service.pid, signal.SIGUSR2)
         if service.next_report()["faults"]:
             sys.exit("go_pools: its own checks failed")
@@ -114,8 +122,8 @@ def table(title, pairs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4, help="per measurement; the agent takes a burst about twice a second")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=6, help="per measurement; the agent takes a burst every two seconds")
     parser.add_argument("--goroutines", type=int, default=1, help="one leaves a CPU to whoever watches")
     options = parser.parse_args()
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()

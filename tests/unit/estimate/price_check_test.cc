@@ -8,6 +8,7 @@
 namespace {
 
 using namespace poolscope;
+using estimate::check_pool_price;
 using estimate::check_price;
 using estimate::PriceCheck;
 using model::BurstRecord;
@@ -115,6 +116,66 @@ TEST(PriceCheck, TakesWaitsWhereThereAreNoCalls) {
   for (auto& burst : bursts) std::swap(burst.allocation_window.work.io_calls, burst.allocation_window.work.waits);
   for (auto& stratum : strata) std::swap(stratum.work.io_calls, stratum.work.waits);
   EXPECT_NEAR(check(bursts, strata).factor, 900.0 / 720.0, 0.01);
+}
+
+// The same world as a Go program that allocates 16 KiB per call, seen by probes on its pools.
+std::vector<model::PoolBurstRecord> as_pools(const std::vector<BurstRecord>& bursts) {
+  std::vector<model::PoolBurstRecord> pools;
+  for (const auto& burst : bursts) {
+    model::PoolBurstRecord& pool = pools.emplace_back();
+    pool.window = burst.allocation_window;
+    pool.window.work = {{}, {}, *burst.allocation_window.work.io_calls << 14};
+    pool.charge_ns = burst.charge_ns;
+  }
+  return pools;
+}
+
+std::vector<StratumRecord> with_allocated_bytes(std::vector<StratumRecord> strata) {
+  for (auto& stratum : strata) stratum.work = {{}, {}, *stratum.work.io_calls << 14};
+  return strata;
+}
+
+TEST(PriceCheck, TakesTheBytesThatARuntimeCountsForPools) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  const auto price =
+      check_pool_price(as_pools(bursts), {}, with_allocated_bytes(world.strata(bursts)), PriceCheck::prior_of_go());
+  EXPECT_TRUE(price.is_measured);
+  EXPECT_NEAR(price.factor, 900.0 / 720.0, 0.01);
+}
+
+TEST(PriceCheck, LeavesTheWindowsOfGrowingSlicesOutOfWhatTheTargetDoesAlone) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  auto growth = bursts;  // as many again: half of all CPU time outside would be wrong without them
+  auto strata = with_allocated_bytes(world.strata(bursts));
+  for (std::size_t i = 0; i < growth.size(); ++i) {
+    growth[i].allocation_window.work = as_pools(bursts)[i].window.work;
+    *strata[i].target_cpu_ns += growth[i].allocation_window.cpu_ns;
+    *strata[i].work.allocated_bytes += *growth[i].allocation_window.work.allocated_bytes;
+  }
+  EXPECT_NEAR(check_pool_price(as_pools(bursts), growth, strata, {}).factor, 900.0 / 720.0, 0.01);
+}
+
+TEST(PriceCheck, KeepsThePriorWhenWindowsAreOpenNearlyAllTheTime) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  auto strata = with_allocated_bytes(world.strata(bursts));
+  for (std::size_t i = 0; i < strata.size(); ++i) {
+    strata[i].target_cpu_ns = bursts[i].allocation_window.cpu_ns * 10 / 9;
+    strata[i].work.allocated_bytes = *bursts[i].allocation_window.work.io_calls << 15;
+  }
+  EXPECT_FALSE(check_pool_price(as_pools(bursts), {}, strata, {}).is_measured);
+}
+
+TEST(PriceCheck, KeepsThePriorOfItsRuntimeWhenLittleWasAllocated) {
+  World world;
+  const auto bursts = world.bursts(24, 300);
+  auto pools = as_pools(bursts);
+  for (auto& pool : pools) *pool.window.work.allocated_bytes >>= 12;
+  const auto price = check_pool_price(pools, {}, with_allocated_bytes(world.strata(bursts)), PriceCheck::prior_of_go());
+  EXPECT_FALSE(price.is_measured);
+  EXPECT_DOUBLE_EQ(price.factor, 1.5);
 }
 
 TEST(PriceCheck, MultipliesTheChargeOfAWindow) {
