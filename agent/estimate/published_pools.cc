@@ -1,6 +1,7 @@
 #include "agent/estimate/published_pools.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <limits>
 #include <set>
@@ -23,7 +24,8 @@ model::Estimate exactly(double value) {
 
 // Reasons of a later writer have no name here.
 template <std::size_t N, std::size_t Names>
-std::map<std::string, std::uint64_t> by_reason(const std::array<std::uint64_t, N>& counts, const char* const (&names)[Names]) {
+std::map<std::string, std::uint64_t> by_reason(const std::array<std::uint64_t, N>& counts,
+                                               const char* const (&names)[Names]) {
   static_assert(Names <= N);
   std::map<std::string, std::uint64_t> result;
   for (std::size_t i = 0; i < N; ++i) {
@@ -50,13 +52,14 @@ Recent recent_counts(std::span<const model::PoolPageRecord> records) {
     last_ns = std::max(last_ns, record.start_ns + record.length_ns);
     for (const auto& sums : record.pools) recent.counted[sums.pool].merge(sums.counted);
   }
-  if (last_ns > first_ns) recent.seconds = static_cast<double>(last_ns - first_ns) * 1e-9;
+  if (last_ns > first_ns) recent.seconds = static_cast<double>(last_ns - first_ns) / 1e9;
   return recent;
 }
 
 class PublishedSummary {
  public:
-  PublishedSummary(const PoolIdentity& identity, const PublishedTotal& total, const PoolPageCounts& recent, double seconds)
+  PublishedSummary(const PoolIdentity& identity, const PublishedTotal& total, const PoolPageCounts& recent,
+                   double seconds)
       : identity_(identity), total_(total), recent_(recent), seconds_(seconds), state_(state()) {}
 
   [[nodiscard]] model::PoolSummary summary() const {
@@ -132,7 +135,7 @@ class PublishedSummary {
     summary.published->idle_depth = sizes(PS_KNOWN_IDLE_DEPTH, &PoolPageCounts::idle_depth);
     const model::Histogram& hold_ns = seen(&PoolPageCounts::hold_ns);
     if (!knows(PS_KNOWN_HOLD_NS) || hold_ns.empty()) return;
-    const auto seconds = [&](double p) { return static_cast<double>(*hold_ns.quantile(p)) * 1e-9; };
+    const auto seconds = [&](double p) { return static_cast<double>(*hold_ns.quantile(p)) / 1e9; };
     summary.published->hold_seconds_p50 = seconds(0.50);
     summary.published->hold_seconds_p95 = seconds(0.95);
     summary.published->hold_seconds_p99 = seconds(0.99);
@@ -224,7 +227,9 @@ void add_published_pools(std::vector<model::PoolSummary>& pools, const Published
   make_names_differ(published, pools);
   std::ranges::move(published, std::back_inserter(pools));
   std::ranges::stable_sort(pools, [](const auto& a, const auto& b) {
-    const auto gets = [](const model::PoolSummary& pool) { return pool.gets_per_second ? pool.gets_per_second->value : 0; };
+    const auto gets = [](const model::PoolSummary& pool) {
+      return pool.gets_per_second ? pool.gets_per_second->value : 0;
+    };
     return gets(a) > gets(b);
   });
 }

@@ -118,7 +118,8 @@ struct MissBracket {
 struct PublishedPool {
   std::map<std::string, std::uint64_t> misses, discards;  // by reason, since the process started
   std::optional<std::uint64_t> created, destroyed;
-  std::optional<std::uint64_t> buffer_bytes, max_idle_buffers, max_borrowed_buffers, max_retained_bytes;  // as configured
+  std::optional<std::uint64_t> buffer_bytes, max_idle_buffers, max_borrowed_buffers,
+      max_retained_bytes;  // as configured
   std::optional<std::uint64_t> borrowed;
   MaybeEstimate borrowed_high_water;      // most at a time in the last 80 s
   std::optional<SizeSummary> idle_depth;  // idle objects right after a put that was kept

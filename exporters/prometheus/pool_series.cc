@@ -114,7 +114,8 @@ void add_published_states(TargetTable& table, Part pools) {
     if (!pool->published || !pool->published->borrowed_high_water) continue;
     high_water.push_back({{{"pool", pool->name}}, *pool->published->borrowed_high_water});
   }
-  table.add_estimates("pool_borrowed_high_water", "Most objects that were out at a time in the last 80 seconds.", high_water);
+  table.add_estimates("pool_borrowed_high_water", "Most objects that were out at a time in the last 80 seconds.",
+                      high_water);
 }
 
 void add_states(TargetTable& table, Part pools) {
@@ -154,7 +155,8 @@ void add_misses_and_discards(TargetTable& table, Part pools, bool exact) {
     }
   }
   table.add("pool_misses_total", kCounter, "Gets that had to create, every one counted.", std::move(misses));
-  table.add("pool_discards_total", kCounter, "Puts that the pool did not keep, every one counted.", std::move(discards));
+  table.add("pool_discards_total", kCounter, "Puts that the pool did not keep, every one counted.",
+            std::move(discards));
 }
 
 void add_counters(TargetTable& table, Part pools, bool exact) {

@@ -100,7 +100,8 @@ std::string said_by_itself(const model::PublishedPool& published) {
   if (const auto& most = published.borrowed_high_water) {
     add_clause(text, "at most " + format_count(most->value) + " borrowed at a time of late");
   }
-  if (published.max_idle_buffers) add_clause(text, "keeps at most " + format_exact(*published.max_idle_buffers) + " idle");
+  if (published.max_idle_buffers)
+    add_clause(text, "keeps at most " + format_exact(*published.max_idle_buffers) + " idle");
   if (published.buffer_bytes) {
     add_clause(text, "buffers of " + format_bytes(static_cast<double>(*published.buffer_bytes)));
   }

@@ -28,8 +28,8 @@ std::optional<PageFault> fault_of(const ps_stats_header& header, std::size_t byt
   if (problem == nullptr) return std::nullopt;
   const bool other_version = header.magic == PS_STATS_MAGIC && header.version != PS_STATS_VERSION;
   if (!other_version) return PageFault{Reason::kDamaged, problem};
-  return PageFault{Reason::kNotThisVersion, "of version " + std::to_string(header.version) + ", this agent reads version " +
-                                                std::to_string(PS_STATS_VERSION)};
+  return PageFault{Reason::kNotThisVersion, "of version " + std::to_string(header.version) +
+                                                ", this agent reads version " + std::to_string(PS_STATS_VERSION)};
 }
 
 // Distributions that a writer with a shorter slot does not have.
@@ -172,7 +172,9 @@ model::PoolPageCounts counts_since(const PageSlot* before, const PageSlot& now) 
   counts.regrowths = more(old.regrowths, now.sums.regrowths);
   for (std::size_t i = 0; i < PS_MISS_REASONS; ++i) counts.misses[i] = more(old.misses[i], now.sums.misses[i]);
   for (std::size_t i = 0; i < PS_DISCARD_REASONS; ++i) counts.discards[i] = more(old.discards[i], now.sums.discards[i]);
-  const auto of = [&](const ps_histogram ps_pool::*member) { return before == nullptr ? nullptr : &(before->pool.*member); };
+  const auto of = [&](const ps_histogram ps_pool::*member) {
+    return before == nullptr ? nullptr : &(before->pool.*member);
+  };
   add_growth(counts.needed_bytes, of(&ps_pool::needed_bytes), now.pool.needed_bytes);
   add_growth(counts.buffer_bytes, of(&ps_pool::buffer_bytes_at_put), now.pool.buffer_bytes_at_put);
   add_growth(counts.idle_depth, of(&ps_pool::idle_depth), now.pool.idle_depth);

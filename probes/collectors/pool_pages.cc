@@ -48,8 +48,7 @@ UniqueFd open_by_descriptor(pid_t pid, std::uint64_t inode) {
 }
 
 Result<UniqueFd, PageFault> open_mapped(pid_t pid, const process::Mapping& mapping) {
-  const std::string path =
-      process::proc_path(pid, "map_files/") + fmt::format("{:x}-{:x}", mapping.start, mapping.end);
+  const std::string path = process::proc_path(pid, "map_files/") + fmt::format("{:x}-{:x}", mapping.start, mapping.end);
   UniqueFd fd = open_read_only(path);
   if (fd) return fd;
   const int error = errno;
@@ -120,9 +119,8 @@ void PoolPages::look(std::uint64_t now_ns) {
 }
 
 void PoolPages::open(const process::Mapping& mapping) {
-  const bool is_known = not_ours_.contains(mapping.inode) || std::ranges::any_of(pages_, [&](const Page& page) {
-                          return page.inode == mapping.inode;
-                        });
+  const bool is_known = not_ours_.contains(mapping.inode) ||
+                        std::ranges::any_of(pages_, [&](const Page& page) { return page.inode == mapping.inode; });
   if (is_known || pages_.size() + not_ours_.size() >= kMaxPages) return;
   auto file = SealedFile::map(process_.pid, mapping);
   if (!file) {

@@ -27,7 +27,8 @@ struct Options {
 };
 
 struct Pools {
-  poolscope::ObjectPool<std::string> objects{{.name = "service.objects", .max_idle_buffers = 6, .thread_cache_buffers = 2}};
+  poolscope::ObjectPool<std::string> objects{
+      {.name = "service.objects", .max_idle_buffers = 6, .thread_cache_buffers = 2}};
   poolscope::BufferPool buffers = poolscope::BufferPool(buffer_options());
 
   static poolscope::BufferPoolOptions buffer_options() {

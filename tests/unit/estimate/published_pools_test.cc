@@ -152,8 +152,9 @@ TEST_F(PublishedPools, NamesDifferFromThoseOfOtherPools) {
   add(10, 0, frames(10));
   model::PoolSummary other;
   other.name = "frames";
-  EXPECT_THAT(all({other}), testing::UnorderedElementsAre(testing::Field(&model::PoolSummary::name, "frames"),
-                                                          testing::Field(&model::PoolSummary::name, "frames (published)")));
+  EXPECT_THAT(all({other}),
+              testing::UnorderedElementsAre(testing::Field(&model::PoolSummary::name, "frames"),
+                                            testing::Field(&model::PoolSummary::name, "frames (published)")));
 }
 
 TEST_F(PublishedPools, TooManyNamesBecomeOne) {

@@ -166,7 +166,8 @@ TEST_F(PoolPage, OnlyPoolsOfTheLibraryAreCalledSo) {
 
 TEST_F(PoolPage, TextsWithoutEndStopAtTheirArrays) {
   ps_pool* pool = add("frames");
-  std::memset(pool->name, 'n', sizeof(pool->name) + sizeof(pool->kind) + sizeof(pool->element));
+  std::memset(pool->name, 'n', sizeof(pool->name));
+  std::memset(pool->kind, 'k', sizeof(pool->kind));
   EXPECT_EQ(identity_of(only_slot()).name, std::string(sizeof(pool->name), 'n'));
 }
 
@@ -203,7 +204,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Damage{"LaterVersion", [](ps_stats_header& h) { h.version = 2; }, "not_this_version"},
                     Damage{"PoolsBeyondTheEnd", [](ps_stats_header& h) { h.pools_offset = 0xffffffc0; }, "damaged"},
                     Damage{"BlocksBeyondTheEnd", [](ps_stats_header& h) { h.block_capacity = 0xffffffff; }, "damaged"},
-                    Damage{"MoreUsedThanThereAre", [](ps_stats_header& h) { h.pools_used = h.pool_capacity + 1; }, "damaged"},
+                    Damage{"MoreUsedThanThereAre", [](ps_stats_header& h) { h.pools_used = h.pool_capacity + 1; },
+                           "damaged"},
                     Damage{"SlotsTooSmall", [](ps_stats_header& h) { h.pool_bytes = 64; }, "damaged"},
                     Damage{"UnevenSlots", [](ps_stats_header& h) { h.pool_bytes += 8; }, "damaged"},
                     Damage{"LargerThanItsFile", [](ps_stats_header& h) { h.page_bytes = ~0ull; }, "damaged"}),
