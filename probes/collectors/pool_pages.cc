@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -57,6 +59,16 @@ Result<UniqueFd, PageFault> open_mapped(pid_t pid, const process::Mapping& mappi
   if (fd) return fd;
   return Failure{PageFault{PageFault::Reason::kNotPermitted,
                            "opening " + path + " needs CAP_CHECKPOINT_RESTORE and CAP_SYS_PTRACE, as root has"}};
+}
+
+// What getpid() gives in the process: the last number of "NSpid:\t4711\t12". Without it, the pid that we know.
+std::uint64_t own_pid(pid_t pid) {
+  constexpr std::string_view kLine = "\nNSpid:";
+  const auto status = process::read_proc_file(process::proc_path(pid, "status"), 16384);
+  const std::size_t at = status ? status->find(kLine) : std::string::npos;
+  if (at == std::string::npos) return static_cast<std::uint64_t>(pid);
+  const std::string line = status->substr(at + kLine.size(), status->find('\n', at + 1) - at - kLine.size());
+  return std::strtoull(line.c_str() + line.find_last_not_of("0123456789") + 1, nullptr, 10);
 }
 
 // Huge pages that run out are a SIGBUS for who reads, ordinary ones are not.
@@ -132,7 +144,10 @@ void PoolPages::open(const process::Mapping& mapping) {
     if (reading.error().reason != PageFault::Reason::kNotReady) fault_ = reading.error();
     return;
   }
-  if (reading->header.start_ticks != process_.start_time_ticks) {
+  // Ticks alone do not tell a child that was forked at once: they are 10 ms long.
+  const bool is_its_own =
+      reading->header.start_ticks == process_.start_time_ticks && reading->header.pid == own_pid(process_.pid);
+  if (!is_its_own) {
     not_ours_.insert(mapping.inode);
     return;
   }
