@@ -157,8 +157,10 @@ class PoolEstimates {
   }
 
   void set_counted(model::PoolSummary& summary, const MergedPool& pool) const {
-    summary.counted.gets = pool.total(&PoolSums::gets);
-    summary.counted.puts = pool.total(&PoolSums::puts);
+    if (!pool.in_window.empty()) {
+      summary.counted.gets = pool.total(&PoolSums::gets);
+      summary.counted.puts = pool.total(&PoolSums::puts);
+    }
     if (misses_known(pool)) summary.counted.misses = pool.total(&PoolSums::misses);
     summary.counted.regrowths = pool.regrowths;
     if (watched_misses_per_second(pool)) summary.counted.watched_misses = pool.watched_misses;
