@@ -87,7 +87,7 @@ void PoolCore::close() noexcept {
   }
   std::int64_t idle = 0;
   for (ThreadCache* cache : caches) {
-    for (std::uint32_t i = 0; i < cache->top; ++i, ++idle) destroy_object(cache->objects[i]);
+    for (std::uint32_t i = 0; i < cache->depth(); ++i, ++idle) destroy_object(cache->objects()[i]);
     delete cache;
   }
   for (Batch batch; shared_.pop(batch);) {
@@ -168,7 +168,7 @@ ThreadCache* PoolCore::attach(std::unordered_map<std::uint64_t, ThreadCache*>& c
 void PoolCore::reserve_capacity(ThreadCache& cache) noexcept {
   const std::uint64_t left = shared_limit_;
   const std::uint64_t capacity = std::min<std::uint64_t>(options_.thread_cache_buffers, left / 2);
-  cache.capacity.store(static_cast<std::uint32_t>(capacity), std::memory_order_relaxed);
+  cache.set_capacity(capacity);
   reserved_ += capacity;
   if (left != kNoLimit) shared_limit_ = left - capacity;
   ps_store(&slot_->cached_capacity, is_bounded_ ? 0 : reserved_);
@@ -176,22 +176,22 @@ void PoolCore::reserve_capacity(ThreadCache& cache) noexcept {
 
 void PoolCore::detach(ThreadCache* cache) noexcept {
   flush_samples(*cache);
-  const std::uint32_t depth = cache->top;
-  std::uint32_t moved = 0;
+  const std::size_t depth = cache->depth();
+  std::size_t moved = 0;
   while (moved < depth) {
-    const std::uint32_t count = std::min<std::uint32_t>(depth - moved, kBatchObjects);
-    if (!shared_.push(cache->objects.data() + moved, count)) break;
-    shared_idle_ += count;
+    const std::size_t count = std::min(depth - moved, kBatchObjects);
+    if (!shared_.push(cache->objects() + moved, count)) break;
+    shared_idle_ += static_cast<std::int64_t>(count);
     moved += count;
   }
   if (moved < depth) {  // no memory: they wait in the cache for the end of the pool
-    std::copy(cache->objects.data() + moved, cache->objects.data() + depth, cache->objects.data());
-    cache->top = depth - moved;
+    std::copy(cache->objects() + moved, cache->objects() + depth, cache->objects());
+    cache->set_depth(depth - moved);
     return;
   }
   ps_store(&cache->counts->waiting, 1);
   free_blocks_.push_back(cache->counts);
-  const std::uint64_t capacity = cache->capacity.load(std::memory_order_relaxed);
+  const std::uint64_t capacity = cache->capacity();
   reserved_ -= capacity;
   if (shared_limit_ != kNoLimit) shared_limit_ += capacity;
   ps_store(&slot_->cached_capacity, is_bounded_ ? 0 : reserved_);
@@ -202,10 +202,10 @@ void PoolCore::detach(ThreadCache* cache) noexcept {
 void PoolCore::flush_this_thread() noexcept {
   const Local mine = local();
   if (mine.cache == nullptr) return;
-  while (mine.cache->top > 0) {
-    const std::uint32_t before = mine.cache->top;
+  while (mine.cache->depth() > 0) {
+    const std::size_t before = mine.cache->depth();
     spill(mine);
-    if (mine.cache->top == before) drop(mine, mine.cache->pop(), PS_DISCARD_FULL);
+    if (mine.cache->depth() == before) drop(mine, mine.cache->pop(), PS_DISCARD_FULL);
   }
 }
 

@@ -109,7 +109,7 @@ class ObjectPool {
       if (!core_->reset(object)) return;
       detail::mark_idle(object, sizeof(T));
       if (core_->is_fast() && cache_ != nullptr && !core_->is_watched(object) && cache_->keep(object)) return;
-      core_->put_slow(object, 0, 0);
+      core_->put_rare(object, 0, 0);
     }
 
    private:
