@@ -57,7 +57,7 @@ struct PoolOptions {
   // shared part. 0: never.
   std::chrono::nanoseconds cleanup_interval{0};
   // One in so many puts, at random, is looked at for the distributions. 0: none.
-  std::uint32_t sample_one_in = 64;
+  std::uint32_t sample_one_in = 128;
   // Whether the agent sees this pool (poolscope/stats_page.h), and may change its limits.
   bool publish = true;
   bool resizable_by_agent = false;

@@ -102,7 +102,7 @@ TEST(PublishedPool, LooksAtOnePutInSoMany) {
 
 TEST(PublishedPool, ShowsHowLongObjectsAreOut) {
   Ints pool({.name = "hold"});
-  for (int i = 0; i < 20000; ++i) (void)pool.acquire();
+  for (int i = 0; i < 80000; ++i) (void)pool.acquire();
   const PoolView seen = view("hold");
   EXPECT_GT(total(seen.slot.hold_ns), 5u);
   EXPECT_EQ(total(seen.slot.hold_ns), seen.slot.hold_sampled);
