@@ -132,8 +132,10 @@ template <typename Pool>
 void add_patterns(const std::string& name) {
   add_pair(name, one_pair<Pool>);
   benchmark::RegisterBenchmark(("borrowed_64/" + name).c_str(), borrow_64<Pool>)->UseRealTime();
+  // As many as it takes for the first and the last tray not to matter.
   benchmark::RegisterBenchmark(("handover/" + name).c_str(), hand_over<Pool>)
       ->Threads(2)
+      ->Iterations(1 << 19)
       ->MeasureProcessCPUTime()
       ->UseRealTime();
 }

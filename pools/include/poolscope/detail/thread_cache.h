@@ -19,6 +19,13 @@ inline constexpr std::uint32_t kMaxThreadCache = 64;
 inline constexpr std::uint32_t kSampleBuffer = 16;
 inline constexpr std::uint32_t kWatchOneIn = 4096;  // gets, at random, whose object is followed until it is put
 
+// What counting costs is found out by compiling the pools a second time without (tests/bench): every count is then wrong.
+#ifdef POOLSCOPE_BENCH_WITHOUT_COUNTS
+inline constexpr bool kCounts = false;
+#else
+inline constexpr bool kCounts = true;
+#endif
+
 class PoolCore;
 
 struct PutSample {
@@ -48,12 +55,12 @@ struct alignas(128) ThreadCache {
   void* take() noexcept {
     void** const place = top.load(std::memory_order_relaxed);
     ps_block* const block = counts;
-    const ps_u64 gets = ps_load(&block->gets) + 1;
+    const ps_u64 gets = kCounts ? ps_load(&block->gets) + 1 : 0;
     void* const object = *place;
-    if (object == nullptr || gets == watch_at) [[unlikely]]
+    if (object == nullptr || (kCounts && gets == watch_at)) [[unlikely]]
       return nullptr;
     top.store(place - 1, std::memory_order_relaxed);
-    ps_store(&block->gets, gets);
+    if (kCounts) ps_store(&block->gets, gets);
     return object;
   }
 
@@ -61,12 +68,12 @@ struct alignas(128) ThreadCache {
   [[nodiscard]] bool keep(void* object) noexcept {
     void** const place = top.load(std::memory_order_relaxed);
     ps_block* const block = counts;
-    const ps_u64 puts = ps_load(&block->puts) + 1;
-    if (place >= last.load(std::memory_order_relaxed) || puts == sample_at) [[unlikely]]
+    const ps_u64 puts = kCounts ? ps_load(&block->puts) + 1 : 0;
+    if (place >= last.load(std::memory_order_relaxed) || (kCounts && puts == sample_at)) [[unlikely]]
       return false;
     place[1] = object;
     top.store(place + 1, std::memory_order_release);
-    ps_store(&block->puts, puts);
+    if (kCounts) ps_store(&block->puts, puts);
     return true;
   }
 
