@@ -156,12 +156,17 @@ ThreadCache* PoolCore::attach(std::unordered_map<std::uint64_t, ThreadCache*>& c
   cache->thread = this_thread_mark();
   cache->random_state =
       static_cast<std::uint32_t>((serial_ * 0x9e3779b97f4a7c15 + blocks_.size() * 0xbf58476d1ce4e5b9) >> 32) | 1;
-  cache->sample_at =
-      options_.sample_one_in > 0 ? ps_load(&cache->counts->puts) + cache->random_step(options_.sample_one_in) : kNever;
-  cache->watch_at = ps_load(&cache->counts->gets) + cache->random_step(kWatchOneIn);
+  schedule(*cache);
   caches_.push_back(cache.get());
   reserve_capacity(*cache);
   return cache.release();
+}
+
+// When the next get is watched and the next put looked at.
+void PoolCore::schedule(ThreadCache& cache) const noexcept {
+  cache.sample_at =
+      options_.sample_one_in > 0 ? ps_load(&cache.counts->puts) + cache.random_step(options_.sample_one_in) : kNever;
+  cache.watch_at = ps_load(&cache.counts->gets) + cache.random_step(kWatchOneIn);
 }
 
 // At most half of what the caches before it left: the first threads get most, and the shared part at least as much as the last.
@@ -240,8 +245,12 @@ void PoolCore::after_fork_in_child(const void* thread) noexcept {
   is_sampling_.clear();
   is_trimming_.clear();
   for (std::size_t i = caches_.size(); i-- > 0;) {  // backwards: detach() takes them out
-    caches_[i]->sample_count = 0;
-    if (caches_[i]->thread != thread) detach(caches_[i]);
+    ThreadCache* const cache = caches_[i];
+    cache->sample_count = 0;
+    if (cache->thread == thread)
+      schedule(*cache);  // by the counts of the child, which begin with 0
+    else
+      detach(cache);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <vector>
 
 #include <benchmark/benchmark.h>
 
@@ -55,9 +56,17 @@ struct Tray {
 inline std::array<Tray, 2> trays;
 
 template <typename Pool>
+void make_idle(Pool& pool, std::size_t objects) {
+  std::vector<Object*> made(objects);
+  for (Object*& object : made) use(object = pool.get());
+  for (Object* const object : made) pool.put(object);
+}
+
+template <typename Pool>
 void hand_over(benchmark::State& state) {
   Pool pool;
   const int is_consumer = state.thread_index();
+  if (is_consumer == 0) make_idle(pool, 4 * trays[0].objects.size());
   std::size_t round = 0;
   while (state.KeepRunningBatch(static_cast<benchmark::IterationCount>(trays[0].objects.size()))) {
     Tray& tray = trays[round++ % trays.size()];

@@ -222,6 +222,17 @@ TEST(ForkedPool, TakesOverWhatOtherThreadsHadIdle) {
   other.join();
 }
 
+TEST(ForkedPool, IsLookedAtAsOftenAsItsParent) {
+  Ints pool({.name = "looked-at", .sample_one_in = 8});
+  for (int i = 0; i < 100000; ++i) (void)pool.acquire();
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 1000; ++i) (void)pool.acquire();
+    _exit(total(view("looked-at").slot.idle_depth) > 20 ? 0 : 1);
+  }
+  EXPECT_EQ(exit_code_of(child), 0);
+}
+
 // Neither the threads nor the child need the heap: AddressSanitizer's is not made for forks of threaded programs.
 TEST(ForkedPool, WorksWhateverTheOtherThreadsWereDoing) {
   PoolOptions options{.name = "busy", .max_borrowed_buffers = 2000, .thread_cache_buffers = 2, .prewarm_buffers = 2000};

@@ -164,6 +164,7 @@ class PoolCore {
   Local local() noexcept;
   ThreadCache* attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches);
   ps_block* take_block();
+  void schedule(ThreadCache& cache) const noexcept;
 
   void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void* find_idle(const Local& local) noexcept;
