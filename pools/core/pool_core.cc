@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "pools/core/debug_ledger.h"
 #include "pools/core/registry.h"
@@ -230,6 +231,22 @@ void PoolCore::after_fork_in_parent() {
   waiting_mutex_.unlock();
 }
 
+// As ps_page_after_fork() does for what is on the page.
+void PoolCore::restart_private_counts() noexcept {
+  if (!is_published_) {
+    ps_pool fresh{};
+    ps_restart_pool(&fresh, slot_);
+    *slot_ = fresh;
+  }
+  for (ps_block* block : blocks_) {
+    if (block->pool_sequence != 0) continue;
+    slot_->objects_at_start += block->created - block->destroyed;
+    slot_->borrowed_at_start += block->gets - block->gets_failed - (block->puts - block->discards[PS_DISCARD_FOREIGN]);
+    const ps_u64 waiting = std::exchange(*block, {}).waiting;
+    block->waiting = waiting;
+  }
+}
+
 // The other threads are gone, and with them what they had borrowed; what lay in their caches is taken over. One of
 // them may have been between two stores: an object that it was just putting is lost, one that it was just getting is
 // still here.
@@ -242,6 +259,7 @@ void PoolCore::after_fork_in_child(const void* thread) noexcept {
   waiters_ = 0;
   borrowed_ = 0;
   watched_ = nullptr;
+  restart_private_counts();
   is_sampling_.clear();
   is_trimming_.clear();
   for (std::size_t i = caches_.size(); i-- > 0;) {  // backwards: detach() takes them out

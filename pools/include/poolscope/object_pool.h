@@ -150,6 +150,7 @@ class ObjectPool {
 
   [[nodiscard]] PoolStats stats() const { return core_->stats(); }
   [[nodiscard]] std::uint64_t max_idle_buffers() const noexcept { return core_->max_idle(); }
+  [[nodiscard]] std::uint64_t max_borrowed_buffers() const noexcept { return core_->max_borrowed(); }
   // What is out and who has it; empty without debug checks.
   [[nodiscard]] std::vector<PoolMisuse> borrowers() const { return core_->borrowers(); }
 

@@ -165,6 +165,7 @@ class PoolCore {
   ThreadCache* attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches);
   ps_block* take_block();
   void schedule(ThreadCache& cache) const noexcept;
+  void restart_private_counts() noexcept;
 
   void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void* find_idle(const Local& local) noexcept;
