@@ -119,7 +119,7 @@ ThreadCache* PoolCore::local_cache() noexcept {
       found->second = attach(*caches);
       settle(Local{found->second, found->second->counts});
     }
-    own_entry() = {serial_, found->second};
+    own_entry() = {serial_, found->second, found->second->counts};
     return found->second;
   } catch (const std::bad_alloc&) {
     caches->erase(serial_);

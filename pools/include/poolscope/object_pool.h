@@ -100,7 +100,7 @@ class ObjectPool {
   class Local {
    public:
     [[nodiscard, gnu::always_inline]] T* acquire() {
-      void* object = core_->is_fast() && cache_ != nullptr ? cache_->take() : nullptr;
+      void* object = core_->is_fast() && cache_ != nullptr ? cache_->take(*counts_) : nullptr;
       if (object == nullptr) object = core_->get_slow(nullptr);
       detail::mark_borrowed(object, sizeof(T));
       return static_cast<T*>(object);
@@ -108,15 +108,17 @@ class ObjectPool {
     void release(T* object) noexcept {
       if (!core_->reset(object)) return;
       detail::mark_idle(object, sizeof(T));
-      if (core_->is_fast() && cache_ != nullptr && !core_->is_watched(object) && cache_->keep(object)) return;
+      if (core_->is_fast() && cache_ != nullptr && !core_->is_watched(object) && cache_->keep(object, *counts_)) return;
       core_->put_rare(object, 0, 0);
     }
 
    private:
     friend class ObjectPool;
-    explicit Local(Core* core) : core_(core), cache_(core->local_cache()) {}
+    explicit Local(Core* core)
+        : core_(core), cache_(core->local_cache()), counts_(cache_ != nullptr ? cache_->counts : nullptr) {}
     Core* core_;
     detail::ThreadCache* cache_;
+    ps_block* counts_;
   };
 
   explicit ObjectPool(PoolOptions options, Factory factory = nullptr, Validate validate = nullptr,
@@ -125,7 +127,10 @@ class ObjectPool {
     core_->start();
   }
 
-  [[nodiscard, gnu::always_inline]] Lease acquire() { return Lease(core_.get(), core_->acquire()); }
+  [[nodiscard, gnu::always_inline]] Lease acquire() {
+    Core* const core = core_.get();
+    return Lease(core, core->acquire());
+  }
   // Without a lease: nullptr as an empty lease; to be given back with release().
   [[nodiscard, gnu::always_inline]] T* acquire_raw() { return core_->acquire(); }
   // `object` is of this pool and not nullptr.

@@ -40,6 +40,7 @@ inline constexpr std::uint64_t kNotFast = ~std::uint64_t{0};
 struct ThreadEntry {
   std::uint64_t serial = 0;
   ThreadCache* cache = nullptr;
+  ps_block* counts = nullptr;  // cache->counts, for those who do not want to wait for the cache first
 };
 #if defined(__clang__) || defined(__GNUC__)
 #define POOLSCOPE_TLS_MODEL [[gnu::tls_model("initial-exec")]]
@@ -80,13 +81,13 @@ class PoolCore {
     const ThreadEntry& entry = own_entry();
     if (entry.serial != fast_serial_.load(std::memory_order_relaxed)) [[unlikely]]
       return nullptr;
-    return entry.cache->take();
+    return entry.cache->take(*entry.counts);
   }
   [[nodiscard, gnu::always_inline]] bool put_fast(void* object) noexcept {
     const ThreadEntry& entry = own_entry();
     if (entry.serial != fast_serial_.load(std::memory_order_relaxed) || is_watched(object)) [[unlikely]]
       return false;
-    return entry.cache->keep(object);
+    return entry.cache->keep(object, *entry.counts);
   }
 
   // A put that is not kept.

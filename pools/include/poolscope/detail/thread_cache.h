@@ -51,29 +51,27 @@ struct alignas(128) ThreadCache {
   PoolCore* pool = nullptr;
   const void* thread = nullptr;  // address that tells the owner from other living threads
 
-  // nullptr: empty, or this get is to be watched.
-  void* take() noexcept {
+  // `block` is *counts. nullptr: empty, or this get is to be watched.
+  void* take(ps_block& block) noexcept {
     void** const place = top.load(std::memory_order_relaxed);
-    ps_block* const block = counts;
-    const ps_u64 gets = kCounts ? ps_load(&block->gets) + 1 : 0;
+    const ps_u64 gets = kCounts ? ps_load(&block.gets) + 1 : 0;
     void* const object = *place;
     if (object == nullptr || (kCounts && gets == watch_at)) [[unlikely]]
       return nullptr;
     top.store(place - 1, std::memory_order_relaxed);
-    if (kCounts) ps_store(&block->gets, gets);
+    if (kCounts) ps_store(&block.gets, gets);
     return object;
   }
 
-  // False: full, or this put is to be looked at.
-  [[nodiscard]] bool keep(void* object) noexcept {
+  // `block` is *counts. False: full, or this put is to be looked at.
+  [[nodiscard]] bool keep(void* object, ps_block& block) noexcept {
     void** const place = top.load(std::memory_order_relaxed);
-    ps_block* const block = counts;
-    const ps_u64 puts = kCounts ? ps_load(&block->puts) + 1 : 0;
+    const ps_u64 puts = kCounts ? ps_load(&block.puts) + 1 : 0;
     if (place >= last.load(std::memory_order_relaxed) || (kCounts && puts == sample_at)) [[unlikely]]
       return false;
     place[1] = object;
     top.store(place + 1, std::memory_order_release);
-    if (kCounts) ps_store(&block->puts, puts);
+    if (kCounts) ps_store(&block.puts, puts);
     return true;
   }
 
