@@ -15,6 +15,7 @@ import re
 import shutil
 import statistics
 import subprocess
+import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POOLSCOPE_BUILD_DIR", ROOT / "build" / "release"))
@@ -76,8 +77,8 @@ def difference(one, other):
 # ---- measuring -----------------------------------------------------------------------------------------------------------
 
 
-def run(program, seconds, only=".", preload=None):
-    environment = dict(os.environ, **({"LD_PRELOAD": str(preload)} if preload else {}))
+def run(program, seconds, only=".", **variables):
+    environment = dict(os.environ, **{name: str(value) for name, value in variables.items() if value})
     command = [BUILD / "bench" / program, f"--benchmark_filter={only}", f"--benchmark_min_time={seconds}", "--benchmark_format=json"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
     cases = json.loads(result.stdout[result.stdout.index("{\n"):])["benchmarks"]  # iceoryx writes a line before
@@ -101,6 +102,24 @@ def roudi():
         daemon.communicate(timeout=30)
 
 
+@contextlib.contextmanager
+def host():
+    """`poolscope pools serve` of a pool "bench"; its socket."""
+    with tempfile.TemporaryDirectory(prefix="poolscope-bench-") as folder:
+        file, socket = pathlib.Path(folder) / "pools.yaml", pathlib.Path(folder) / "pools.sock"
+        file.write_text("pools:\n  - name: bench\n    buffer_bytes: 4096\n    buffers: 64\n", encoding="ascii")
+        poolscope = [BUILD / "bin" / "poolscope", "pools"]
+        serving = subprocess.Popen([*poolscope, "serve", file, "--socket", socket], stdout=subprocess.DEVNULL)
+        try:
+            while subprocess.run([*poolscope, "list", "--socket", socket], capture_output=True, check=False, timeout=30).returncode:
+                if serving.poll() is not None:
+                    raise RuntimeError("poolscope pools serve ended before it listened")
+            yield socket
+        finally:
+            serving.terminate()
+            serving.wait(timeout=30)
+
+
 def measure_round(results, seconds):
     for name, ns in run("pools_bench", seconds, "-/malloc"):
         results.add(name, ns)
@@ -110,7 +129,7 @@ def measure_round(results, seconds):
         if library and not (LIBRARIES / library).exists():
             results.left_out[f"malloc_{allocator}"] = f"there is no {LIBRARIES / library}"
             continue
-        for name, ns in run("pools_bench", seconds, "/malloc", library and LIBRARIES / library):
+        for name, ns in run("pools_bench", seconds, "/malloc", LD_PRELOAD=library and LIBRARIES / library):
             results.add(name, ns, ("malloc", f"malloc_{allocator}"))
     go = subprocess.run([BUILD / "targets" / "go_pool_bench", str(seconds)], capture_output=True, text=True, check=True, timeout=300)
     for line in go.stdout.splitlines():
@@ -123,8 +142,11 @@ def measure_hosted(results, seconds):
     if not shutil.which("iox-roudi"):
         results.left_out["iceoryx"] = "iox-roudi is not installed"
         return
-    with roudi():
-        for name, ns in run("hosted_bench", seconds):
+    has_hosted = (ROOT / "pools" / "include" / "poolscope" / "hosted_pool.h").exists()
+    if not has_hosted:
+        results.left_out["hosted_pool"] = "this tree has none"
+    with roudi(), host() if has_hosted else contextlib.nullcontext() as socket:
+        for name, ns in run("hosted_bench", seconds, POOLSCOPE_BENCH_SOCKET=socket):
             results.add(name, ns)
 
 
