@@ -2,8 +2,8 @@
 """What a get and a put of libpoolscope cost, beside the pools and allocators that a service would use instead.
 
 Every round measures each case once, so that drift of the machine hits all alike. Figures are medians over the rounds of CPU time per get+put
-pair, with half the range between the quartiles as spread; ratios and differences are medians of those of each round. `+counters`: the peer
-with one relaxed atomic counter per get and one per put, which is less than ours tells. Raw data: build/bench/pools.json.
+pair, with half the range between the quartiles as spread; ratios and differences are of the medians. `+counters`: the peer with one relaxed
+atomic counter per get and one per put, which is less than ours tells. Raw data: build/bench/pools.json.
 """
 
 import argparse
@@ -52,9 +52,9 @@ class Results:
         return statistics.median(self.ns[pattern][pool])
 
     def compare(self, pattern, pool, other, how, other_pattern=None):
-        """Median over the rounds of `how` applied to the two figures of a round; None without figures."""
+        """`how` of the two medians; None without figures."""
         one, two = self.ns[pattern].get(pool), self.ns[other_pattern or pattern].get(other)
-        return statistics.median(how(*pair) for pair in zip(one, two)) if one and two else None
+        return how(statistics.median(one), statistics.median(two)) if one and two else None
 
     def best_peer(self, pattern, among=None):
         peers = {pool: self.median(pattern, pool) for pool in self.ns[pattern]
