@@ -123,7 +123,7 @@ def table(title, pairs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=6, help="per measurement; the agent takes a burst every two seconds")
+    parser.add_argument("--seconds", type=float, default=6, help="per measurement; the agent takes a burst every three seconds")
     parser.add_argument("--goroutines", type=int, default=1, help="one leaves a CPU to whoever watches")
     options = parser.parse_args()
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
