@@ -34,7 +34,7 @@ void PageMonitor::set_processes(std::span<const model::ProcessKey> keys, std::ui
   for (const auto& key : ended) forget(key, now_ns);
   watched_.clear();
   for (const auto& key : now) add(key);
-  read(now_ns);
+  for (const auto& key : now) processes_.at(key).look(now_ns);
 }
 
 void PageMonitor::read(std::uint64_t now_ns) {

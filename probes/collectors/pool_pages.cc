@@ -106,7 +106,7 @@ Result<SealedFile, PageFault> SealedFile::map(pid_t pid, const process::Mapping&
 }
 
 std::vector<model::PoolPageRecord> PoolPages::read(std::uint64_t now_ns) {
-  if (now_ns >= look_due_ns_) look(now_ns);
+  look(now_ns);
   return read_last(now_ns);
 }
 
@@ -119,6 +119,7 @@ std::vector<model::PoolPageRecord> PoolPages::read_last(std::uint64_t now_ns) {
 }
 
 void PoolPages::look(std::uint64_t now_ns) {
+  if (now_ns < look_due_ns_) return;
   const std::size_t before = pages_.size();
   const auto mappings = process::read_maps(process_.pid);
   if (mappings) {

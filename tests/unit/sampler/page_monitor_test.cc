@@ -40,7 +40,10 @@ class PagesOfProcesses : public testing::Test {
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root for /proc/PID/map_files";
   }
-  void set(std::vector<model::ProcessKey> keys) { pages_.set_processes(keys, now_ns_ += kSecondNs); }
+  void set(std::vector<model::ProcessKey> keys) {
+    pages_.set_processes(keys, now_ns_ += kSecondNs);
+    pages_.read(now_ns_);
+  }
   [[nodiscard]] std::vector<model::PoolSummary> pools() const {
     std::vector<model::PoolSummary> pools;
     pages_.add_summaries(pools);
