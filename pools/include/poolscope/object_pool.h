@@ -101,7 +101,8 @@ class ObjectPool {
    public:
     [[nodiscard, gnu::always_inline]] T* acquire() {
       void* object = core_->is_fast() && cache_ != nullptr ? cache_->take(*counts_) : nullptr;
-      if (object == nullptr) object = core_->get_slow(nullptr);
+      if (object == nullptr) [[unlikely]]
+        object = core_->get_slow(nullptr);
       detail::mark_borrowed(object, sizeof(T));
       return static_cast<T*>(object);
     }
