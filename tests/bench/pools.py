@@ -41,6 +41,7 @@ class Results:
     def __init__(self):
         self.ns = {pattern: {} for pattern in PATTERNS}
         self.left_out = {}
+        self.processors = []  # that two threads without anything in common got, in each round
 
     def add(self, name, ns, rename=None):
         case = CASE.fullmatch(name)
@@ -85,7 +86,7 @@ def run(program, seconds, only=".", **variables):
     for one in cases:
         if one.get("error_occurred"):
             raise RuntimeError(f"{one['name']}: {one['error_message']}")
-    return [(one["name"], one["cpu_time"]) for one in cases]
+    return [(one["name"], one["cpu_time"], one["real_time"]) for one in cases]
 
 
 @contextlib.contextmanager
@@ -121,15 +122,17 @@ def host():
 
 
 def measure_round(results, seconds):
-    for name, ns in run("pools_bench", seconds, "-/malloc"):
+    for name, ns, wall_ns in run("pools_bench", seconds, "-/malloc"):
         results.add(name, ns)
-    for name, ns in run("pools_bench_uncounted", seconds):
+        if name == "pair/floor/real_time/threads:2":
+            results.processors.append(ns / wall_ns)
+    for name, ns, _ in run("pools_bench_uncounted", seconds):
         results.add(name, ns)
     for allocator, library in {"glibc": None, **ALLOCATORS}.items():
         if library and not (LIBRARIES / library).exists():
             results.left_out[f"malloc_{allocator}"] = f"there is no {LIBRARIES / library}"
             continue
-        for name, ns in run("pools_bench", seconds, "/malloc", LD_PRELOAD=library and LIBRARIES / library):
+        for name, ns, _ in run("pools_bench", seconds, "/malloc", LD_PRELOAD=library and LIBRARIES / library):
             results.add(name, ns, ("malloc", f"malloc_{allocator}"))
     go = subprocess.run([BUILD / "targets" / "go_pool_bench", str(seconds)], capture_output=True, text=True, check=True, timeout=300)
     for line in go.stdout.splitlines():
@@ -146,7 +149,7 @@ def measure_hosted(results, seconds):
     if not has_hosted:
         results.left_out["hosted_pool"] = "this tree has none"
     with roudi(), host() if has_hosted else contextlib.nullcontext() as socket:
-        for name, ns in run("hosted_bench", seconds, POOLSCOPE_BENCH_SOCKET=socket):
+        for name, ns, _ in run("hosted_bench", seconds, POOLSCOPE_BENCH_SOCKET=socket):
             results.add(name, ns)
 
 
@@ -192,6 +195,13 @@ def goals(results):
     yield "hosted pool to iceoryx", results.compare("hosted/1", "hosted_pool", "iceoryx", ratio), 0.1, "x"
 
 
+def print_doubts(results):
+    got = statistics.median(results.processors)
+    print(f"\ntwo threads ran on {got:.1f} processors at a time")
+    if got < 1.5:
+        print("WARNING: threads took turns instead of meeting: figures of several threads are better than on an idle machine")
+
+
 def print_goals(results):
     print(f"\n{'goals':60} {'measured':>10} {'at most':>10}")
     for what, figure, limit, unit in goals(results):
@@ -220,6 +230,7 @@ def main():
         measure_round(results, arguments.seconds)
     for pattern in PATTERNS:
         print_pattern(results, pattern)
+    print_doubts(results)
     print_goals(results)
     for peer, reason in results.left_out.items():
         print(f"left out: {peer}: {reason}")
