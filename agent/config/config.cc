@@ -158,7 +158,7 @@ Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml, std
   return config;
 }
 
-Result<Config, std::vector<ConfigError>> load_config(const std::string& path) {
+Result<std::string, std::vector<ConfigError>> read_config_text(const std::string& path) {
   // O_NONBLOCK: a FIFO must not hold up the agent; it is refused below.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return whole_file(path, std::string("cannot be opened: ") + std::strerror(errno));
@@ -167,6 +167,12 @@ Result<Config, std::vector<ConfigError>> load_config(const std::string& path) {
   auto text = is_file ? read_bounded(fd) : Failure{std::string("not a regular file")};
   ::close(fd);
   if (!text) return whole_file(path, text.error());
+  return std::move(*text);
+}
+
+Result<Config, std::vector<ConfigError>> load_config(const std::string& path) {
+  const auto text = read_config_text(path);
+  if (!text) return Failure{text.error()};
   return parse_config(*text, path);
 }
 

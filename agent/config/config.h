@@ -86,6 +86,8 @@ struct ConfigError {
 // All errors of the text, not only the first.
 [[nodiscard]] Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml, std::string file_name);
 [[nodiscard]] Result<Config, std::vector<ConfigError>> load_config(const std::string& path);
+// The text of a configuration file, whatever it configures: a regular file, at most one byte more than any parser takes.
+[[nodiscard]] Result<std::string, std::vector<ConfigError>> read_config_text(const std::string& path);
 
 // Presets: descriptions of well-known programs that poolscope brings along, files of presets/.
 [[nodiscard]] std::vector<std::string_view> preset_names();
