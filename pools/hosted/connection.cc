@@ -22,7 +22,6 @@ using Reason = HostedPoolError::Reason;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kRetryEvery{50}, kFirstPause{20}, kLongestPause{1000};
-constexpr timeval kAnswerWithin{5, 0};
 
 std::string errno_text(int problem) {
   const char* name = ::strerrorname_np(problem);
@@ -32,33 +31,6 @@ std::string errno_text(int problem) {
 bool is_at_least(int fd, std::uint64_t bytes) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 && status.st_size >= 0 && static_cast<std::uint64_t>(status.st_size) >= bytes;
-}
-
-// One question and its answer, on a connection of its own.
-struct Exchange {
-  UniqueFd socket;
-  Reply reply{};
-  std::vector<UniqueFd> descriptors;
-};
-
-Result<Exchange, int> ask(const std::string& path, const Request& request, std::span<const int> descriptors) {
-  auto socket = connect_to_host(path);
-  if (!socket) return Failure{socket.error()};
-  Exchange done{std::move(*socket), {}, {}};
-  (void)::setsockopt(done.socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerWithin, sizeof(kAnswerWithin));
-  if (const int problem = send_packet(done.socket.get(), &request, sizeof(request), descriptors); problem != 0)
-    return Failure{problem};
-  if (receive_packet(done.socket.get(), &done.reply, sizeof(done.reply), done.descriptors) != Received::kMessage)
-    return Failure{EPROTO};
-  if (done.reply.version != kWireVersion) return Failure{EPROTO};
-  return done;
-}
-
-Request request_for(RequestKind kind, const std::string& name) {
-  Request request;
-  request.kind = kind;
-  set_text(request.pool, name);
-  return request;
 }
 
 // Whether what the host says of the pool fits together and into what it sent along.

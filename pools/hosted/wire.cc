@@ -6,11 +6,13 @@
 #include <cstring>
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 namespace poolscope::hosted {
 namespace {
 
+constexpr timeval kAnswerWithin{5, 0};
 constexpr std::uint64_t kLineBytes = 64, kPageBytes = 4096;
 
 // Room for the descriptors of one packet.
@@ -29,6 +31,17 @@ void keep_descriptors(msghdr& message, std::vector<UniqueFd>& descriptors) {
       descriptors.emplace_back(fd);
     }
   }
+}
+
+Result<UniqueFd, int> connect_to_host(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return Failure{ENAMETOOLONG};
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  if (!socket) return Failure{errno};
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return Failure{errno};
+  return socket;
 }
 
 }  // namespace
@@ -89,15 +102,24 @@ Received receive_packet(int socket, void* message, std::size_t bytes, std::vecto
   return is_whole ? Received::kMessage : Received::kEnd;
 }
 
-Result<UniqueFd, int> connect_to_host(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return Failure{ENAMETOOLONG};
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (!socket) return Failure{errno};
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return Failure{errno};
-  return socket;
+Request request_for(RequestKind kind, const std::string& pool) {
+  Request request;
+  request.kind = kind;
+  set_text(request.pool, pool);
+  return request;
+}
+
+Result<Exchange, int> ask(const std::string& path, const Request& request, std::span<const int> descriptors) {
+  auto socket = connect_to_host(path);
+  if (!socket) return Failure{socket.error()};
+  Exchange done{std::move(*socket), {}, {}};
+  (void)::setsockopt(done.socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerWithin, sizeof(kAnswerWithin));
+  if (const int problem = send_packet(done.socket.get(), &request, sizeof(request), descriptors); problem != 0)
+    return Failure{problem};
+  if (receive_packet(done.socket.get(), &done.reply, sizeof(done.reply), done.descriptors) != Received::kMessage)
+    return Failure{EPROTO};
+  if (done.reply.version != kWireVersion) return Failure{EPROTO};
+  return done;
 }
 
 std::string default_socket_path() {

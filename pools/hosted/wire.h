@@ -86,8 +86,16 @@ enum class Received { kMessage, kNothing, kEnd };
 // One packet of exactly `bytes`. Whatever descriptors came along are in `descriptors`, at most kMaxDescriptors.
 [[nodiscard]] Received receive_packet(int socket, void* message, std::size_t bytes, std::vector<UniqueFd>& descriptors);
 
-// A socket connected to the host at `path`, or the errno.
-[[nodiscard]] Result<UniqueFd, int> connect_to_host(const std::string& path);
+[[nodiscard]] Request request_for(RequestKind kind, const std::string& pool);
+// A question and the first packet of its answer, on a connection of its own.
+struct Exchange {
+  UniqueFd socket;
+  Reply reply{};
+  std::vector<UniqueFd> descriptors;
+};
+// Fails with the errno: of connect(), EPROTO where what answers within 5 s is no host of our version.
+[[nodiscard]] Result<Exchange, int> ask(const std::string& path, const Request& request,
+                                        std::span<const int> descriptors);
 // Where the host listens unless told otherwise: $XDG_RUNTIME_DIR/poolscope/pools.sock, without that /run/poolscope/pools.sock.
 [[nodiscard]] std::string default_socket_path();
 

@@ -1,0 +1,123 @@
+// pools serve, list, resize: the host of hosted pools, and what can be asked of it.
+#include <csignal>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sys/signalfd.h>
+
+#include "agent/cli/commands.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/output.h"
+#include "agent/cli/terminal.h"
+#include "agent/host/administer.h"
+#include "agent/host/pool_host.h"
+#include "poolscope/detail/hosted_words.h"
+
+namespace poolscope::cli {
+namespace {
+
+constexpr std::size_t kNameColumn = 24, kNumberColumn = 13;
+
+struct PoolsOptions {
+  std::string socket = hosted::default_socket_path();
+  std::string file;  // of serve
+  std::string pool;  // of resize
+  std::uint32_t buffers = 0;
+};
+
+// Readable once the process is told to end.
+UniqueFd stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC));
+}
+
+int serve(const PoolsOptions& options) {
+  const auto pools = host::load_pools(options.file);
+  if (!pools) {
+    std::string list;
+    for (const auto& error : pools.error()) list += config::describe(error) + "\n";
+    (void)write_all(STDERR_FILENO, list);
+    return kExitUsage;
+  }
+  const UniqueFd stop = stop_signals();
+  if (!stop) return fail("pools serve: no signalfd");
+  const auto started = host::PoolHost::start(*pools, options.socket);
+  if (!started) return fail("pools serve: " + started.error());
+  (void)print("poolscope: " + std::to_string(pools->size()) + (pools->size() == 1 ? " pool" : " pools") + " at " +
+                  options.socket + "\n",
+              STDERR_FILENO);
+  (*started)->serve(stop.get());
+  return kExitOk;
+}
+
+std::string column(std::string text, std::size_t width) {
+  return text.size() < width ? std::string(width - text.size(), ' ') + text : " " + text;
+}
+
+std::string line_of(const hosted::Reply& pool) {
+  std::string name = printable(hosted::text_of(pool.pool), hosted::kMaxNameBytes);
+  if (name.size() < kNameColumn) name.resize(kNameColumn, ' ');
+  std::string line = name;
+  for (const std::uint64_t value : {pool.buffer_bytes, std::uint64_t{pool.limit_buffers}, std::uint64_t{pool.max_buffers},
+                                    std::uint64_t{pool.borrowed}, std::uint64_t{pool.idle}, std::uint64_t{pool.retired},
+                                    std::uint64_t{pool.clients}})
+    line += column(std::to_string(value), kNumberColumn);
+  return line + "\n";
+}
+
+std::string heading() {
+  std::string line = "POOL";
+  line.resize(kNameColumn, ' ');
+  for (const char* title : {"BUFFER_BYTES", "LIMIT", "MAX", "BORROWED", "IDLE", "RETIRED", "CLIENTS"})
+    line += column(title, kNumberColumn);
+  return line + "\n";
+}
+
+int list(const PoolsOptions& options) {
+  const auto pools = host::list_pools(options.socket);
+  if (!pools) return fail("pools list: " + pools.error());
+  std::string text = heading();
+  for (const auto& pool : *pools) text += line_of(pool);
+  return print(text);
+}
+
+int resize(const PoolsOptions& options) {
+  const auto pool = host::resize_pool(options.socket, options.pool, options.buffers);
+  if (!pool) return fail("pools resize: " + options.pool + ": " + pool.error());
+  return print(heading() + line_of(*pool));
+}
+
+CLI::App* add(CLI::App& pools, const char* name, const char* what, const std::shared_ptr<PoolsOptions>& options,
+              Invocation& invocation, int (*run)(const PoolsOptions&)) {
+  CLI::App* command = pools.add_subcommand(name, what);
+  command->add_option("--socket", options->socket, "where the host listens")->option_text("PATH");
+  command->callback([options, run, &invocation] { invocation.run = [options, run] { return run(*options); }; });
+  return command;
+}
+
+}  // namespace
+
+void register_pools_command(CLI::App& app, Invocation& invocation) {
+  const auto options = std::make_shared<PoolsOptions>();
+  CLI::App* pools = app.add_subcommand("pools", "serve pools that several services share, list and resize them");
+  pools->group(kGroupPools);
+  pools->require_subcommand(1);
+  CLI::App* served = add(*pools, "serve", "be the host of the pools of a file, until SIGTERM", options, invocation, serve);
+  served->add_option("FILE", options->file, "the YAML file that says which pools there are")->required()->option_text(" ");
+  add(*pools, "list", "what the pools of a host are and hold", options, invocation, list);
+  CLI::App* resized = add(*pools, "resize", "change how many buffers a pool has, while it is in use", options, invocation,
+                          resize);
+  resized->add_option("POOL", options->pool, "its name")->required()->option_text(" ");
+  resized->add_option("BUFFERS", options->buffers, "at most max_buffers of the pool; 0 closes it")
+      ->required()
+      ->option_text(" ")
+      ->check(CLI::Range(std::uint32_t{0}, detail::kMaxHostedBuffers));
+}
+
+}  // namespace poolscope::cli

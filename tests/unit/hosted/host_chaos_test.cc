@@ -1,0 +1,172 @@
+// Clients that are killed at random instants, a host that is, and clients that write what they like: every buffer is counted by
+// a walk of its own, and every borrower looks whether its buffer is its own.
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <map>
+#include <random>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "tests/unit/hosted/running_host.h"
+#include "tests/unit/hosted/shared_words.h"
+
+namespace poolscope::host::test {
+namespace {
+
+constexpr std::uint32_t kBuffers = 24;
+
+// What children tell, in memory that they share with the test.
+struct Told {
+  std::atomic<std::uint64_t> rounds;  // of all children
+  std::atomic<std::uint64_t> owned_twice;
+};
+
+class Chaos : public testing::Test {
+ protected:
+  void SetUp() override {
+    void* base = ::mmap(nullptr, sizeof(Told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(base, MAP_FAILED);
+    told_ = new (base) Told{};
+    host_.start();
+  }
+  void TearDown() override {
+    for (const pid_t child : children_) end(child);
+    ::munmap(told_, sizeof(Told));
+  }
+
+  // Gets, marks, looks at the mark, puts; up to four at a time, until it is killed.
+  [[noreturn]] void be_client() {
+    auto opened = host_.open();
+    if (!opened) ::_exit(3);
+    HostedPool& pool = **opened;
+    const auto mark = static_cast<std::uint64_t>(::getpid());
+    for (;;) {
+      std::array<HostedBuffer, 4> held;
+      for (auto& buffer : held) {
+        buffer = pool.acquire();
+        if (buffer) mark_of(buffer).store(mark, std::memory_order_relaxed);
+      }
+      for (auto& buffer : held) {
+        if (buffer && mark_of(buffer).load(std::memory_order_relaxed) != mark) told_->owned_twice.fetch_add(1);
+      }
+      told_->rounds.fetch_add(1);
+    }
+  }
+  static std::atomic<std::uint64_t>& mark_of(HostedBuffer& buffer) {
+    return *reinterpret_cast<std::atomic<std::uint64_t>*>(buffer.data());
+  }
+
+  void add_child() {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) be_client();
+    children_.push_back(child);
+  }
+  static void end(pid_t child) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+  }
+  // Serves until the children have done so many rounds more.
+  bool serve_rounds(std::uint64_t rounds) {
+    const std::uint64_t until = told_->rounds.load() + rounds;
+    return eventually([&] {
+      host_.turn();
+      return told_->rounds.load() >= until;
+    });
+  }
+  bool serve_until_clients(std::uint32_t clients) {
+    return eventually([&] {
+      host_.turn();
+      return host_.host().pool("frames")->record().clients.size() == clients;
+    });
+  }
+  void expect_all_free() {
+    const auto* pool = host_.host().pool("frames");
+    const auto bytes = detail::HostedWords<>::bytes_for(kBuffers);
+    const auto count = hosted::test::holders(pool->memory()->words(), bytes, kBuffers);
+    EXPECT_EQ(count, (std::map<std::uint32_t, std::uint32_t>{{0u, kBuffers}}));
+    const auto taken = hosted::test::drain({pool->memory()->words(), kBuffers}, 1);
+    EXPECT_EQ(taken.size(), kBuffers);
+    for (const std::uint32_t index : taken) {
+      detail::HostedWords<> words(pool->memory()->words(), kBuffers);
+      (void)words.put({index, words.slot(index).load()}, kBuffers);
+    }
+  }
+
+  RunningHost host_{PoolConfig{"frames", 4096, kBuffers, kBuffers, {}}};
+  Told* told_ = nullptr;
+  std::vector<pid_t> children_;
+  std::mt19937 random_{7};
+};
+
+TEST_F(Chaos, ClientsKilledAtAnyMomentLoseNoBufferAndShareNone) {
+  constexpr int kKills = 60;
+  for (int i = 0; i < 3; ++i) add_child();
+  for (int i = 0; i < kKills; ++i) {
+    ASSERT_TRUE(serve_rounds(1 + random_() % 50));
+    const std::size_t victim = random_() % children_.size();
+    end(children_[victim]);
+    children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(victim));
+    add_child();
+  }
+  for (const pid_t child : children_) end(child);
+  children_.clear();
+  ASSERT_TRUE(serve_until_clients(0));
+  expect_all_free();
+  EXPECT_EQ(told_->owned_twice.load(), 0u);
+}
+
+TEST_F(Chaos, AHostThatEndsAgainAndAgainLosesNoBufferAndSharesNone) {
+  for (int i = 0; i < 3; ++i) add_child();
+  ASSERT_TRUE(serve_until_clients(3));
+  for (int i = 0; i < 20; ++i) {
+    host_.stop();
+    end(children_.back());  // while nobody looks
+    children_.pop_back();
+    const std::uint64_t before = told_->rounds.load();
+    ASSERT_TRUE(eventually([&] { return told_->rounds.load() > before; })) << "the others go on";
+    host_.start();
+    ASSERT_TRUE(eventually([&] {
+      host_.turn();
+      return host_.host().pool("frames")->memory() != nullptr;
+    }));
+    add_child();
+    ASSERT_TRUE(serve_until_clients(3)) << i;
+  }
+  for (const pid_t child : children_) end(child);
+  children_.clear();
+  ASSERT_TRUE(serve_until_clients(0));
+  expect_all_free();
+  EXPECT_EQ(told_->owned_twice.load(), 0u);
+}
+
+TEST_F(Chaos, AClientThatWritesWhatItLikesHoldsUpNobodyAndIsMended) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto done = hosted::ask(host_.socket(), hosted::request_for(hosted::RequestKind::kOpen, "frames"), {});
+    if (!done || done->descriptors.size() != 3) ::_exit(3);
+    const std::size_t bytes = detail::HostedWords<>::bytes_for(kBuffers);
+    auto words = hosted::Mapping::of(done->descriptors[1].get(), bytes, PROT_READ | PROT_WRITE);
+    if (!words) ::_exit(3);
+    auto* all = static_cast<std::atomic<std::uint64_t>*>(words->base());
+    for (std::mt19937_64 random(1);; told_->rounds.fetch_add(1)) {
+      for (std::size_t i = 0; i < bytes / 8; ++i) all[random() % (bytes / 8)].store(random() >> random() % 64);
+    }
+  }
+  children_.push_back(child);
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(serve_rounds(100));
+  end(child);
+  children_.clear();
+  ASSERT_TRUE(serve_until_clients(0));
+  expect_all_free();
+}
+
+}  // namespace
+}  // namespace poolscope::host::test

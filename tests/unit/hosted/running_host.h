@@ -1,0 +1,89 @@
+#pragma once
+// A host with one pool, "frames", in a folder of its own; served by a thread or turn by turn.
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "agent/host/administer.h"
+#include "agent/host/pool_host.h"
+#include "poolscope/hosted_pool.h"
+
+namespace poolscope::host::test {
+
+// Whether `condition` came true within half a minute.
+inline bool eventually(const std::function<bool()>& condition) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    (void)::poll(nullptr, 0, 1);
+  }
+  return true;
+}
+
+class RunningHost {
+ public:
+  explicit RunningHost(PoolConfig pool = {"frames", 4096, 8, 16, {}}) : pool_(std::move(pool)) {
+    char folder[] = "/tmp/hosted-test-XXXXXX";
+    if (::mkdtemp(folder) == nullptr) std::abort();
+    folder_ = folder;
+  }
+  RunningHost(const RunningHost&) = delete;
+  RunningHost& operator=(const RunningHost&) = delete;
+  ~RunningHost() {
+    stop();
+    std::filesystem::remove_all(folder_);
+  }
+
+  // Made, not served: turn() does that.
+  void start() {
+    auto host = PoolHost::start({pool_}, socket());
+    ASSERT_TRUE(host.has_value()) << host.error();
+    host_ = std::move(*host);
+  }
+  void start_thread() {
+    start();
+    thread_ = std::thread([this] { host_->serve(stop_.get()); });
+  }
+  void turn() { host_->serve_once(stop_.get(), std::chrono::milliseconds(10)); }
+  // As if it was killed: its memory goes, its file stays. Nobody is told anything.
+  void stop() {
+    if (thread_.joinable()) {
+      EXPECT_EQ(::eventfd_write(stop_.get(), 1), 0);
+      thread_.join();
+      eventfd_t value = 0;
+      EXPECT_EQ(::eventfd_read(stop_.get(), &value), 0);
+    }
+    host_.reset();
+  }
+
+  [[nodiscard]] std::string socket() const { return folder_ + "/pools.sock"; }
+  [[nodiscard]] PoolHost& host() { return *host_; }
+  [[nodiscard]] PoolConfig& config() { return pool_; }
+  [[nodiscard]] Result<std::unique_ptr<HostedPool>, HostedPoolError> open(
+      const std::string& name = "frames", std::chrono::milliseconds wait_at_most = std::chrono::seconds(30)) const {
+    return HostedPool::open({name, socket(), wait_at_most});
+  }
+  // As the host tells it; all 0 when it does not.
+  [[nodiscard]] hosted::Reply pool() const {
+    const auto pools = list_pools(socket());
+    return pools ? pools->front() : hosted::Reply{};
+  }
+
+ private:
+  PoolConfig pool_;
+  std::string folder_;
+  UniqueFd stop_{::eventfd(0, EFD_CLOEXEC)};
+  std::unique_ptr<PoolHost> host_;
+  std::thread thread_;
+};
+
+}  // namespace poolscope::host::test
