@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "tests/unit/hosted/running_host.h"
+#include "tests/unit/hosted/shared_words.h"
 #include "tests/unit/pools/page_view.h"
 
 namespace poolscope::host::test {
@@ -77,8 +78,13 @@ TEST_F(HostedPoolTest, TellsTheHostWhatIsBorrowed) {
 TEST_F(HostedPoolTest, TakesBackWhatAClientHoldsThatCloses) {
   const auto other = open();
   {
-    const auto pool = open();
-    for (int i = 0; i < 8; ++i) (void)new HostedBuffer(pool->acquire());  // never released, as by a client that is killed
+    const auto client = hosted::ask(host_.socket(), hosted::request_for(hosted::RequestKind::kOpen, "frames"), {});
+    ASSERT_TRUE(client.has_value());
+    const auto words = hosted::Mapping::of(client->descriptors[1].get(), detail::HostedWords<>::bytes_for(16),
+                                           PROT_READ | PROT_WRITE);
+    ASSERT_TRUE(words.has_value());
+    const auto id = static_cast<std::uint16_t>(client->reply.client);
+    EXPECT_THAT(hosted::test::drain({words->base(), 16}, id), testing::SizeIs(8));
   }
   EXPECT_TRUE(eventually([&] { return host_.pool().borrowed == 0; }));
   EXPECT_EQ(acquire_all(*other).size(), 8u);
