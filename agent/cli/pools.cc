@@ -18,7 +18,7 @@
 namespace poolscope::cli {
 namespace {
 
-constexpr std::size_t kNameColumn = 24, kNumberColumn = 13;
+constexpr std::size_t kPoolColumn = 24, kPoolNumberColumn = 13;
 
 struct PoolsOptions {
   std::string socket = hosted::default_socket_path();
@@ -28,7 +28,7 @@ struct PoolsOptions {
 };
 
 // Readable once the process is told to end.
-UniqueFd stop_signals() {
+UniqueFd pools_stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
@@ -37,7 +37,7 @@ UniqueFd stop_signals() {
   return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC));
 }
 
-int serve(const PoolsOptions& options) {
+int pools_serve(const PoolsOptions& options) {
   const auto pools = host::load_pools(options.file);
   if (!pools) {
     std::string list;
@@ -45,7 +45,7 @@ int serve(const PoolsOptions& options) {
     (void)write_all(STDERR_FILENO, list);
     return kExitUsage;
   }
-  const UniqueFd stop = stop_signals();
+  const UniqueFd stop = pools_stop_signals();
   if (!stop) return fail("pools serve: no signalfd");
   const auto started = host::PoolHost::start(*pools, options.socket);
   if (!started) return fail("pools serve: " + started.error());
@@ -56,44 +56,44 @@ int serve(const PoolsOptions& options) {
   return kExitOk;
 }
 
-std::string column(std::string text, std::size_t width) {
+std::string pool_column(std::string text, std::size_t width) {
   return text.size() < width ? std::string(width - text.size(), ' ') + text : " " + text;
 }
 
-std::string line_of(const hosted::Reply& pool) {
+std::string pool_line(const hosted::Reply& pool) {
   std::string name = printable(hosted::text_of(pool.pool), hosted::kMaxNameBytes);
-  if (name.size() < kNameColumn) name.resize(kNameColumn, ' ');
+  if (name.size() < kPoolColumn) name.resize(kPoolColumn, ' ');
   std::string line = name;
   for (const std::uint64_t value : {pool.buffer_bytes, std::uint64_t{pool.limit_buffers}, std::uint64_t{pool.max_buffers},
                                     std::uint64_t{pool.borrowed}, std::uint64_t{pool.idle}, std::uint64_t{pool.retired},
                                     std::uint64_t{pool.clients}})
-    line += column(std::to_string(value), kNumberColumn);
+    line += pool_column(std::to_string(value), kPoolNumberColumn);
   return line + "\n";
 }
 
-std::string heading() {
+std::string pool_heading() {
   std::string line = "POOL";
-  line.resize(kNameColumn, ' ');
+  line.resize(kPoolColumn, ' ');
   for (const char* title : {"BUFFER_BYTES", "LIMIT", "MAX", "BORROWED", "IDLE", "RETIRED", "CLIENTS"})
-    line += column(title, kNumberColumn);
+    line += pool_column(title, kPoolNumberColumn);
   return line + "\n";
 }
 
-int list(const PoolsOptions& options) {
+int pools_list(const PoolsOptions& options) {
   const auto pools = host::list_pools(options.socket);
   if (!pools) return fail("pools list: " + pools.error());
-  std::string text = heading();
-  for (const auto& pool : *pools) text += line_of(pool);
+  std::string text = pool_heading();
+  for (const auto& pool : *pools) text += pool_line(pool);
   return print(text);
 }
 
-int resize(const PoolsOptions& options) {
+int pools_resize(const PoolsOptions& options) {
   const auto pool = host::resize_pool(options.socket, options.pool, options.buffers);
   if (!pool) return fail("pools resize: " + options.pool + ": " + pool.error());
-  return print(heading() + line_of(*pool));
+  return print(pool_heading() + pool_line(*pool));
 }
 
-CLI::App* add(CLI::App& pools, const char* name, const char* what, const std::shared_ptr<PoolsOptions>& options,
+CLI::App* add_pools_command(CLI::App& pools, const char* name, const char* what, const std::shared_ptr<PoolsOptions>& options,
               Invocation& invocation, int (*run)(const PoolsOptions&)) {
   CLI::App* command = pools.add_subcommand(name, what);
   command->add_option("--socket", options->socket, "where the host listens")->option_text("PATH");
@@ -108,11 +108,11 @@ void register_pools_command(CLI::App& app, Invocation& invocation) {
   CLI::App* pools = app.add_subcommand("pools", "serve pools that several services share, list and resize them");
   pools->group(kGroupPools);
   pools->require_subcommand(1);
-  CLI::App* served = add(*pools, "serve", "be the host of the pools of a file, until SIGTERM", options, invocation, serve);
+  CLI::App* served = add_pools_command(*pools, "serve", "be the host of the pools of a file, until SIGTERM", options, invocation, pools_serve);
   served->add_option("FILE", options->file, "the YAML file that says which pools there are")->required()->option_text(" ");
-  add(*pools, "list", "what the pools of a host are and hold", options, invocation, list);
-  CLI::App* resized = add(*pools, "resize", "change how many buffers a pool has, while it is in use", options, invocation,
-                          resize);
+  add_pools_command(*pools, "list", "what the pools of a host are and hold", options, invocation, pools_list);
+  CLI::App* resized = add_pools_command(*pools, "resize", "change how many buffers a pool has, while it is in use", options, invocation,
+                          pools_resize);
   resized->add_option("POOL", options->pool, "its name")->required()->option_text(" ");
   resized->add_option("BUFFERS", options->buffers, "at most max_buffers of the pool; 0 closes it")
       ->required()

@@ -125,6 +125,10 @@ bool Connection::start_keeping() {
 }
 
 Connection::~Connection() {
+  if (::getpid() != process_) {  // the child of a fork() has neither the mappings nor the thread
+    for (auto* mapping : {&control_, &words_, &payload_}) mapping->forget();
+    if (keeper_.joinable()) keeper_.detach();
+  }
   const std::uint64_t one = 1;
   if (keeper_.joinable() && ::write(stop_.get(), &one, sizeof(one)) == sizeof(one)) keeper_.join();
 }

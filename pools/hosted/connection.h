@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include <unistd.h>
+
 #include "pools/hosted/mapping.h"
 #include "pools/hosted/wire.h"
 #include "poolscope/hosted_pool.h"
@@ -50,6 +52,7 @@ class Connection {
   UniqueFd socket_, words_fd_, payload_fd_, stop_;
   Mapping control_, words_, payload_;
   std::uint16_t client_ = 0;
+  pid_t process_ = ::getpid();
   std::atomic<bool> is_served_{true};
   std::thread keeper_;
 };

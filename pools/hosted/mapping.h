@@ -36,6 +36,9 @@ class Mapping {
     return 0;
   }
 
+  // In the child of a fork(), which does not have it.
+  void forget() noexcept { base_ = nullptr; }
+
   [[nodiscard]] void* base() const noexcept { return base_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 

@@ -33,6 +33,7 @@ void keep_descriptors(msghdr& message, std::vector<UniqueFd>& descriptors) {
   }
 }
 
+// Connected, or the errno.
 Result<UniqueFd, int> connect_to_host(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -40,6 +41,9 @@ Result<UniqueFd, int> connect_to_host(const std::string& path) {
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   if (!socket) return Failure{errno};
+  // Also how long connect() waits for a host that is stopped.
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO})
+    (void)::setsockopt(socket.get(), SOL_SOCKET, option, &kAnswerWithin, sizeof(kAnswerWithin));
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return Failure{errno};
   return socket;
 }
@@ -113,7 +117,6 @@ Result<Exchange, int> ask(const std::string& path, const Request& request, std::
   auto socket = connect_to_host(path);
   if (!socket) return Failure{socket.error()};
   Exchange done{std::move(*socket), {}, {}};
-  (void)::setsockopt(done.socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerWithin, sizeof(kAnswerWithin));
   if (const int problem = send_packet(done.socket.get(), &request, sizeof(request), descriptors); problem != 0)
     return Failure{problem};
   if (receive_packet(done.socket.get(), &done.reply, sizeof(done.reply), done.descriptors) != Received::kMessage)

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,7 +44,7 @@ class Chaos : public testing::Test {
 
   // Gets, marks, looks at the mark, puts; up to four at a time, until it is killed.
   [[noreturn]] void be_client() {
-    close_what_the_host_has();
+    become_a_stranger();
     auto opened = host_.open();
     if (!opened) ::_exit(3);
     HostedPool& pool = **opened;
@@ -64,8 +65,11 @@ class Chaos : public testing::Test {
     return *reinterpret_cast<std::atomic<std::uint64_t>*>(buffer.data());
   }
 
-  // A child has copies of the host's end of all connections: with them open nobody would see the host end.
-  static void close_what_the_host_has() { (void)::close_range(3, ~0U, 0); }
+  // Ends with the test. It has copies of the host's end of all connections: with them open nobody would see the host end.
+  static void become_a_stranger() {
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)::close_range(3, ~0U, 0);
+  }
 
   void add_child() {
     const pid_t child = ::fork();
@@ -155,7 +159,7 @@ TEST_F(Chaos, AClientThatWritesWhatItLikesHoldsUpNobodyAndIsMended) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    close_what_the_host_has();
+    become_a_stranger();
     auto done = hosted::ask(host_.socket(), hosted::request_for(hosted::RequestKind::kOpen, "frames"), {});
     if (!done || done->descriptors.size() != 3) ::_exit(3);
     const std::size_t bytes = detail::HostedWords<>::bytes_for(kBuffers);

@@ -1,5 +1,5 @@
 // The protocol of hosted pools: what clients do to the words, in every state that another one can leave behind.
-#include <algorithm>
+#include <csignal>
 #include <functional>
 #include <numeric>
 #include <set>
@@ -202,7 +202,7 @@ INSTANTIATE_TEST_SUITE_P(Points, HostedKill,
                                          HostedRace::kBeforeFree, HostedRace::kAfterFree));
 
 // What a kill leaves behind is the shared memory: a copy of it after each instruction is a kill at each instruction.
-TEST(HostedKill, AtAnyInstructionLosesNothing) {
+TEST(HostedKillStep, AtAnyInstructionLosesNothing) {
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "sanitizers put a thousand instructions for each of ours";
 #endif

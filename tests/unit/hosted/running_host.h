@@ -3,31 +3,22 @@
 
 #include <chrono>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "agent/host/administer.h"
 #include "agent/host/pool_host.h"
 #include "poolscope/hosted_pool.h"
+#include "tests/unit/process/child.h"
 
 namespace poolscope::host::test {
 
-// Whether `condition` came true within half a minute.
-inline bool eventually(const std::function<bool()>& condition) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    (void)::poll(nullptr, 0, 1);
-  }
-  return true;
-}
+using process::test::eventually;
 
 class RunningHost {
  public:
