@@ -64,9 +64,9 @@ std::string pool_line(const hosted::Reply& pool) {
   std::string name = printable(hosted::text_of(pool.pool), hosted::kMaxNameBytes);
   if (name.size() < kPoolColumn) name.resize(kPoolColumn, ' ');
   std::string line = name;
-  for (const std::uint64_t value : {pool.buffer_bytes, std::uint64_t{pool.limit_buffers}, std::uint64_t{pool.max_buffers},
-                                    std::uint64_t{pool.borrowed}, std::uint64_t{pool.idle}, std::uint64_t{pool.retired},
-                                    std::uint64_t{pool.clients}})
+  for (const std::uint64_t value : {pool.buffer_bytes, std::uint64_t{pool.limit_buffers},
+                                    std::uint64_t{pool.max_buffers}, std::uint64_t{pool.borrowed},
+                                    std::uint64_t{pool.idle}, std::uint64_t{pool.retired}, std::uint64_t{pool.clients}})
     line += pool_column(std::to_string(value), kPoolNumberColumn);
   return line + "\n";
 }
@@ -93,8 +93,9 @@ int pools_resize(const PoolsOptions& options) {
   return print(pool_heading() + pool_line(*pool));
 }
 
-CLI::App* add_pools_command(CLI::App& pools, const char* name, const char* what, const std::shared_ptr<PoolsOptions>& options,
-              Invocation& invocation, int (*run)(const PoolsOptions&)) {
+CLI::App* add_pools_command(CLI::App& pools, const char* name, const char* what,
+                            const std::shared_ptr<PoolsOptions>& options, Invocation& invocation,
+                            int (*run)(const PoolsOptions&)) {
   CLI::App* command = pools.add_subcommand(name, what);
   command->add_option("--socket", options->socket, "where the host listens")->option_text("PATH");
   command->callback([options, run, &invocation] { invocation.run = [options, run] { return run(*options); }; });
@@ -108,11 +109,14 @@ void register_pools_command(CLI::App& app, Invocation& invocation) {
   CLI::App* pools = app.add_subcommand("pools", "serve pools that several services share, list and resize them");
   pools->group(kGroupPools);
   pools->require_subcommand(1);
-  CLI::App* served = add_pools_command(*pools, "serve", "be the host of the pools of a file, until SIGTERM", options, invocation, pools_serve);
-  served->add_option("FILE", options->file, "the YAML file that says which pools there are")->required()->option_text(" ");
+  CLI::App* served = add_pools_command(*pools, "serve", "be the host of the pools of a file, until SIGTERM", options,
+                                       invocation, pools_serve);
+  served->add_option("FILE", options->file, "the YAML file that says which pools there are")
+      ->required()
+      ->option_text(" ");
   add_pools_command(*pools, "list", "what the pools of a host are and hold", options, invocation, pools_list);
-  CLI::App* resized = add_pools_command(*pools, "resize", "change how many buffers a pool has, while it is in use", options, invocation,
-                          pools_resize);
+  CLI::App* resized = add_pools_command(*pools, "resize", "change how many buffers a pool has, while it is in use",
+                                        options, invocation, pools_resize);
   resized->add_option("POOL", options->pool, "its name")->required()->option_text(" ");
   resized->add_option("BUFFERS", options->buffers, "at most max_buffers of the pool; 0 closes it")
       ->required()

@@ -58,7 +58,8 @@ PoolConfig read_pool(Reader& reader, const Value& value) {
   }
   config::read_map<PoolConfig>(reader, value, kPoolFields, pool);
   for (const char* key : {"name", "buffer_bytes", "buffers"}) {
-    if (config::find_member(value.node, key) == nullptr) reader.error(value, std::string("needs the key `") + key + "`");
+    if (config::find_member(value.node, key) == nullptr)
+      reader.error(value, std::string("needs the key `") + key + "`");
   }
   if (config::find_member(value.node, "max_buffers") == nullptr) pool.max_buffers = pool.buffers;
   if (pool.max_buffers < pool.buffers) reader.error(value, "max_buffers must be at least buffers");

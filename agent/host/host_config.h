@@ -16,9 +16,9 @@ namespace poolscope::host {
 struct PoolConfig {
   std::string name;
   std::uint64_t buffer_bytes = 0;
-  std::uint32_t buffers = 0;           // at the start
-  std::uint32_t max_buffers = 0;       // ever; addresses are taken for so many, memory is not
-  std::vector<uid_t> open_to_uids;     // empty: the uid of the host alone
+  std::uint32_t buffers = 0;        // at the start
+  std::uint32_t max_buffers = 0;    // ever; addresses are taken for so many, memory is not
+  std::vector<uid_t> open_to_uids;  // empty: the uid of the host alone
 };
 
 using PoolsOrErrors = Result<std::vector<PoolConfig>, std::vector<config::ConfigError>>;

@@ -17,8 +17,8 @@ HostPool::HostPool(PoolConfig config, std::optional<PoolRecord> earlier, ps_page
       await_until_(now + kAwait),
       page_(page),
       limit_buffers_(config_.buffers) {
-  const bool fits = earlier_ && earlier_->buffer_bytes == config_.buffer_bytes &&
-                    earlier_->max_buffers == config_.max_buffers;
+  const bool fits =
+      earlier_ && earlier_->buffer_bytes == config_.buffer_bytes && earlier_->max_buffers == config_.max_buffers;
   if (!fits) earlier_.reset();
 }
 
@@ -89,7 +89,8 @@ OpenAnswer HostPool::reopen(const Peer& peer, std::uint32_t client, std::vector<
     forget_ended();
     serve(std::move(*memory));
   }
-  const auto known = client > detail::kMaxHostedClients ? clients_.end() : clients_.find(static_cast<std::uint16_t>(client));
+  const auto known =
+      client > detail::kMaxHostedClients ? clients_.end() : clients_.find(static_cast<std::uint16_t>(client));
   if (known == clients_.end() || known->second.is_connected || known->second.peer.uid != peer.uid ||
       known->second.peer.process != peer.process)
     return {Answer::kRefused, detail::kNoClient, "it is not known as client " + std::to_string(client)};

@@ -175,8 +175,8 @@ void PoolHost::accept_all() {
 void PoolHost::add_connection(UniqueFd socket) {
   auto connection = std::make_unique<Connection>();
   connection->peer = peer_of(socket.get());
-  const auto of_same_user = std::ranges::count_if(
-      connections_, [&](const auto& other) { return other->peer.uid == connection->peer.uid; });
+  const auto of_same_user =
+      std::ranges::count_if(connections_, [&](const auto& other) { return other->peer.uid == connection->peer.uid; });
   if (connections_.size() >= kMaxConnections || static_cast<std::size_t>(of_same_user) >= kMaxConnectionsPerUid) return;
   if (connection->peer.process.pid != 0)
     connection->process = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, connection->peer.process.pid, 0)));

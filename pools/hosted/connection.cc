@@ -63,8 +63,9 @@ Result<std::unique_ptr<Connection>, HostedPoolError> Connection::open(const Host
     if (!answer) return Failure{answer.error()};
     if (*answer == Answer::kOk) return connection;
     if (std::chrono::steady_clock::now() >= give_up)
-      return Failure{connection->error(Reason::kRefused, "the host still waits for those who had it before it was "
-                                                         "restarted; try again")};
+      return Failure{connection->error(Reason::kRefused,
+                                       "the host still waits for those who had it before it was "
+                                       "restarted; try again")};
     (void)connection->wait_for_stop(kRetryEvery);
   }
 }
@@ -89,10 +90,10 @@ Result<Done, HostedPoolError> Connection::take_over(const Reply& reply, std::vec
   if (!is_possible(reply, descriptors))
     return Failure{error(Reason::kProtocol, "the host at " + path_ + " sent a pool that does not fit together")};
   auto control = Mapping::of(descriptors[0].get(), kControlBytes, PROT_READ);
-  auto words = Mapping::of(descriptors[1].get(), detail::HostedWords<>::bytes_for(reply.max_buffers),
-                           PROT_READ | PROT_WRITE);
-  auto payload = Mapping::of(descriptors[2].get(), stride_for(reply.buffer_bytes) * reply.max_buffers,
-                             PROT_READ | PROT_WRITE);
+  auto words =
+      Mapping::of(descriptors[1].get(), detail::HostedWords<>::bytes_for(reply.max_buffers), PROT_READ | PROT_WRITE);
+  auto payload =
+      Mapping::of(descriptors[2].get(), stride_for(reply.buffer_bytes) * reply.max_buffers, PROT_READ | PROT_WRITE);
   for (const auto* mapping : {&control, &words, &payload}) {
     if (!*mapping) return Failure{error(Reason::kSystem, "mmap: " + errno_text(mapping->error()))};
   }

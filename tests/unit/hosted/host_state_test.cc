@@ -1,9 +1,10 @@
 // The host's files: which pools to serve, and what it knew before it was killed.
+#include "agent/host/host_state.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "agent/host/host_config.h"
-#include "agent/host/host_state.h"
 
 namespace poolscope::host::test {
 namespace {

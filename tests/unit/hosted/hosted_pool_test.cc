@@ -80,8 +80,8 @@ TEST_F(HostedPoolTest, TakesBackWhatAClientHoldsThatCloses) {
   {
     const auto client = hosted::ask(host_.socket(), hosted::request_for(hosted::RequestKind::kOpen, "frames"), {});
     ASSERT_TRUE(client.has_value());
-    const auto words = hosted::Mapping::of(client->descriptors[1].get(), detail::HostedWords<>::bytes_for(16),
-                                           PROT_READ | PROT_WRITE);
+    const auto words =
+        hosted::Mapping::of(client->descriptors[1].get(), detail::HostedWords<>::bytes_for(16), PROT_READ | PROT_WRITE);
     ASSERT_TRUE(words.has_value());
     const auto id = static_cast<std::uint16_t>(client->reply.client);
     EXPECT_THAT(hosted::test::drain({words->base(), 16}, id), testing::SizeIs(8));
@@ -131,8 +131,7 @@ TEST_F(HostedPoolTest, IsClosedToUidsThatAreNotNamed) {
 }
 
 TEST_F(HostedPoolTest, AClientCannotWriteTheControlPage) {
-  const auto done =
-      hosted::ask(host_.socket(), hosted::request_for(hosted::RequestKind::kOpen, "frames"), {});
+  const auto done = hosted::ask(host_.socket(), hosted::request_for(hosted::RequestKind::kOpen, "frames"), {});
   ASSERT_TRUE(done.has_value());
   ASSERT_THAT(done->descriptors, testing::SizeIs(3));
   const int control = done->descriptors[0].get();
