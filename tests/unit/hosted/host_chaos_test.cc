@@ -155,6 +155,54 @@ TEST_F(Chaos, AHostThatEndsAgainAndAgainLosesNoBufferAndSharesNone) {
   EXPECT_EQ(told_->owned_twice.load(), 0u);
 }
 
+// The host as a process of its own, which is killed in whatever it does.
+TEST_F(Chaos, AHostKilledAtAnyMomentLosesNoBufferAndSharesNone) {
+  constexpr int kKills = 20;
+  host_.stop();
+  const auto start_host = [&] {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    become_a_stranger();
+    auto host = PoolHost::start({host_.config()}, host_.socket());
+    if (!host) ::_exit(3);
+    for (;;) (*host)->serve_once(-1, std::chrono::milliseconds(10));
+  };
+  const auto has_clients = [&](std::uint32_t clients) {
+    return eventually([&] { return host_.pool().clients == clients; });
+  };
+  pid_t host = start_host();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(eventually([&] { return host_.pool().max_buffers == kBuffers; }));
+    add_child();
+  }
+  ASSERT_TRUE(has_clients(3));
+  for (int i = 0; i < kKills; ++i) {
+    end(children_.back());  // so that the host has something to do
+    children_.pop_back();
+    const std::uint64_t until = told_->rounds.load() + random_() % 200;
+    EXPECT_TRUE(eventually([&] { return told_->rounds.load() >= until; })) << "the others go on";
+    end(host);
+    host = start_host();
+    ASSERT_TRUE(has_clients(2)) << i;
+    add_child();
+    ASSERT_TRUE(has_clients(3)) << i;
+  }
+  // Held open, so that the memory that is counted is that of before.
+  const auto walker = hosted::ask(host_.socket(), hosted::request_for(hosted::RequestKind::kOpen, "frames"), {});
+  for (const pid_t child : children_) end(child);
+  children_.clear();
+  EXPECT_TRUE(has_clients(1));
+  ASSERT_TRUE(walker.has_value());
+  const auto bytes = detail::HostedWords<>::bytes_for(kBuffers);
+  const auto words = hosted::Mapping::of(walker->descriptors[1].get(), bytes, PROT_READ | PROT_WRITE);
+  ASSERT_TRUE(words.has_value());
+  EXPECT_EQ(hosted::test::holders(words->base(), bytes, kBuffers),
+            (std::map<std::uint32_t, std::uint32_t>{{0u, kBuffers}}));
+  EXPECT_EQ(hosted::test::drain({words->base(), kBuffers}, 1).size(), kBuffers);
+  EXPECT_EQ(told_->owned_twice.load(), 0u);
+  end(host);
+}
+
 TEST_F(Chaos, AClientThatWritesWhatItLikesHoldsUpNobodyAndIsMended) {
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
