@@ -114,7 +114,7 @@ void register_pools_command(CLI::App& app, Invocation& invocation) {
   served->add_option("FILE", options->file, "the YAML file that says which pools there are")
       ->required()
       ->option_text(" ");
-  add_pools_command(*pools, "list", "what the pools of a host are and hold", options, invocation, pools_list);
+  (void)add_pools_command(*pools, "list", "what the pools of a host are and hold", options, invocation, pools_list);
   CLI::App* resized = add_pools_command(*pools, "resize", "change how many buffers a pool has, while it is in use",
                                         options, invocation, pools_resize);
   resized->add_option("POOL", options->pool, "its name")->required()->option_text(" ");
