@@ -84,9 +84,19 @@ class PoolEstimates {
     return model::Estimate{rate, rate, rate};
   }
 
+  // At least so large a part of all gets was outside windows. What windows saw is known, and only the rest can differ (Cochran,
+  // chapter 2): with a large budget windows see nearly every get.
+  [[nodiscard]] double unseen_share(const MergedPool& pool, const model::MaybeEstimate& gets_per_second) const {
+    const auto seconds = merged_.miss_watched_seconds();
+    if (!seconds || !gets_per_second) return 1;
+    const double gets = gets_per_second->high.value_or(gets_per_second->value) * *seconds;
+    return gets > 0 ? std::clamp(1 - static_cast<double>(pool.total(&PoolSums::gets)) / gets, 0.0, 1.0) : 1;
+  }
+
   // Misses and gets of the same windows, each window with its weight: neither price nor time matters. The interval is that of a
   // ratio of two sums over windows (Cochran, chapter 6).
-  [[nodiscard]] model::MaybeEstimate hit_ratio_of_windows(const MergedPool& pool) const {
+  [[nodiscard]] model::MaybeEstimate hit_ratio_of_windows(const MergedPool& pool,
+                                                          const model::MaybeEstimate& gets_per_second) const {
     const std::size_t m = pool.in_window.size();
     double gets = 0, misses = 0;
     for (std::size_t i = 0; i < m; ++i) {
@@ -104,7 +114,7 @@ class PoolEstimates {
       binomial += estimator_.weight(i) * estimator_.weight(i) * of_gets * (1 - ratio.value);
     }
     const double count = static_cast<double>(m);
-    const double variance = std::max(squares * count / (count - 1), binomial);
+    const double variance = std::max(squares * count / (count - 1), binomial) * unseen_share(pool, gets_per_second);
     const double half = student_t_975(static_cast<unsigned>(m - 1)) * std::sqrt(variance) / gets;
     // No miss seen, or nothing else: the rule of three.
     const double least = 3 / static_cast<double>(std::max<std::uint64_t>(pool.total(&PoolSums::gets), 1));
@@ -140,15 +150,17 @@ class PoolEstimates {
     } else if (misses_known(pool)) {
       summary.misses_per_second = rate(pool, &PoolSums::misses);
     }
-    const auto of_windows = hit_ratio_of_windows(pool);
+    const auto of_windows = hit_ratio_of_windows(pool, summary.gets_per_second);
     const auto of_watch = hit_ratio_of_watch(watched, summary.gets_per_second);
     summary.hit_ratio = of_watch && (!of_windows || width(of_watch) < width(of_windows)) ? of_watch : of_windows;
     summary.regrowths_per_second = regrowths_per_second(pool, summary.puts_per_second);
   }
 
   void set_counted(model::PoolSummary& summary, const MergedPool& pool) const {
-    summary.counted.gets = pool.total(&PoolSums::gets);
-    summary.counted.puts = pool.total(&PoolSums::puts);
+    if (!pool.in_window.empty()) {
+      summary.counted.gets = pool.total(&PoolSums::gets);
+      summary.counted.puts = pool.total(&PoolSums::puts);
+    }
     if (misses_known(pool)) summary.counted.misses = pool.total(&PoolSums::misses);
     summary.counted.regrowths = pool.regrowths;
     if (watched_misses_per_second(pool)) summary.counted.watched_misses = pool.watched_misses;

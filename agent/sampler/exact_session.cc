@@ -51,6 +51,7 @@ std::optional<std::string> ExactSession::add(pid_t pid) {
       std::any_of(processes_.begin(), processes_.end(), [&](const auto& each) { return each.key == status->key; });
   if (!known) processes_.push_back({status->key, status->start_time_unix_ns, status->command});
   if (known) end_program(pid, End::kExec);
+  pages_.add(status->key);
   if (status->seccomp != process::SeccompMode::kNone && probing_.seccomp_refusal())
     return reject(*probing_.seccomp_refusal());
   auto image = probes::ProcessImage::read(status->key, probing_.elf_cache());
@@ -187,12 +188,16 @@ void ExactSession::end_program(pid_t pid, End end) {
     ended_collectors_.push_back(collecting("go_growth", growth.slices->caveat()));
   }
   std::erase_if(growth_, [pid](const auto& growth) { return growth.slices->process().pid == pid; });
+  for (const auto& process : processes_) {
+    if (process.key.pid == pid) pages_.forget(process.key, process::monotonic_ns());
+  }
 }
 
 void ExactSession::keep_up() {
   trace_->follow_wrappers();
   for (const auto& pools : pools_) pools->keep_up();
   for (const auto& growth : growth_) growth.slices->keep_up();
+  pages_.read(process::monotonic_ns());
   if (process::monotonic_ns() >= runtimes_due_ns_) read_runtimes();
 }
 
@@ -237,6 +242,7 @@ std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocation
     add({"go_runtime", "L0", CollectorState::kCollecting, "", runtime.limit});
   }
   for (const auto& fault : go_faults_) add(fault);
+  if (auto pages = pages_.collector()) add(*std::move(pages));
   return result;
 }
 
@@ -247,9 +253,11 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   std::vector<model::BurstRecord> slices = ended_growth_;
   for (auto& growth : growth_) slices.push_back(growth.slices->read_exact(growth.image));
   read_runtimes();
+  pages_.read(process::monotonic_ns());
   const std::span<const model::BurstRecord> allocations(records.data(), traces_allocations() ? records.size() : 0);
   model::TargetSnapshot target = estimate::summarize({allocations, {}, pools, {}, gc_.records(), slices});
   target.exact = true;
+  pages_.add_summaries(target.pools);
   target.name = target_name;
   target.runtime = is_go_ ? "go" : "native";
   target.allocator = allocator_;

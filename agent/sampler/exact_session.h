@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/sampler/gc_monitor.h"
+#include "agent/sampler/page_monitor.h"
 #include "agent/sampler/probing.h"
 #include "exporters/model/snapshot.h"
 #include "poolscope/result.h"
@@ -87,6 +88,7 @@ class ExactSession {
   bool is_go_ = false, is_native_ = false;  // what there was: both, where a script starts both
   std::vector<WatchedRuntime> runtimes_;
   GcMonitor gc_;
+  PageMonitor pages_;
   std::uint64_t start_ns_, runtimes_due_ns_ = 0;
   std::vector<model::CollectorStatus> go_faults_;  // what cannot be measured of Go programs
 };

@@ -114,7 +114,10 @@ model::Snapshot Sampler::snapshot() {
   snapshot.agent.sequence = ++sequence_;
   snapshot.agent.budget_cpu_ratio = config_.budget.cpu_ratio;
   snapshot.agent.cpu_seconds = static_cast<double>(clock_ns(CLOCK_PROCESS_CPUTIME_ID)) * 1e-9;
-  for (const auto& monitor : monitors_) snapshot.targets.push_back(monitor->snapshot());
+  for (const auto& monitor : monitors_) {
+    monitor->read_pages(process::monotonic_ns());
+    snapshot.targets.push_back(monitor->snapshot());
+  }
   return snapshot;
 }
 

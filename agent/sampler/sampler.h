@@ -3,7 +3,7 @@
 //   Pace      strata of kFirstStratumNs until a target has enough bursts, then as long as the agent's own CPU budget
 //             (kAgentCpuRatio of one core) asks for. Somebody who takes a look waits for it: kBurstsOfALook, and never slower than the
 //             budget asks. A watch goes on for days: after kBurstsOfAWatch strata are kWatchStratumNs at least. The kernel waits some
-//             80 ms for grace periods around every burst, and meanwhile a program that switches between threads all the time is a tenth slower.
+//             80 ms for grace periods around every burst, and meanwhile a program that switches between threads all the time is slower.
 //   Stop      run() returns within the length of one burst after stop() or when `until_ns` is reached.
 
 #include <atomic>

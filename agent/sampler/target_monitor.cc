@@ -71,9 +71,11 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
   for (const auto& key : state.execed) {
     pools_.forget(key);
     gc_.forget(key);
+    pages_.forget(key, process::monotonic_ns());
     if (const auto found = processes_.find(key); found != processes_.end()) found->second.forget_image();
   }
   gc_.set_processes(keys());
+  pages_.set_processes(keys(), process::monotonic_ns());
 }
 
 std::vector<model::ProcessKey> TargetMonitor::keys() const {
@@ -178,6 +180,7 @@ void TargetMonitor::forget_old(std::uint64_t now_ns) {
   pools_.forget_before(oldest);
   gc_.forget_before(oldest);
   growth_.forget_before(oldest);
+  pages_.forget_before(oldest);
   std::erase_if(bursts_, [&](const BurstRecord& record) {
     return std::max(record.allocation_window.start_ns, record.free_window.start_ns) < oldest;
   });
@@ -457,6 +460,7 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
               collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
   }
   std::ranges::move(pool_collectors(), std::back_inserter(result));
+  if (auto pages = pages_.collector()) result.push_back(*std::move(pages));
   return result;
 }
 
@@ -464,6 +468,7 @@ model::TargetSnapshot TargetMonitor::snapshot() const {
   const std::vector<model::ProcessKey> running = keys();
   model::TargetSnapshot snapshot = estimate::summarize(
       {bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts(), running, is_go()});
+  pages_.add_summaries(snapshot.pools);
   snapshot.name = name_;
   snapshot.runtime = is_go() ? "go" : "native";
   snapshot.labels = labels_;

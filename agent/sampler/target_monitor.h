@@ -19,6 +19,7 @@
 #include "agent/config/config.h"
 #include "agent/sampler/gc_monitor.h"
 #include "agent/sampler/growth_monitor.h"
+#include "agent/sampler/page_monitor.h"
 #include "agent/sampler/pool_monitor.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/watched_process.h"
@@ -46,13 +47,15 @@ class TargetMonitor {
   // Takes the burst of this stratum, or closes the stratum and opens the next, `stratum_ns` long. True when a burst was tried.
   bool step(std::uint64_t now_ns, std::uint64_t stratum_ns);
 
+  // Reads what the pools of the target publish, so that a snapshot() right after it has them as they are.
+  void read_pages(std::uint64_t now_ns) { pages_.read(now_ns); }
   [[nodiscard]] model::TargetSnapshot snapshot() const;
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t bursts() const { return bursts_.size() + pools_.bursts().size(); }
   // False while all that can be measured of the target needs no burst: a Go program without pools and slices
   // that grow.
   [[nodiscard]] bool plans_bursts() const { return burst_planned_; }
-  [[nodiscard]] bool has_data() const { return bursts() > 0 || gc_.has_data(); }
+  [[nodiscard]] bool has_data() const { return bursts() > 0 || gc_.has_data() || pages_.has_data(); }
   // True once there was a burst, or there is a reason why there is none.
   [[nodiscard]] bool has_answer() const { return bursts() > 0 || no_process_ || rate_problem_ || pools_.problem(); }
   // The next set_state() lists all processes anew.
@@ -109,6 +112,7 @@ class TargetMonitor {
   PoolMonitor pools_;
   GcMonitor gc_;
   GrowthMonitor growth_;
+  PageMonitor pages_;
   budget::TokenBucket tokens_;
   budget::HitRate allocations_, frees_;
   probes::CallerSteps steps_;

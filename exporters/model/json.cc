@@ -5,17 +5,6 @@
 #include "exporters/model/json_io.h"
 
 namespace poolscope::model {
-namespace {
-
-// Zeros are an answer where a burst watched the pool, and nothing but the default where none did.
-bool counted_something(const PoolSummary& pool) {
-  const PoolCounted& counted = pool.counted;
-  return pool.gets_per_second || pool.puts_per_second || counted.gets > 0 || counted.puts > 0 ||
-         counted.misses.value_or(0) > 0 || counted.regrowths.value_or(0) > 0;
-}
-
-}  // namespace
-
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<Estimate> estimate) {
   io.required("value", estimate.value);
@@ -126,14 +115,25 @@ void fields(Io& io, typename Io::template Ref<MissBracket> bracket) {
 }
 
 template <typename Io>
-void pool_counts(Io& io, typename Io::template Ref<PoolSummary> pool) {
-  const bool counted = counted_something(pool);
-  io.optional_if(counted, "gets", pool.counted.gets);
-  io.optional_if(counted, "puts", pool.counted.puts);
-  io.optional("misses", pool.counted.misses);
-  io.optional("regrowths", pool.counted.regrowths);
-  io.optional("watched_misses", pool.counted.watched_misses);
-  io.optional("thrown_away", pool.counted.thrown_away);
+void fields(Io& io, typename Io::template Ref<PublishedPool> published) {
+  io.optional("misses_by_reason", published.misses);
+  io.optional("discards_by_reason", published.discards);
+  io.optional("created", published.created);
+  io.optional("destroyed", published.destroyed);
+  io.group("limits", [&](auto& limits) {
+    limits.optional("buffer_bytes", published.buffer_bytes);
+    limits.optional("max_idle_buffers", published.max_idle_buffers);
+    limits.optional("max_borrowed_buffers", published.max_borrowed_buffers);
+    limits.optional("max_retained_bytes", published.max_retained_bytes);
+  });
+  io.optional("borrowed", published.borrowed);
+  io.optional("borrowed_high_water", published.borrowed_high_water);
+  io.optional("idle_depth", published.idle_depth);
+  io.group("hold_seconds", [&](auto& hold_seconds) {
+    hold_seconds.optional("p50", published.hold_seconds_p50);
+    hold_seconds.optional("p95", published.hold_seconds_p95);
+    hold_seconds.optional("p99", published.hold_seconds_p99);
+  });
 }
 
 template <typename Io>
@@ -148,7 +148,14 @@ void fields(Io& io, typename Io::template Ref<PoolSummary> pool) {
   io.optional("misses_per_second", pool.misses_per_second);
   io.optional("regrowths_per_second", pool.regrowths_per_second);
   io.optional("hit_ratio", pool.hit_ratio);
-  io.group("counted", [&](auto& counted) { pool_counts(counted, pool); });
+  io.group("counted", [&](auto& counted) {
+    counted.optional("gets", pool.counted.gets);
+    counted.optional("puts", pool.counted.puts);
+    counted.optional("misses", pool.counted.misses);
+    counted.optional("regrowths", pool.counted.regrowths);
+    counted.optional("watched_misses", pool.counted.watched_misses);
+    counted.optional("thrown_away", pool.counted.thrown_away);
+  });
   io.optional("needed_bytes", pool.needed_bytes);
   io.optional("needed_bytes_reason", pool.needed_bytes_reason);
   io.optional("buffer_bytes", pool.buffer_bytes);
@@ -160,6 +167,7 @@ void fields(Io& io, typename Io::template Ref<PoolSummary> pool) {
   io.optional("miss_curve", pool.miss_curve);
   io.optional("miss_curve_bracket", pool.miss_curve_bracket);
   io.optional("miss_curve_gets", pool.miss_curve_gets);
+  io.optional("published", pool.published);
 }
 
 template <typename Io>

@@ -81,10 +81,10 @@ struct GrowthChain {
   bool operator==(const GrowthChain&) const = default;
 };
 
-// What was really counted: all of it where every event was seen, else inside bursts; `misses` and `thrown_away` all the time
-// where they are watched.
+// What was really counted: all of it where every event was seen or the pool counts itself, else inside bursts; `misses` and
+// `thrown_away` all the time where they are watched.
 struct PoolCounted {
-  std::uint64_t gets = 0, puts = 0;
+  std::optional<std::uint64_t> gets, puts;      // absent: no burst saw the pool, or it does not count them
   std::optional<std::uint64_t> misses;          // absent where nothing tells a miss
   std::optional<std::uint64_t> regrowths;       // absent where nothing tells that an object grew
   std::optional<std::uint64_t> watched_misses;  // since the pool is watched; absent when bursts alone count misses
@@ -113,9 +113,23 @@ struct MissBracket {
   bool operator==(const MissBracket&) const = default;
 };
 
+// What a pool that counts itself publishes beside what is said of every pool (poolscope/stats_page.h). What it does not keep is
+// absent or empty.
+struct PublishedPool {
+  std::map<std::string, std::uint64_t> misses, discards;  // by reason, since the process started
+  std::optional<std::uint64_t> created, destroyed;
+  std::optional<std::uint64_t> buffer_bytes, max_idle_buffers, max_borrowed_buffers,
+      max_retained_bytes;  // as configured
+  std::optional<std::uint64_t> borrowed;
+  MaybeEstimate borrowed_high_water;      // most at a time in the last 80 s
+  std::optional<SizeSummary> idle_depth;  // idle objects right after a put that was kept
+  std::optional<double> hold_seconds_p50, hold_seconds_p95, hold_seconds_p99;  // get to put
+  bool operator==(const PublishedPool&) const = default;
+};
+
 struct PoolSummary {
   std::string name;
-  std::string kind;          // "go_sync_pool", "custom"
+  std::string kind;          // "go_sync_pool", "custom", "poolscope" (of libpoolscope), "published"
   std::string element;       // type of the objects; empty when not known
   std::string new_function;  // creates an object on a miss; empty: nothing does
   std::string library;       // package that owns it; empty: the program itself
@@ -134,6 +148,7 @@ struct PoolSummary {
   std::vector<std::pair<std::uint64_t, double>> miss_curve;
   std::vector<MissBracket> miss_curve_bracket;   // the same for every cap, with what is not known
   std::optional<std::uint64_t> miss_curve_gets;  // gets seen one by one
+  std::optional<PublishedPool> published;        // it counts every event itself: counts and rates are exact
   bool operator==(const PoolSummary&) const = default;
 };
 

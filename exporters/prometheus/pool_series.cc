@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <span>
+#include <string>
 
 #include "exporters/prometheus/target_table.h"
 
@@ -16,6 +19,7 @@ constexpr const char* kMissReasonEmpty = "empty";  // label `reason` of a get th
 
 using model::MaybeEstimate;
 using model::PoolSummary;
+using model::PublishedPool;
 using Pools = std::vector<const PoolSummary*>;
 using Part = std::span<const PoolSummary* const>;
 
@@ -93,14 +97,39 @@ void add_sizes(TargetTable& table, Part pools, const char* name, const char* hel
   table.add(name, kGauge, help, std::move(series));
 }
 
+// What a pool tells of itself.
+std::vector<Series> published_of(Part pools, std::optional<std::uint64_t> PublishedPool::*part) {
+  return series_of(pools, [&](const PoolSummary& pool) {
+    return pool.published ? (*pool.published).*part : std::optional<std::uint64_t>();
+  });
+}
+
+void add_published_states(TargetTable& table, Part pools) {
+  table.add("pool_max_idle_buffers", kGauge, "Idle objects that the pool keeps at most, as configured.",
+            published_of(pools, &PublishedPool::max_idle_buffers));
+  table.add("pool_max_borrowed_buffers", kGauge, "Objects of the pool that may be out at a time, as configured.",
+            published_of(pools, &PublishedPool::max_borrowed_buffers));
+  std::vector<TargetTable::LabelledEstimate> high_water;
+  for (const PoolSummary* pool : pools) {
+    if (!pool->published || !pool->published->borrowed_high_water) continue;
+    high_water.push_back({{{"pool", pool->name}}, *pool->published->borrowed_high_water});
+  }
+  table.add_estimates("pool_borrowed_high_water", "Most objects that were out at a time in the last 80 seconds.",
+                      high_water);
+}
+
 void add_states(TargetTable& table, Part pools) {
   table.add("pool_thrown_away_per_gc", kGauge, "Objects that one garbage collection drops from the pool, mean.",
             series_of(pools, [](const PoolSummary& pool) { return pool.thrown_away_per_gc; }));
   auto idle = series_of(pools, [](const PoolSummary& pool) { return pool.idle; });
   for (Series& one : idle) one.labels.push_back({"state", "idle"});
+  auto borrowed = published_of(pools, &PublishedPool::borrowed);
+  for (Series& one : borrowed) one.labels.push_back({"state", "borrowed"});
+  std::ranges::move(borrowed, std::back_inserter(idle));
   table.add("pool_buffers", kGauge, "Objects of the pool, by state.", std::move(idle));
   table.add("pool_idle_bytes", kGauge, "Capacity of the objects that lie idle in the pool.",
             series_of(pools, [](const PoolSummary& pool) { return pool.idle_bytes; }));
+  add_published_states(table, pools);
 }
 
 // Misses are exact where each was watched, and where every event was traced.
@@ -108,21 +137,41 @@ std::optional<std::uint64_t> exact_misses(const PoolSummary& pool, bool exact) {
   return exact ? pool.counted.misses : pool.counted.watched_misses;
 }
 
-void add_counters(TargetTable& table, Part pools, bool exact) {
-  auto misses = series_of(pools, [&](const PoolSummary& pool) { return exact_misses(pool, exact); });
-  for (Series& one : misses) one.labels.push_back({"reason", kMissReasonEmpty});
+void append_reasons(std::vector<Series>& series, const PoolSummary& pool,
+                    const std::map<std::string, std::uint64_t>& counts) {
+  for (const auto& [reason, count] : counts) {
+    series.push_back({{{"pool", pool.name}, {"reason", reason}}, static_cast<double>(count)});
+  }
+}
+
+void add_misses_and_discards(TargetTable& table, Part pools, bool exact) {
+  std::vector<Series> misses, discards;
+  for (const PoolSummary* pool : pools) {
+    if (pool->published) {
+      append_reasons(misses, *pool, pool->published->misses);
+      append_reasons(discards, *pool, pool->published->discards);
+    } else if (const auto count = exact_misses(*pool, exact)) {
+      append_reasons(misses, *pool, {{kMissReasonEmpty, *count}});
+    }
+  }
   table.add("pool_misses_total", kCounter, "Gets that had to create, every one counted.", std::move(misses));
+  table.add("pool_discards_total", kCounter, "Puts that the pool did not keep, every one counted.",
+            std::move(discards));
+}
+
+void add_counters(TargetTable& table, Part pools, bool exact) {
+  add_misses_and_discards(table, pools, exact);
   table.add("pool_thrown_away_total", kCounter, "Objects that garbage collections dropped, every one counted.",
             series_of(pools, [](const PoolSummary& pool) { return pool.counted.thrown_away; }));
-  if (!exact) return;
-  const auto count = [&](const char* name, const char* help, std::uint64_t model::PoolCounted::*part) {
-    table.add(name, kCounter, help,
-              series_of(pools, [&](const PoolSummary& pool) { return std::optional(pool.counted.*part); }));
+  const auto count = [&](const char* name, const char* help, std::optional<std::uint64_t> model::PoolCounted::*part) {
+    table.add(name, kCounter, help, series_of(pools, [&](const PoolSummary& pool) {
+                return exact || pool.published ? pool.counted.*part : std::optional<std::uint64_t>();
+              }));
   };
-  count("pool_gets_total", "Gets, every one counted (exact mode).", &model::PoolCounted::gets);
-  count("pool_puts_total", "Puts, every one counted (exact mode).", &model::PoolCounted::puts);
-  table.add("pool_regrowths_total", kCounter, "Objects that came back larger, every one counted (exact mode).",
-            series_of(pools, [](const PoolSummary& pool) { return pool.counted.regrowths; }));
+  count("pool_gets_total", "Gets, every one counted.", &model::PoolCounted::gets);
+  count("pool_puts_total", "Puts, every one counted.", &model::PoolCounted::puts);
+  count("pool_regrowths_total", "Objects that had to grow or came back larger, every one counted.",
+        &model::PoolCounted::regrowths);
 }
 
 }  // namespace

@@ -93,9 +93,35 @@ std::string said_of_oversize(const PoolSummary& pool) {
          " or more, 95 % need at most " + format_bytes(static_cast<double>(pool.needed_bytes->p95));
 }
 
+// What a pool says of itself and no column has room for.
+std::string said_by_itself(const model::PublishedPool& published) {
+  std::string text;
+  if (published.borrowed) text = format_exact(*published.borrowed) + " borrowed";
+  if (const auto& most = published.borrowed_high_water) {
+    add_clause(text, "at most " + format_count(most->value) + " borrowed at a time of late");
+  }
+  if (published.max_idle_buffers)
+    add_clause(text, "keeps at most " + format_exact(*published.max_idle_buffers) + " idle");
+  if (published.buffer_bytes) {
+    add_clause(text, "buffers of " + format_bytes(static_cast<double>(*published.buffer_bytes)));
+  }
+  return text;
+}
+
+std::string said_of_counts(const PoolSummary& pool) {
+  std::string text;
+  const auto add = [&](const std::optional<std::uint64_t>& count, const char* what) {
+    if (count) text += (text.empty() ? "" : ", ") + format_exact(*count) + what;
+  };
+  add(pool.counted.gets, " gets");
+  add(pool.counted.puts, " puts");
+  add(pool.counted.misses, " misses");
+  return text.empty() ? "" : "since the start " + text;
+}
+
 std::string why_no_lengths(const PoolSummary& pool) {
   const std::string& reason = pool.needed_bytes_reason;
-  if (reason.empty()) return "";
+  if (reason.empty() || reason == "not_published") return "";
   if (reason == "reset_before_put") return "lengths: reset before put";
   if (reason == "not_seen") return "lengths: no put was seen";
   if (reason == "type_just_learnt") return "lengths: from the next burst on, its type was only just learnt";
@@ -146,7 +172,11 @@ std::string p50_and_p95(const std::optional<model::SizeSummary>& sizes) {
 
 std::string small_print(const PoolSummary& pool) {
   std::string text = said_of_idle(pool);
-  if (pool.gets_per_second) {
+  if (pool.published) {
+    add_clause(text, said_by_itself(*pool.published));
+    add_clause(text, said_of_counts(pool));
+  }
+  if (pool.gets_per_second || pool.published) {
     add_clause(text, why_no_lengths(pool));
     return text;
   }

@@ -13,28 +13,37 @@ from go_services import go_pools
 from harness import POOLSCOPE, TARGETS, collector, only_target, patched_bytes, poolscope, running, wait_for, wait_until_unprobed
 
 
-class NoPool:
-    """go_no_pool, which answers a line on stdin with what MemStats says."""
+class Asked:
+    """A Go program that answers each line on stdin with one line of JSON."""
 
     def __init__(self, process):
         self.process = process
         self.pid = process.pid
 
-    def allocate(self):
-        """Allocates 16 MiB, collects; what it says of itself then."""
-        self.process.stdin.write("\n")
+    def ask(self, command=""):
+        self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
 
 @contextlib.contextmanager
-def no_pool():
-    process = subprocess.Popen([TARGETS / "go_no_pool"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def asked(name):
+    process = subprocess.Popen([TARGETS / name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        yield NoPool(process)
+        yield Asked(process)
     finally:
         process.kill()
         process.communicate()
+
+
+def no_pool():
+    """Asked anything, it allocates 16 MiB, collects, and says what MemStats says then."""
+    return asked("go_no_pool")
+
+
+def heap_keeper():
+    """Keeps what it is told to; see there for its commands."""
+    return asked("go_gc")
 
 
 class WithoutAnyPool(unittest.TestCase):
@@ -42,7 +51,7 @@ class WithoutAnyPool(unittest.TestCase):
         with no_pool() as program, harness.agent("--target", f"pid:{program.pid}") as agent:
             agent.wait_for_target(lambda t: "gc" in t, 30, "garbage collections")
             for _ in range(5):
-                own = program.allocate()
+                own = program.ask()
             found = agent.wait_for_target(lambda t: t["gc"]["cycles"] == own["cycles"], 20, f"{own['cycles']} collections")
             metrics = agent.metrics()
         self.assertEqual("go", found["runtime"])
@@ -61,11 +70,11 @@ class WithoutAnyPool(unittest.TestCase):
             (folder / "poolscope.yaml").write_text("targets: [{match: {executable: go_no_pool}}]\n")
             with no_pool() as program, harness.agent("--config.file", folder / "poolscope.yaml") as agent:
                 agent.wait_for_target(lambda t: "gc" in t, 30, "garbage collections")
-                own = program.allocate()
+                own = program.ask()
                 agent.wait_for_target(lambda t: t["gc"]["cycles"] == own["cycles"], 20, "its collections")
                 agent.service.process.send_signal(signal.SIGHUP)
                 wait_for(lambda: "configuration reloaded" in agent.service.errors(), 20, "a reload")
-                own = program.allocate()
+                own = program.ask()
                 found = agent.wait_for_target(lambda t: t["gc"]["cycles"] >= own["cycles"], 20, "its collections after a reload")
                 self.assertEqual(own["cycles"], found["gc"]["cycles"], "counted twice")
                 program.process.kill()
@@ -79,7 +88,7 @@ class WithoutAnyPool(unittest.TestCase):
             agent.wait_for_target(lambda t: "gc" in t, 30, "garbage collections")
             self.assertNotIn("per_second", agent.target().get("allocations", {}), "nothing was booked yet")
             for _ in range(5):
-                program.allocate()
+                program.ask()
             found = agent.wait_for_target(lambda t: "per_second" in t.get("allocations", {}), 20, "a rate")
             metrics = agent.metrics()
         allocations = found["allocations"]
@@ -96,7 +105,7 @@ class WithoutAnyPool(unittest.TestCase):
             with running([POOLSCOPE, "attach", f"pid:{program.pid}", "--exact", "--for", "60s", "--json"]) as attach:
                 wait_for(lambda: patched_bytes(program.pid) > 0, 30, "the probe of collections")
                 for _ in range(3):
-                    own = program.allocate()
+                    own = program.ask()
                 attach.process.terminate()
                 self.assertEqual(0, attach.wait(60), attach.errors())
                 found = only_target(json.loads(attach.output()))
@@ -123,29 +132,6 @@ class WithoutAnyPool(unittest.TestCase):
         self.assertLessEqual(found["gc"]["cycles"], own[19]["cycles"] + own[-1]["cycles"])
         self.assertGreaterEqual(found["gc"]["cycles"], own[-1]["cycles"])
         self.assertLessEqual(found["gc"]["allocated_bytes"], own[19]["allocated_bytes"] + own[-1]["allocated_bytes"])
-
-
-class HeapKeeper:
-    """go_gc, which keeps what it is told to; see there for its commands."""
-
-    def __init__(self, process):
-        self.process = process
-        self.pid = process.pid
-
-    def ask(self, command):
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-
-@contextlib.contextmanager
-def heap_keeper():
-    process = subprocess.Popen([TARGETS / "go_gc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        yield HeapKeeper(process)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 class ExactOfSeveral(unittest.TestCase):
@@ -220,7 +206,7 @@ class Plan(unittest.TestCase):
 
     def test_of_a_program_without_pools_says_why_not(self):
         with no_pool() as program:
-            own = program.allocate()
+            own = program.ask()
             for command in (("attach", f"pid:{program.pid}", "--plan"), ("doctor", "--pid", program.pid)):
                 with self.subTest(command):
                     text = poolscope(*command).stdout

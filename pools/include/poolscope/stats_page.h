@@ -268,10 +268,9 @@ static inline ps_u64 ps_pool_sequence(const struct ps_pool* pool) {
   const ps_u64 sequence = __atomic_load_n(&pool->sequence, __ATOMIC_ACQUIRE);
   return sequence & 1 ? 0 : sequence;
 }
-/* ThreadSanitizer knows no fences; the words that this one orders are atomic. */
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wtsan"
+#pragma GCC diagnostic ignored "-Wtsan" /* it knows no fences; the words that this one orders are atomic */
 #endif
 /* Whether everything read since ps_pool_sequence() gave `sequence` is of one pool. */
 static inline int ps_pool_unchanged(const struct ps_pool* pool, ps_u64 sequence) {
@@ -279,7 +278,7 @@ static inline int ps_pool_unchanged(const struct ps_pool* pool, ps_u64 sequence)
   return ps_load(&pool->sequence) == sequence;
 }
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
-#pragma GCC diagnostic pop
+#pragma GCC diagnostic pop /* of -Wtsan */
 #endif
 
 /* The interval of water marks at `now_ns`. */

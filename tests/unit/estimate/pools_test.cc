@@ -131,7 +131,9 @@ TEST(HitRatio, IsAbsentWithoutGets) {
 }
 
 TEST(HitRatio, IsByTheWatchWhereItsIntervalIsNarrower) {
-  const auto summary = only_pool(alike(pool("a", 100, 10)), {miss_watch(0, {watched("a", 150)})});
+  auto watch = miss_watch(0, {watched("a", 15'000)});
+  watch.length_ns = 1000 * kSecondNs;  // the windows are a small part of it
+  const auto summary = only_pool(alike(pool("a", 100, 10)), {watch});
   EXPECT_NEAR(summary.hit_ratio->value, 1 - 15.0 / 100, 1e-12);
   EXPECT_NEAR(summary.hit_ratio->low.value(), 1 - 15 / *summary.gets_per_second->low, 1e-12);
   EXPECT_NEAR(summary.hit_ratio->high.value(), 1 - 15 / *summary.gets_per_second->high, 1e-12);
@@ -144,6 +146,20 @@ TEST(HitRatio, IsByTheWindowsWhereTheirIntervalIsNarrower) {
   const auto summary = only_pool(uneven, {miss_watch(0, {watched("a", 150)})});
   EXPECT_NEAR(summary.hit_ratio->value, 0.9, 1e-12);
   EXPECT_DOUBLE_EQ(summary.misses_per_second->value, 15) << "misses are those of the watch all the same";
+}
+
+TEST(HitRatio, IsTheSurerTheMoreOfAllGetsWindowsSaw) {
+  std::vector<model::PoolBurstRecord> bursts;
+  for (unsigned i = 0; i < kBurstsForInterval; ++i)
+    bursts.push_back(pool_burst(i, {i % 2 ? pool("a", 400, 32) : pool("a", 1600, 168)}));
+  const auto width = [&](unsigned watched_seconds) {
+    auto watch = miss_watch(0, {watched("a", 150 * watched_seconds)});
+    watch.length_ns = watched_seconds * kSecondNs;
+    const auto summary = only_pool(bursts, {watch});
+    EXPECT_NEAR(summary.hit_ratio->value, 0.9, 1e-12) << "not that of the windows";
+    return *summary.hit_ratio->high - *summary.hit_ratio->low;
+  };
+  EXPECT_LT(width(12), 0.7 * width(1200)) << "all seconds were in windows, or one of a hundred";
 }
 
 TEST(HitRatio, IsNeverBelowNothing) {

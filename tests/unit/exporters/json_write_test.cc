@@ -110,9 +110,21 @@ TEST(JsonWrite, KeepsTheZerosOfAPoolThatWasWatchedInBursts) {
   TargetSnapshot target;
   auto& pool = target.pools.emplace_back();
   pool.gets_per_second = Estimate{0, {}, {}};
-  pool.counted.misses = pool.counted.regrowths = 0;
+  pool.counted.gets = pool.counted.puts = pool.counted.misses = pool.counted.regrowths = 0;
   EXPECT_EQ(written(target)["pools"][0]["counted"],
             json::parse(R"({"gets": 0, "puts": 0, "misses": 0, "regrowths": 0})"));
+}
+
+TEST(JsonWrite, HasOfAPublishedPoolWhatItKeeps) {
+  TargetSnapshot target;
+  auto& pool = target.pools.emplace_back();
+  pool.name = "frames";
+  pool.kind = "published";
+  pool.counted.gets = 7;
+  pool.published.emplace().misses = {{"empty", 2}};
+  pool.published->max_idle_buffers = 8;
+  EXPECT_EQ(written(target)["pools"][0], json::parse(R"({"name": "frames", "kind": "published", "counted": {"gets": 7},
+                            "published": {"misses_by_reason": {"empty": 2}, "limits": {"max_idle_buffers": 8}}})"));
 }
 
 TEST(JsonWrite, HasNoCountOfAllocationsWhenOnlyPoolsWereTraced) {

@@ -233,6 +233,30 @@ TEST(PoolMetrics, CountEverythingInExactMode) {
   EXPECT_THAT(text, Not(HasSubstr("poolscope_allocations_total")));
 }
 
+TEST(PoolMetrics, CountEverythingOfAPublishedPoolAndNothingThatItDoesNotKeep) {
+  TargetSnapshot target = named("a");
+  target.pools = {pool_with_gets("p", 5)};
+  target.pools[0].counted.gets = 9;
+  auto& published = target.pools[0].published.emplace();
+  published.misses = {{"empty", 3}, {"exhausted", 0}};
+  published.discards = {{"full", 4}};
+  published.borrowed = 2;
+  published.max_idle_buffers = 16;
+  published.borrowed_high_water = Estimate{7, 5, 7};
+  const std::string text = page(target);
+  for (const char* line : {"pool_gets_total{target=\"a\",pool=\"p\"} 9\n",
+                           "pool_misses_total{target=\"a\",pool=\"p\",reason=\"empty\"} 3\n",
+                           "pool_misses_total{target=\"a\",pool=\"p\",reason=\"exhausted\"} 0\n",
+                           "pool_discards_total{target=\"a\",pool=\"p\",reason=\"full\"} 4\n",
+                           "pool_buffers{target=\"a\",pool=\"p\",state=\"borrowed\"} 2\n",
+                           "pool_max_idle_buffers{target=\"a\",pool=\"p\"} 16\n",
+                           "pool_borrowed_high_water_low{target=\"a\",pool=\"p\"} 5\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  EXPECT_THAT(text, Not(HasSubstr("pool_puts_total")));
+  EXPECT_THAT(text, Not(HasSubstr("pool_max_borrowed_buffers")));
+}
+
 TEST(PoolMetrics, SumTheRatesOfAllButTheFiftyBusiestPools) {
   TargetSnapshot target = named("a");
   for (int i = 0; i < 53; ++i) target.pools.push_back(pool_with_gets("p" + std::to_string(i), 100 + i));

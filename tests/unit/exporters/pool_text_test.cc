@@ -215,6 +215,25 @@ TEST(PoolTable, SaysThatNoBurstSawAPool) {
   EXPECT_EQ(small_print(pool), "no burst saw it used; 1 miss since it is watched");
 }
 
+TEST(PoolTable, SaysWhatAPoolPublishesOfItself) {
+  PoolSummary pool;
+  pool.name = "frames";
+  pool.needed_bytes_reason = "not_published";
+  pool.published.emplace();
+  EXPECT_EQ(small_print(pool), "");
+  pool.idle = 8;
+  pool.counted.gets = 1050;
+  pool.counted.misses = 18;
+  pool.published->borrowed = 2;
+  pool.published->borrowed_high_water = Estimate{10, 10, 10};
+  pool.published->max_idle_buffers = 8;
+  pool.published->buffer_bytes = 65536;
+  EXPECT_EQ(
+      small_print(pool),
+      "8 objects idle; 2 borrowed; at most 10 borrowed at a time of late; keeps at most 8 idle; buffers of 64 KiB; "
+      "since the start 1 050 gets, 18 misses");
+}
+
 TEST(PoolTable, ShowsTheBusiestPoolFirstAndPoolsWithoutRateLast) {
   PoolSummary unseen;
   unseen.name = "unseen";

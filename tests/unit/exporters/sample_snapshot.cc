@@ -100,9 +100,16 @@ class Filler {
   }
   void operator()(PoolSummary& value) {
     auto& [name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed,
-           reason, buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets] = value;
+           reason, buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets, published] =
+        value;
     all(name, kind, element, new_function, library, gets, puts, misses, regrowths, hit_ratio, counted, needed, reason,
-        buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets);
+        buffer, object, use, thrown_away, idle, idle_bytes, miss_curve, bracket, order_gets, published);
+  }
+  void operator()(PublishedPool& value) {
+    auto& [misses, discards, created, destroyed, buffer_bytes, max_idle, max_borrowed, max_retained, borrowed,
+           high_water, idle_depth, p50, p95, p99] = value;
+    all(misses, discards, created, destroyed, buffer_bytes, max_idle, max_borrowed, max_retained, borrowed, high_water,
+        idle_depth, p50, p95, p99);
   }
   void operator()(GcSummary& value) {
     auto& [cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, ended,

@@ -14,7 +14,8 @@ using nlohmann::json;
 
 // Members whose names are data: what a label, an outcome, a reason or an age is called.
 bool has_free_names(const std::string& member) {
-  return member == "labels" || member == "below" || member == "bursts" || member == "dropped";
+  return member == "labels" || member == "below" || member == "bursts" || member == "dropped" ||
+         member == "misses_by_reason" || member == "discards_by_reason";
 }
 
 void collect_names(const json& value, bool free_names, std::set<std::string>& names) {

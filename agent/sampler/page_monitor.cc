@@ -1,0 +1,90 @@
+#include "agent/sampler/page_monitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "probes/process/process.h"
+
+namespace poolscope::sampler {
+
+void PageMonitor::add(const model::ProcessKey& key) {
+  processes_.try_emplace(key, key);
+  watched_.insert(key);
+}
+
+void PageMonitor::forget(const model::ProcessKey& key, std::uint64_t now_ns) {
+  watched_.erase(key);
+  const auto found = processes_.find(key);
+  if (found == processes_.end()) return;
+  read_last(key, found->second, now_ns);
+  processes_.erase(found);
+}
+
+void PageMonitor::set_processes(std::span<const model::ProcessKey> keys, std::uint64_t now_ns) {
+  const std::set<model::ProcessKey> now(keys.begin(), keys.end());
+  std::vector<model::ProcessKey> ended;
+  for (auto& [key, pages] : processes_) {
+    if (now.contains(key)) continue;
+    if (!process::is_alive(key)) {
+      ended.push_back(key);
+    } else if (watched_.contains(key)) {
+      read_last(key, pages, now_ns);
+    }
+  }
+  for (const auto& key : ended) forget(key, now_ns);
+  watched_.clear();
+  for (const auto& key : now) add(key);
+  read(now_ns);
+}
+
+void PageMonitor::read(std::uint64_t now_ns) {
+  for (const auto& key : watched_) {
+    for (auto& record : processes_.at(key).read(now_ns)) keep(std::move(record));
+  }
+}
+
+void PageMonitor::read_last(const model::ProcessKey& key, probes::PoolPages& pages, std::uint64_t now_ns) {
+  for (auto& record : pages.read_last(now_ns)) keep(std::move(record));
+  totals_.end(key);
+}
+
+void PageMonitor::keep(model::PoolPageRecord record) {
+  totals_.add(record);
+  const auto last = std::find_if(records_.rbegin(), records_.rend(), [&](const auto& other) {
+    return other.process == record.process && other.page == record.page;
+  });
+  const bool has_room = last != records_.rend() && last->length_ns > 0 && last->length_ns < kRecordNs &&
+                        last->start_ns + last->length_ns == record.start_ns;
+  if (has_room) {
+    last->append(record);
+  } else {
+    records_.push_back(std::move(record));
+  }
+}
+
+void PageMonitor::forget_before(std::uint64_t oldest_ns) {
+  std::erase_if(records_, [&](const auto& record) { return record.start_ns < oldest_ns; });
+}
+
+void PageMonitor::add_summaries(std::vector<model::PoolSummary>& pools) const {
+  estimate::add_published_pools(pools, totals_, records_);
+}
+
+std::optional<model::CollectorStatus> PageMonitor::collector() const {
+  using model::CollectorState;
+  const probes::PageFault* fault = nullptr;
+  std::string caveat;
+  bool any = has_data();
+  for (const auto& key : watched_) {
+    const probes::PoolPages& pages = processes_.at(key);
+    any |= pages.has_pages();
+    if (pages.fault()) fault = &*pages.fault();
+    if (!pages.caveat().empty()) caveat = pages.caveat();
+  }
+  if (any) return model::CollectorStatus{"pool_pages", "L0", CollectorState::kCollecting, "", caveat};
+  if (fault == nullptr) return std::nullopt;
+  return model::CollectorStatus{"pool_pages", "L0", CollectorState::kUnavailable, probes::reason_label(fault->reason),
+                                "the stats page cannot be read: " + fault->detail};
+}
+
+}  // namespace poolscope::sampler

@@ -1,0 +1,50 @@
+#pragma once
+// PageMonitor: the pools that the processes of one target publish (probes::PoolPages). Costs the target nothing, so it needs no budget.
+//   Memory    records of the last TargetMonitor::kKeepNs, one per page and kRecordNs; sums are kept for the life of the target.
+//   Threads   one.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/estimate/published_pools.h"
+#include "exporters/model/pool_page_record.h"
+#include "exporters/model/snapshot.h"
+#include "probes/collectors/pool_pages.h"
+
+namespace poolscope::sampler {
+
+class PageMonitor {
+ public:
+  static constexpr std::uint64_t kRecordNs = 10'000'000'000;
+
+  // The processes that the target has now. Those that it has no more are read a last time.
+  void set_processes(std::span<const model::ProcessKey> keys, std::uint64_t now_ns);
+  // One more.
+  void add(const model::ProcessKey& key);
+  // It has ended, or runs another program: what it counted is read a last time.
+  void forget(const model::ProcessKey& key, std::uint64_t now_ns);
+  void read(std::uint64_t now_ns);
+  void forget_before(std::uint64_t oldest_ns);
+
+  [[nodiscard]] bool has_data() const { return !totals_.pools().empty(); }
+  void add_summaries(std::vector<model::PoolSummary>& pools) const;
+  // Nothing while no process has a page: most have none.
+  [[nodiscard]] std::optional<model::CollectorStatus> collector() const;
+
+ private:
+  void read_last(const model::ProcessKey& key, probes::PoolPages& pages, std::uint64_t now_ns);
+  void keep(model::PoolPageRecord record);
+
+  // Of processes that left the target and live on as well: who comes back is counted once.
+  std::map<model::ProcessKey, probes::PoolPages> processes_;
+  std::set<model::ProcessKey> watched_;
+  std::vector<model::PoolPageRecord> records_;  // by the time of their beginning
+  estimate::PublishedTotals totals_;
+};
+
+}  // namespace poolscope::sampler
