@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include <nlohmann/json.hpp>
 #include <sys/signalfd.h>
 
 #include "agent/cli/commands.h"
@@ -25,6 +28,7 @@ struct PoolsOptions {
   std::string file;  // of serve
   std::string pool;  // of resize
   std::uint32_t buffers = 0;
+  bool as_json = false;  // of list
 };
 
 // Readable once the process is told to end.
@@ -60,10 +64,14 @@ std::string pool_column(std::string text, std::size_t width) {
   return text.size() < width ? std::string(width - text.size(), ' ') + text : " " + text;
 }
 
+std::string pool_name(std::string_view name, std::size_t width) {
+  std::string text = printable(name, hosted::kMaxNameBytes);
+  if (text.size() < width) text.resize(width, ' ');
+  return text;
+}
+
 std::string pool_line(const hosted::Reply& pool) {
-  std::string name = printable(hosted::text_of(pool.pool), hosted::kMaxNameBytes);
-  if (name.size() < kPoolColumn) name.resize(kPoolColumn, ' ');
-  std::string line = name;
+  std::string line = pool_name(hosted::text_of(pool.pool), kPoolColumn);
   for (const std::uint64_t value : {pool.buffer_bytes, std::uint64_t{pool.limit_buffers},
                                     std::uint64_t{pool.max_buffers}, std::uint64_t{pool.borrowed},
                                     std::uint64_t{pool.idle}, std::uint64_t{pool.retired}, std::uint64_t{pool.clients}})
@@ -72,24 +80,69 @@ std::string pool_line(const hosted::Reply& pool) {
 }
 
 std::string pool_heading() {
-  std::string line = "POOL";
-  line.resize(kPoolColumn, ' ');
+  std::string line = pool_name("POOL", kPoolColumn);
   for (const char* title : {"BUFFER_BYTES", "LIMIT", "MAX", "BORROWED", "IDLE", "RETIRED", "CLIENTS"})
     line += pool_column(title, kPoolNumberColumn);
   return line + "\n";
 }
 
+std::string holder_command(const hosted::Holder& holder) {
+  const std::string name = printable(hosted::text_of(holder.command), holder.command.size());
+  if (name.empty()) return holder.pid == 0 ? "(pid not visible to the host)" : "(ended)";
+  return holder.is_connected != 0 ? name : name + " (not back since the host was restarted)";
+}
+
+std::string holder_line(const hosted::Reply& pool, const hosted::Holder& holder) {
+  return pool_name(hosted::text_of(pool.pool), kPoolColumn) +
+         pool_column(holder.pid == 0 ? "-" : std::to_string(holder.pid), kPoolNumberColumn) +
+         pool_column(std::to_string(holder.borrowed), kPoolNumberColumn) + "  " + holder_command(holder) + "\n";
+}
+
+std::string listing_text(const std::vector<host::PoolListing>& pools) {
+  std::string text = pool_heading(), holders;
+  for (const auto& [pool, all] : pools) {
+    text += pool_line(pool);
+    for (const auto& holder : all) holders += holder_line(pool, holder);
+  }
+  if (holders.empty()) return text;
+  return text + "\n" + pool_name("POOL", kPoolColumn) + pool_column("PID", kPoolNumberColumn) +
+         pool_column("BORROWED", kPoolNumberColumn) + "  COMMAND\n" + holders;
+}
+
+nlohmann::json holder_json(const hosted::Holder& holder) {
+  nlohmann::json json = {
+      {"uid", holder.uid}, {"borrowed", holder.borrowed}, {"is_connected", holder.is_connected != 0}};
+  if (holder.pid != 0) json["pid"] = holder.pid;  // absent: not visible to the host
+  if (holder.command[0] != '\0') json["command"] = hosted::text_of(holder.command);
+  return json;
+}
+
+std::string listing_json(const std::vector<host::PoolListing>& pools) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const auto& [pool, holders] : pools) {
+    nlohmann::json clients = nlohmann::json::array();
+    for (const auto& holder : holders) clients.push_back(holder_json(holder));
+    all.push_back({{"name", hosted::text_of(pool.pool)},
+                   {"buffer_bytes", pool.buffer_bytes},
+                   {"limit_buffers", pool.limit_buffers},
+                   {"max_buffers", pool.max_buffers},
+                   {"borrowed", pool.borrowed},
+                   {"idle", pool.idle},
+                   {"retired", pool.retired},
+                   {"clients", std::move(clients)}});
+  }
+  return nlohmann::json{{"pools", std::move(all)}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
 int pools_list(const PoolsOptions& options) {
   const auto pools = host::list_pools(options.socket);
-  if (!pools) return fail("pools list: " + pools.error());
-  std::string text = pool_heading();
-  for (const auto& pool : *pools) text += pool_line(pool);
-  return print(text);
+  if (!pools) return fail("pools list: " + pools.error().text);
+  return print(options.as_json ? listing_json(*pools) : listing_text(*pools));
 }
 
 int pools_resize(const PoolsOptions& options) {
   const auto pool = host::resize_pool(options.socket, options.pool, options.buffers);
-  if (!pool) return fail("pools resize: " + options.pool + ": " + pool.error());
+  if (!pool) return fail("pools resize: " + options.pool + ": " + pool.error().text);
   return print(pool_heading() + pool_line(*pool));
 }
 
@@ -114,7 +167,9 @@ void register_pools_command(CLI::App& app, Invocation& invocation) {
   served->add_option("FILE", options->file, "the YAML file that says which pools there are")
       ->required()
       ->option_text(" ");
-  (void)add_pools_command(*pools, "list", "what the pools of a host are and hold", options, invocation, pools_list);
+  CLI::App* listed = add_pools_command(*pools, "list", "what the pools of a host are, and which process holds how much",
+                                       options, invocation, pools_list);
+  listed->add_flag("--json", options->as_json, "as JSON");
   CLI::App* resized = add_pools_command(*pools, "resize", "change how many buffers a pool has, while it is in use",
                                         options, invocation, pools_resize);
   resized->add_option("POOL", options->pool, "its name")->required()->option_text(" ");

@@ -103,6 +103,15 @@ constexpr Field<BudgetConfig> kBudgetFields[] = {
 constexpr Field<WebConfig> kWebFields[] = {
     {"listen_address",
      [](Reader& r, const Value& v, WebConfig& w) { r.text(v, check_listen_address, w.listen_address); }},
+    {"enable_admin_api", [](Reader& r, const Value& v, WebConfig& w) { r.boolean(v, w.enable_admin_api); }},
+    {"admin_token_file",
+     [](Reader& r, const Value& v, WebConfig& w) { r.text(v, check_absolute_path, w.admin_token_file); }},
+};
+
+constexpr Field<HostedPoolsConfig> kHostedPoolsFields[] = {
+    {"socket", [](Reader& r, const Value& v, HostedPoolsConfig& h) { r.text(v, check_absolute_path, h.socket); }},
+    {"file", [](Reader& r, const Value& v, HostedPoolsConfig& h) { r.text(v, check_absolute_path, h.file); }},
+    {"user", [](Reader& r, const Value& v, HostedPoolsConfig& h) { r.text(v, check_display_text, h.user); }},
 };
 
 constexpr Field<Config> kHistoryFields[] = {
@@ -113,6 +122,8 @@ constexpr Field<Config> kRootFields[] = {
     {"targets", read_targets},
     {"budget", [](Reader& r, const Value& v, Config& c) { read_map<BudgetConfig>(r, v, kBudgetFields, c.budget); }},
     {"web", [](Reader& r, const Value& v, Config& c) { read_map<WebConfig>(r, v, kWebFields, c.web); }},
+    {"hosted_pools", [](Reader& r, const Value& v,
+                        Config& c) { read_map<HostedPoolsConfig>(r, v, kHostedPoolsFields, c.hosted_pools); }},
     {"history", [](Reader& r, const Value& v, Config& c) { read_map<Config>(r, v, kHistoryFields, c); }},
     {"custom_pools", [](Reader& r, const Value& v, Config& c) { read_custom_pools(r, v, c.custom_pools); }},
 };

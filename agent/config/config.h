@@ -41,6 +41,15 @@ struct BudgetConfig {
 
 struct WebConfig {
   std::string listen_address = "127.0.0.1:9777";
+  bool enable_admin_api = false;  // POST /api/v1/pools/NAME
+  std::string admin_token_file;   // who knows what it holds may use that
+};
+
+// The host of hosted pools that belongs to this agent.
+struct HostedPoolsConfig {
+  std::string socket;  // where it listens; empty: the default of `poolscope pools`
+  std::string file;    // its pools: the agent starts it; empty: somebody else does
+  std::string user;    // whom it runs as; an agent of root must say so
 };
 
 // A function of a pool. Arguments count from 1, a C++ method's `this` included; 0: not given.
@@ -69,6 +78,7 @@ struct Config {
   std::vector<TargetConfig> targets;
   BudgetConfig budget;
   WebConfig web;
+  HostedPoolsConfig hosted_pools;
   unsigned history_snapshots = 600;      // kept in memory for /api/v1/history
   std::vector<CustomPool> custom_pools;  // presets as the pools they stand for
 };

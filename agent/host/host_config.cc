@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "agent/config/reader.h"
 #include "agent/config/yaml_tree.h"
@@ -18,7 +19,6 @@ using config::Reader;
 using config::Value;
 
 constexpr std::int64_t kMaxUid = 4'294'967'294;  // above it is "no uid"
-constexpr std::size_t kMaxPools = 256;
 constexpr std::uint64_t kMaxPoolBytes = std::uint64_t{1} << 40;
 
 Complaint check_pool_name(std::string_view name) {
@@ -37,6 +37,15 @@ void read_uids(Reader& reader, const Value& list, PoolConfig& pool) {
   }
 }
 
+void read_sizing(Reader& reader, const Value& value, PoolConfig& pool) {
+  constexpr std::pair<std::string_view, Sizing> kPolicies[] = {
+      {"fixed", Sizing::kFixed}, {"overflow_band", Sizing::kOverflowBand}, {"quantile", Sizing::kQuantile}};
+  const auto* found = std::ranges::find(kPolicies, value.node.text, &std::pair<std::string_view, Sizing>::first);
+  if (value.node.kind != Node::Kind::kScalar || found == std::end(kPolicies))
+    return reader.error(value, "must be fixed, overflow_band or quantile");
+  pool.sizing = found->second;
+}
+
 constexpr Field<PoolConfig> kPoolFields[] = {
     {"name", [](Reader& r, const Value& v, PoolConfig& p) { r.text(v, check_pool_name, p.name); }},
     {"buffer_bytes",
@@ -48,7 +57,18 @@ constexpr Field<PoolConfig> kPoolFields[] = {
     {"max_buffers",
      [](Reader& r, const Value& v, PoolConfig& p) { r.integer(v, 1, detail::kMaxHostedBuffers, p.max_buffers); }},
     {"open_to_uids", read_uids},
+    {"sizing", read_sizing},
+    {"min_buffers",
+     [](Reader& r, const Value& v, PoolConfig& p) { r.integer(v, 1, detail::kMaxHostedBuffers, p.min_buffers); }},
 };
+
+void check_sizing(Reader& reader, const Value& value, PoolConfig& pool) {
+  const bool has_min = config::find_member(value.node, "min_buffers") != nullptr;
+  if (has_min && pool.sizing == Sizing::kFixed)
+    reader.error(value, "min_buffers is for `sizing: overflow_band` and `sizing: quantile`");
+  if (!has_min) pool.min_buffers = pool.buffers;
+  if (pool.min_buffers > pool.max_buffers) reader.error(value, "min_buffers must be at most max_buffers");
+}
 
 PoolConfig read_pool(Reader& reader, const Value& value) {
   PoolConfig pool;
@@ -63,6 +83,7 @@ PoolConfig read_pool(Reader& reader, const Value& value) {
   }
   if (config::find_member(value.node, "max_buffers") == nullptr) pool.max_buffers = pool.buffers;
   if (pool.max_buffers < pool.buffers) reader.error(value, "max_buffers must be at least buffers");
+  check_sizing(reader, value, pool);
   if (hosted::stride_for(pool.buffer_bytes) * pool.max_buffers > kMaxPoolBytes)
     reader.error(value, "max_buffers of buffer_bytes are more than 1 TiB");
   return pool;

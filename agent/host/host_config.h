@@ -9,9 +9,12 @@
 #include <sys/types.h>
 
 #include "agent/config/config.h"
+#include "agent/host/pool_sizing.h"
 #include "poolscope/result.h"
 
 namespace poolscope::host {
+
+inline constexpr std::size_t kMaxPools = 256;
 
 struct PoolConfig {
   std::string name;
@@ -19,6 +22,8 @@ struct PoolConfig {
   std::uint32_t buffers = 0;        // at the start
   std::uint32_t max_buffers = 0;    // ever; addresses are taken for so many, memory is not
   std::vector<uid_t> open_to_uids;  // empty: the uid of the host alone
+  Sizing sizing = Sizing::kFixed;
+  std::uint32_t min_buffers = 0;  // of the sizing; 0: `buffers`
 };
 
 using PoolsOrErrors = Result<std::vector<PoolConfig>, std::vector<config::ConfigError>>;

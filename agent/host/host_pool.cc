@@ -16,7 +16,8 @@ HostPool::HostPool(PoolConfig config, std::optional<PoolRecord> earlier, ps_page
       earlier_(std::move(earlier)),
       await_until_(now + kAwait),
       page_(page),
-      limit_buffers_(config_.buffers) {
+      limit_buffers_(config_.buffers),
+      sizing_(config_.sizing, std::max(config_.min_buffers, 1U), config_.max_buffers) {
   const bool fits =
       earlier_ && earlier_->buffer_bytes == config_.buffer_bytes && earlier_->max_buffers == config_.max_buffers;
   if (!fits) earlier_.reset();
@@ -117,15 +118,28 @@ Result<Done, std::string> HostPool::resize(std::uint32_t buffers) {
   if (buffers > config_.max_buffers)
     return Failure{"at most " + std::to_string(config_.max_buffers) + " buffers: max_buffers of the pool"};
   if (!memory_) return Failure{std::string("it waits for those who had it before the host was restarted; try again")};
+  set_limit(buffers);
+  return Done{};
+}
+
+void HostPool::set_limit(std::uint32_t buffers) {
   limit_buffers_ = buffers;
   memory_->set_limit(buffers);
   if (stats_) stats_->set_limit(buffers);
   audit();
-  return Done{};
 }
 
-void HostPool::tick(Clock::time_point now) {
+bool HostPool::tick(Clock::time_point now) {
   (void)start(now);  // what cannot be made is told to who opens it
+  look();
+  if (!audit_) return false;
+  const auto wanted =
+      sizing_.suggest(limit_buffers_, audit_->gets() + audit_->failed_gets(), audit_->failed_gets(), now);
+  if (wanted) set_limit(*wanted);
+  return wanted.has_value();
+}
+
+void HostPool::look() {
   forget_ended();
   audit();
 }
@@ -135,6 +149,7 @@ void HostPool::audit() {
   hosted::LiveClients live{};
   for (const auto& [id, client] : clients_) live[id] = true;
   report_ = audit_->pass(limit_buffers_, live);
+  sizing_.note_used(report_.used);
   give_pages_back();
   if (stats_) stats_->publish(*audit_, report_);
 }
@@ -177,6 +192,28 @@ void HostPool::describe(hosted::Reply& reply) const {
   reply.idle = report_.idle;
   reply.retired = report_.retired;
   reply.clients = static_cast<std::uint32_t>(clients_.size());
+}
+
+hosted::Holders HostPool::holders(std::uint32_t after) const {
+  hosted::Holders packet;
+  const auto first =
+      after > detail::kMaxHostedClients ? clients_.end() : clients_.upper_bound(static_cast<std::uint16_t>(after));
+  for (auto at = first; at != clients_.end(); ++at) {
+    if (packet.count == packet.holders.size()) {
+      packet.more = 1;
+      break;
+    }
+    const auto& [id, client] = *at;
+    hosted::Holder& holder = packet.holders[packet.count++];
+    holder.client = id;
+    holder.borrowed = audit_ ? audit_->held_by_client()[id] : 0;
+    holder.pid = static_cast<std::uint32_t>(client.peer.process.pid);
+    holder.uid = client.peer.uid;
+    holder.is_connected = client.is_connected ? 1 : 0;
+    const auto status = process::read_status(client.peer.process.pid);
+    if (status && status->key == client.peer.process) hosted::set_text(holder.command, status->command);
+  }
+  return packet;
 }
 
 }  // namespace poolscope::host

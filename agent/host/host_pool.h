@@ -18,6 +18,7 @@
 #include "agent/host/host_memory.h"
 #include "agent/host/host_state.h"
 #include "agent/host/hosted_stats.h"
+#include "agent/host/pool_sizing.h"
 #include "pools/hosted/audit.h"
 #include "pools/hosted/wire.h"
 
@@ -49,14 +50,18 @@ class HostPool {
   // The client has ended: what it held is back in the pool when this returns.
   void close(std::uint16_t client);
   [[nodiscard]] Result<Done, std::string> resize(std::uint32_t buffers);
-  // Now and then: looks after everything that no event tells.
-  void tick(Clock::time_point now);
+  // Once a second: looks after everything that no event tells. True: the limit is another one now.
+  [[nodiscard]] bool tick(Clock::time_point now);
+  // What describe() and holders() tell is then of this moment.
+  void look();
 
   [[nodiscard]] const std::string& name() const { return config_.name; }
   [[nodiscard]] const PoolMemory* memory() const { return memory_ ? &*memory_ : nullptr; }
   [[nodiscard]] const hosted::AuditReport& last_audit() const { return report_; }
   [[nodiscard]] PoolRecord record() const;
   void describe(hosted::Reply& reply) const;
+  // Clients with ids above `after`, as many as fit.
+  [[nodiscard]] hosted::Holders holders(std::uint32_t after) const;
 
  private:
   struct Client {
@@ -70,6 +75,7 @@ class HostPool {
   void serve(PoolMemory memory);
   void forget_ended();
   void audit();
+  void set_limit(std::uint32_t buffers);
   void give_pages_back();
 
   PoolConfig config_;
@@ -81,6 +87,7 @@ class HostPool {
   std::unique_ptr<HostedStats> stats_;
   std::map<std::uint16_t, Client> clients_;
   std::uint32_t limit_buffers_;
+  PoolSizing sizing_;
   hosted::AuditReport report_{};
   std::vector<bool> is_punched_;  // by buffer
 };

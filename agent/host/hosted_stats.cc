@@ -1,5 +1,7 @@
 #include "agent/host/hosted_stats.h"
 
+#include <algorithm>
+
 namespace poolscope::host {
 namespace {
 
@@ -21,7 +23,7 @@ HostedStats::HostedStats(ps_page& page, const std::string& name, std::uint64_t b
   ps_pool_identity identity{};
   identity.name = name.c_str();
   identity.kind = "hosted";
-  identity.known = PS_KNOWN_GETS | PS_KNOWN_PUTS | PS_KNOWN_MISSES | PS_KNOWN_OBJECTS;
+  identity.known = PS_KNOWN_GETS | PS_KNOWN_PUTS | PS_KNOWN_MISSES | PS_KNOWN_OBJECTS | PS_KNOWN_MARKS;
   identity.buffer_bytes = buffer_bytes;
   identity.max_idle_buffers = limit_buffers;
   identity.max_borrowed_buffers = limit_buffers;
@@ -58,6 +60,24 @@ void HostedStats::publish(const hosted::HostedAudit& audit, const hosted::AuditR
   if (objects > objects_) ps_count(&block_->created, objects - objects_);
   if (objects < objects_) ps_count(&block_->destroyed, objects_ - objects);
   objects_ = objects;
+  mark(report);
+}
+
+void HostedStats::mark(const hosted::AuditReport& report) {
+  const ps_u64 now_ns = ps_now_ns(), interval = ps_mark_interval(page_.header, now_ns);
+  ps_mark_value(pool_->borrowed_marks, report.used, now_ns);
+  ps_mark_value(pool_->idle_marks, report.idle, now_ns);
+  Bracket& bracket = brackets_[interval % brackets_.size()];
+  if (bracket.interval != interval) bracket = {interval, 0, 0};
+  bracket.seen = std::max<std::uint64_t>(bracket.seen, report.borrowed);
+  bracket.at_most = std::max<std::uint64_t>(bracket.at_most, report.used);
+  std::uint64_t seen = 0, at_most = 0;
+  for (const Bracket& kept : brackets_) {
+    if (kept.interval + brackets_.size() <= interval) continue;
+    seen = std::max(seen, kept.seen);
+    at_most = std::max(at_most, kept.at_most);
+  }
+  ps_store(&pool_->cached_capacity, at_most - seen);
 }
 
 }  // namespace poolscope::host

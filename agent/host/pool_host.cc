@@ -32,6 +32,8 @@ constexpr std::chrono::milliseconds kTick{1000};
 constexpr std::size_t kMaxConnections = 8192;
 constexpr std::size_t kMaxConnectionsPerUid = 4096;
 constexpr int kBacklog = 128;
+constexpr const char* kMayNotList = "only root and the user of the host may list its pools";
+constexpr const char* kNoSuchPool = "the host has no pool of this name";
 
 Failure<std::string> failed(const std::string& what) {
   return Failure{what + ": " + std::strerror(errno)};
@@ -157,7 +159,9 @@ void PoolHost::tick_when_due() {
   if (now < next_tick_) return;
   next_tick_ = now + kTick;
   is_accepting_ = true;
-  for (auto& [name, pool] : pools_) pool->tick(now);
+  bool is_changed = false;
+  for (auto& [name, pool] : pools_) is_changed = pool->tick(now) || is_changed;
+  if (is_changed) (void)save_state();  // as after a resize
 }
 
 void PoolHost::accept_all() {
@@ -204,6 +208,11 @@ Result<Done, std::string> PoolHost::save_state() const {
   return write_state(path_ + ".state", state);
 }
 
+HostPool* PoolHost::find(const Request& request) {
+  const auto found = pools_.find(std::string(hosted::text_of(request.pool)));
+  return found == pools_.end() ? nullptr : found->second.get();
+}
+
 // ---- answers --------------------------------------------------------------------------------------------------------
 
 bool PoolHost::send(const Connection& connection, const Reply& reply, std::span<const int> descriptors) {
@@ -233,7 +242,9 @@ bool PoolHost::answer_one(Connection& connection) {
     case RequestKind::kReopen:
       return answer_open(connection, request, std::move(descriptors));
     case RequestKind::kList:
-      return answer_list(connection);
+      return answer_list(connection, request);
+    case RequestKind::kHolders:
+      return answer_holders(connection, request);
     case RequestKind::kResize:
       return answer_resize(connection, request);
   }
@@ -241,9 +252,9 @@ bool PoolHost::answer_one(Connection& connection) {
 }
 
 bool PoolHost::answer_open(Connection& connection, const Request& request, std::vector<UniqueFd> descriptors) {
-  const auto found = pools_.find(std::string(hosted::text_of(request.pool)));
-  if (found == pools_.end()) return refuse(connection, Answer::kRefused, "the host has no pool of this name");
-  HostPool& pool = *found->second;
+  HostPool* const found = find(request);
+  if (found == nullptr) return refuse(connection, Answer::kUnknown, kNoSuchPool);
+  HostPool& pool = *found;
   const bool is_first = request.kind == RequestKind::kOpen;
   const OpenAnswer answer = is_first ? pool.open(connection.peer, Clock::now())
                                      : pool.reopen(connection.peer, request.client, std::move(descriptors));
@@ -262,29 +273,40 @@ bool PoolHost::answer_open(Connection& connection, const Request& request, std::
   return send(connection, reply, std::span(all).first(is_first ? 3 : 1));
 }
 
-bool PoolHost::answer_list(const Connection& connection) {
-  if (!is_administrator(connection.peer))
-    return refuse(connection, Answer::kRefused, "only root and the user of the host may list its pools");
-  std::size_t left = pools_.size();
-  for (const auto& [name, pool] : pools_) {
-    Reply reply;
-    pool->describe(reply);
-    reply.more = --left > 0 ? 1 : 0;
-    if (!send(connection, reply)) return false;
+bool PoolHost::answer_list(const Connection& connection, const Request& request) {
+  if (!is_administrator(connection.peer)) return refuse(connection, Answer::kRefused, kMayNotList);
+  Reply reply;
+  if (request.from < pools_.size()) {
+    HostPool& pool = *std::next(pools_.begin(), request.from)->second;
+    pool.look();
+    pool.describe(reply);
+    reply.more = static_cast<std::uint32_t>(pools_.size()) - request.from - 1;
   }
-  return pools_.empty() ? send(connection, Reply{}) : true;
+  return send(connection, reply);
+}
+
+bool PoolHost::answer_holders(const Connection& connection, const Request& request) {
+  const HostPool* const pool = find(request);
+  hosted::Holders packet;
+  if (!is_administrator(connection.peer) || pool == nullptr) {
+    packet.answer = pool == nullptr ? Answer::kUnknown : Answer::kRefused;
+    hosted::set_text(packet.text, pool == nullptr ? kNoSuchPool : kMayNotList);
+  } else {
+    packet = pool->holders(request.from);
+  }
+  return hosted::send_packet(connection.socket.get(), &packet, sizeof(packet), {}) == 0;
 }
 
 bool PoolHost::answer_resize(const Connection& connection, const Request& request) {
   if (!is_administrator(connection.peer))
     return refuse(connection, Answer::kRefused, "only root and the user of the host may resize its pools");
-  const auto found = pools_.find(std::string(hosted::text_of(request.pool)));
-  if (found == pools_.end()) return refuse(connection, Answer::kRefused, "the host has no pool of this name");
-  if (const auto resized = found->second->resize(request.buffers); !resized)
+  HostPool* const pool = find(request);
+  if (pool == nullptr) return refuse(connection, Answer::kUnknown, kNoSuchPool);
+  if (const auto resized = pool->resize(request.buffers); !resized)
     return refuse(connection, Answer::kRefused, resized.error());
   (void)save_state();  // the limit holds now; after a restart it would be the one before
   Reply reply;
-  found->second->describe(reply);
+  pool->describe(reply);
   return send(connection, reply);
 }
 

@@ -47,7 +47,9 @@ class PoolHost {
   // False: the connection is over.
   bool answer_one(Connection& connection);
   bool answer_open(Connection& connection, const hosted::Request& request, std::vector<UniqueFd> descriptors);
-  bool answer_list(const Connection& connection);
+  bool answer_list(const Connection& connection, const hosted::Request& request);
+  bool answer_holders(const Connection& connection, const hosted::Request& request);
+  HostPool* find(const hosted::Request& request);
   bool answer_resize(const Connection& connection, const hosted::Request& request);
   bool send(const Connection& connection, const hosted::Reply& reply, std::span<const int> descriptors = {});
   bool refuse(const Connection& connection, hosted::Answer answer, std::string_view why);

@@ -62,12 +62,14 @@ std::uint64_t HostedAudit::settle(std::uint32_t index, std::uint32_t limit, cons
 
 void HostedAudit::count(std::uint32_t index, std::uint64_t word, AuditReport& report) {
   const std::uint32_t generation = detail::generation_of(word);
-  gets_ += static_cast<std::uint32_t>(generation - generations_[index]);  // modulo 2^32, as the generation
+  const std::uint32_t taken = generation - generations_[index];  // modulo 2^32, as the generation
+  gets_ += taken;
   generations_[index] = generation;
   const SlotState state = detail::state_of(word);
   const std::uint16_t owner = detail::owner_of(word);
   // A word that somebody scribbled just now counts as borrowed: nobody may get its pages or its place.
   states_[index] = detail::is_sound(word) ? state : SlotState::kBorrowed;
+  if (taken > 0 || states_[index] == SlotState::kBorrowed) ++report.used;
   if (states_[index] == SlotState::kFree) ++report.idle;
   if (states_[index] == SlotState::kRetired) ++report.retired;
   if (states_[index] != SlotState::kBorrowed) return;

@@ -18,8 +18,9 @@ using LiveClients = std::array<bool, detail::kMaxHostedClients + 1>;
 
 struct AuditReport {
   std::uint32_t borrowed = 0, idle = 0, retired = 0;  // add up to buffers()
-  std::uint32_t reclaimed = 0;                        // from clients that are gone
-  std::uint32_t mended = 0;                           // words no client of ours writes
+  std::uint32_t used = 0;       // out at some time since the last pass, or still: so many at a time at most
+  std::uint32_t reclaimed = 0;  // from clients that are gone
+  std::uint32_t mended = 0;     // words no client of ours writes
   std::uint32_t hinted = 0;
   std::uint32_t unsettled = 0;  // changed meanwhile
 };

@@ -33,7 +33,8 @@ void keep_descriptors(msghdr& message, std::vector<UniqueFd>& descriptors) {
   }
 }
 
-// Connected, or the errno.
+}  // namespace
+
 Result<UniqueFd, int> connect_to_host(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -47,8 +48,6 @@ Result<UniqueFd, int> connect_to_host(const std::string& path) {
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return Failure{errno};
   return socket;
 }
-
-}  // namespace
 
 std::uint64_t stride_for(std::uint64_t buffer_bytes) {
   const std::uint64_t unit = buffer_bytes >= kPageBytes ? kPageBytes : kLineBytes;

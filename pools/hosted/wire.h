@@ -4,8 +4,11 @@
 //
 //   open     Request                         -> Reply + {control, words, payload}; the connection is the client from then on
 //   reopen   Request + {words, payload}      -> Reply + {control}; after another host has come
-//   list     Request                         -> Reply for each pool, `more` is 0 in the last one; of no pool: one without a name
+//   list     Request {from}                  -> Reply of the pool with that number; of no pool: one without a name
+//   holders  Request {from}                  -> Holders: clients of the pool with ids above `from`
 //   resize   Request                         -> Reply
+//
+// One question, one packet: no list can be longer than what a socket takes at once.
 //
 // Neither side believes the other's lengths: a packet of another size, or with another number of descriptors, ends the connection.
 
@@ -28,12 +31,13 @@ inline constexpr std::size_t kMaxNameBytes = 95;
 inline constexpr std::size_t kMaxDescriptors = 3;
 inline constexpr std::uint64_t kMaxBufferBytes = std::uint64_t{1} << 30;
 
-enum class RequestKind : std::uint32_t { kOpen = 1, kReopen, kList, kResize };
+enum class RequestKind : std::uint32_t { kOpen = 1, kReopen, kList, kResize, kHolders };
 enum class Answer : std::uint32_t {
   kOk,
   kRetry,     // the pool waits for those who had it before the host was restarted
   kReplaced,  // there is another pool of that name by now: what the client has is its own
   kRefused,   // for good; `text` says why
+  kUnknown,   // there is no pool of this name
 };
 
 struct Request {
@@ -41,6 +45,7 @@ struct Request {
   RequestKind kind = RequestKind::kList;
   std::uint32_t client = 0;   // kReopen: the id it has
   std::uint32_t buffers = 0;  // kResize
+  std::uint32_t from = 0;     // kList, kHolders
   std::array<char, kMaxNameBytes + 1> pool{};
 };
 
@@ -48,13 +53,32 @@ struct Reply {
   std::uint32_t version = kWireVersion;
   Answer answer = Answer::kOk;
   std::uint32_t client = 0;
-  std::uint32_t more = 0;
+  std::uint32_t more = 0;  // pools after this one
   std::uint64_t buffer_bytes = 0;
   std::uint32_t max_buffers = 0;
   std::uint32_t limit_buffers = 0;
   std::uint32_t borrowed = 0, idle = 0, retired = 0;
   std::uint32_t clients = 0;
   std::array<char, kMaxNameBytes + 1> pool{};
+  std::array<char, 160> text{};
+};
+
+// Who has a pool open, and what it holds.
+struct Holder {
+  std::uint32_t client = 0;
+  std::uint32_t borrowed = 0;
+  std::uint32_t pid = 0;  // 0: not visible to the host
+  std::uint32_t uid = 0;
+  std::uint32_t is_connected = 0;  // 0: it has not come back since the host was restarted
+  std::array<char, 16> command{};  // as ps shows it; empty: not known
+};
+inline constexpr std::size_t kHoldersInPacket = 64;
+struct Holders {
+  std::uint32_t version = kWireVersion;
+  Answer answer = Answer::kOk;
+  std::uint32_t count = 0;
+  std::uint32_t more = 0;  // not 0: there are others with higher ids
+  std::array<Holder, kHoldersInPacket> holders{};
   std::array<char, 160> text{};
 };
 
@@ -87,6 +111,8 @@ enum class Received { kMessage, kNothing, kEnd };
 [[nodiscard]] Received receive_packet(int socket, void* message, std::size_t bytes, std::vector<UniqueFd>& descriptors);
 
 [[nodiscard]] Request request_for(RequestKind kind, const std::string& pool);
+// Fails with the errno.
+[[nodiscard]] Result<UniqueFd, int> connect_to_host(const std::string& path);
 // A question and the first packet of its answer, on a connection of its own.
 struct Exchange {
   UniqueFd socket;

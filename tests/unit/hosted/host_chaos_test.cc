@@ -38,7 +38,7 @@ class Chaos : public testing::Test {
     host_.start();
   }
   void TearDown() override {
-    for (const pid_t child : children_) end(child);
+    end_all();
     ::munmap(told_, sizeof(Told));
   }
 
@@ -95,11 +95,24 @@ class Chaos : public testing::Test {
       return host_.host().pool("frames")->record().clients.size() == clients;
     });
   }
+  [[nodiscard]] std::map<std::uint32_t, std::uint32_t> count_holders() {
+    const auto bytes = detail::HostedWords<>::bytes_for(kBuffers);
+    return hosted::test::holders(host_.host().pool("frames")->memory()->words(), bytes, kBuffers);
+  }
+  // While others take and put: each buffer is free or with a client that lives.
+  void expect_all_with_the_living() {
+    std::map<std::uint32_t, std::uint32_t> count = count_holders();
+    count.erase(0);
+    for (const ClientRecord& client : host_.host().pool("frames")->record().clients) count.erase(client.id);
+    EXPECT_THAT(count, testing::IsEmpty());
+  }
+  void end_all() {
+    for (const pid_t child : children_) end(child);
+    children_.clear();
+  }
   void expect_all_free() {
     const auto* pool = host_.host().pool("frames");
-    const auto bytes = detail::HostedWords<>::bytes_for(kBuffers);
-    const auto count = hosted::test::holders(pool->memory()->words(), bytes, kBuffers);
-    EXPECT_EQ(count, (std::map<std::uint32_t, std::uint32_t>{{0u, kBuffers}}));
+    EXPECT_EQ(count_holders(), (std::map<std::uint32_t, std::uint32_t>{{0u, kBuffers}}));
     const auto taken = hosted::test::drain({pool->memory()->words(), kBuffers}, 1);
     EXPECT_EQ(taken.size(), kBuffers);
     for (const std::uint32_t index : taken) {
@@ -115,26 +128,27 @@ class Chaos : public testing::Test {
 };
 
 TEST_F(Chaos, ClientsKilledAtAnyMomentLoseNoBufferAndShareNone) {
-  constexpr int kKills = 60;
-  for (int i = 0; i < 3; ++i) add_child();
-  for (int i = 0; i < kKills; ++i) {
+  constexpr int kKills = 1000, kKillsInARow = 50;
+  for (int i = 0; i < kKills && !HasFailure(); ++i) {
+    while (children_.size() < 3) add_child();
     ASSERT_TRUE(serve_rounds(1 + random_() % 50));
     const std::size_t victim = random_() % children_.size();
     end(children_[victim]);
     children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(victim));
-    add_child();
+    ASSERT_TRUE(serve_until_clients(2)) << i;
+    expect_all_with_the_living();
+    if (i % kKillsInARow != kKillsInARow - 1) continue;
+    end_all();
+    ASSERT_TRUE(serve_until_clients(0));
+    expect_all_free();
   }
-  for (const pid_t child : children_) end(child);
-  children_.clear();
-  ASSERT_TRUE(serve_until_clients(0));
-  expect_all_free();
   EXPECT_EQ(told_->owned_twice.load(), 0u);
 }
 
 TEST_F(Chaos, AHostThatEndsAgainAndAgainLosesNoBufferAndSharesNone) {
   for (int i = 0; i < 3; ++i) add_child();
   ASSERT_TRUE(serve_until_clients(3));
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 100 && !HasFailure(); ++i) {
     host_.stop();
     end(children_.back());  // while nobody looks
     children_.pop_back();
@@ -145,11 +159,12 @@ TEST_F(Chaos, AHostThatEndsAgainAndAgainLosesNoBufferAndSharesNone) {
       host_.turn();
       return host_.host().pool("frames")->memory() != nullptr;
     }));
+    ASSERT_TRUE(serve_until_clients(2)) << i;
+    expect_all_with_the_living();
     add_child();
     ASSERT_TRUE(serve_until_clients(3)) << i;
   }
-  for (const pid_t child : children_) end(child);
-  children_.clear();
+  end_all();
   ASSERT_TRUE(serve_until_clients(0));
   expect_all_free();
   EXPECT_EQ(told_->owned_twice.load(), 0u);
@@ -157,7 +172,7 @@ TEST_F(Chaos, AHostThatEndsAgainAndAgainLosesNoBufferAndSharesNone) {
 
 // The host as a process of its own, which is killed in whatever it does.
 TEST_F(Chaos, AHostKilledAtAnyMomentLosesNoBufferAndSharesNone) {
-  constexpr int kKills = 20;
+  constexpr int kKills = 100;
   host_.stop();
   const auto start_host = [&] {
     const pid_t child = ::fork();
@@ -189,8 +204,7 @@ TEST_F(Chaos, AHostKilledAtAnyMomentLosesNoBufferAndSharesNone) {
   }
   // Held open, so that the memory that is counted is that of before.
   const auto walker = hosted::ask(host_.socket(), hosted::request_for(hosted::RequestKind::kOpen, "frames"), {});
-  for (const pid_t child : children_) end(child);
-  children_.clear();
+  end_all();
   EXPECT_TRUE(has_clients(1));
   ASSERT_TRUE(walker.has_value());
   const auto bytes = detail::HostedWords<>::bytes_for(kBuffers);
@@ -220,8 +234,7 @@ TEST_F(Chaos, AClientThatWritesWhatItLikesHoldsUpNobodyAndIsMended) {
   }
   children_.push_back(child);
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(serve_rounds(100));
-  end(child);
-  children_.clear();
+  end_all();
   ASSERT_TRUE(serve_until_clients(0));
   expect_all_free();
 }

@@ -105,7 +105,7 @@ TEST_F(HostedPoolTest, GrowsAndShrinksWhileInUse) {
 TEST_F(HostedPoolTest, RefusesMoreThanMaxBuffers) {
   const auto resized = resize_pool(host_.socket(), "frames", 17);
   ASSERT_FALSE(resized.has_value());
-  EXPECT_THAT(resized.error(), HasSubstr("at most 16"));
+  EXPECT_THAT(resized.error().text, HasSubstr("at most 16"));
 }
 
 TEST_F(HostedPoolTest, SaysWhyItCannotBeOpened) {

@@ -1,5 +1,4 @@
 // The protocol of hosted pools: what clients do to the words, in every state that another one can leave behind.
-#include <csignal>
 #include <functional>
 #include <numeric>
 #include <set>
@@ -8,7 +7,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -200,34 +198,6 @@ TEST_P(HostedKill, AtThePointLosesNothing) {
 INSTANTIATE_TEST_SUITE_P(Points, HostedKill,
                          testing::Values(HostedRace::kBeforeClaim, HostedRace::kAfterClaim, HostedRace::kAfterForget,
                                          HostedRace::kBeforeFree, HostedRace::kAfterFree));
-
-// What a kill leaves behind is the shared memory: a copy of it after each instruction is a kill at each instruction.
-TEST(HostedKillStep, AtAnyInstructionLosesNothing) {
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "sanitizers put a thousand instructions for each of ours";
-#endif
-  const SharedWords shared(kBuffers);
-  const auto survivors = shared.words().take(kSurvivor, 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(1);
-    ::raise(SIGSTOP);
-    use<detail::NoHostedRaces>(shared);
-    ::_exit(0);
-  }
-  int status = 0, steps = 0;
-  std::set<std::vector<std::uint8_t>> seen;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  for (; WIFSTOPPED(status); ++steps) {
-    const auto* bytes = static_cast<const std::uint8_t*>(shared.base());
-    if (seen.emplace(bytes, bytes + shared.bytes()).second) expect_all_there(SharedWords(shared), *survivors);
-    ASSERT_EQ(::ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr), 0);
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-  }
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  EXPECT_GT(steps, 100) << "instructions";
-  EXPECT_GE(seen.size(), 6u) << "states of the memory: three takes, two puts and the hints that they move";
-}
 
 // ---- audit ----------------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ class RunningHost {
     start();
     thread_ = std::thread([this] { host_->serve(stop_.get()); });
   }
-  void turn() { host_->serve_once(stop_.get(), std::chrono::milliseconds(10)); }
+  void turn() { host_->serve_once(stop_.get(), std::chrono::milliseconds(1)); }
   // As if it was killed: its memory goes, its file stays. Nobody is told anything.
   void stop() {
     if (thread_.joinable()) {
@@ -66,7 +66,7 @@ class RunningHost {
   // As the host tells it; all 0 when it does not.
   [[nodiscard]] hosted::Reply pool() const {
     const auto pools = list_pools(socket());
-    return pools ? pools->front() : hosted::Reply{};
+    return pools && !pools->empty() ? pools->front().pool : hosted::Reply{};
   }
 
  private:

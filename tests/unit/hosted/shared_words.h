@@ -21,7 +21,9 @@ class SharedWords {
     if (base_ == MAP_FAILED) std::abort();
     hint_all();
   }
-  SharedWords(const SharedWords& other) : SharedWords(other.buffers_) { std::memcpy(base_, other.base_, bytes_); }
+  // A copy of the words at `base`.
+  SharedWords(const void* base, std::uint32_t buffers) : SharedWords(buffers) { std::memcpy(base_, base, bytes_); }
+  SharedWords(const SharedWords& other) : SharedWords(other.base_, other.buffers_) {}
   SharedWords& operator=(const SharedWords&) = delete;
   ~SharedWords() { ::munmap(base_, bytes_); }
 
