@@ -31,11 +31,14 @@ class Host:
     @contextlib.contextmanager
     def serving(self):
         with running([POOLSCOPE, "pools", "serve", self.file, "--socket", self.socket]) as self.process:
-            wait_for(lambda: self.process.assert_running() and self.pools(), 20, "the host")
+            wait_for(lambda: self.process.assert_running() and self.answers(), 20, "the host")
             yield self
 
     def pools(self):
         return {p["name"]: p for p in json.loads(poolscope("pools", "list", "--json", "--socket", self.socket).stdout)["pools"]}
+
+    def answers(self):
+        return poolscope("pools", "list", "--socket", self.socket, check=False).returncode == 0
 
     def frames(self):
         return self.pools()["frames"]
@@ -141,7 +144,7 @@ class Watched(Scenario):
             self.assert_seen(done, pool(found, "frames"))
             self.assert_metrics(done, watcher.metrics())
             report = poolscope("report", watcher.url).stdout
-        self.assertRegex(report, r"frames\s+hosted")
+        self.assertIn("0 objects idle; 16 borrowed; at most 16 borrowed at a time of late; keeps at most 16 idle", report)
 
     def assert_seen(self, done, seen):
         published = seen["published"]

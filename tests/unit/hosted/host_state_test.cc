@@ -27,6 +27,14 @@ TEST(HostConfig, TakesUids) {
   EXPECT_THAT(pools->front().open_to_uids, testing::ElementsAre(0u, 1000u));
 }
 
+TEST(HostConfig, TakesASizingPolicy) {
+  const auto pools = parse_pools(std::string(kFrames) + "    sizing: quantile\n    min_buffers: 8\n", "pools.yaml");
+  ASSERT_TRUE(pools.has_value());
+  EXPECT_EQ(pools->front().sizing, Sizing::kQuantile);
+  EXPECT_EQ(pools->front().min_buffers, 8u);
+  EXPECT_EQ(parse_pools(kFrames, "pools.yaml")->front().sizing, Sizing::kFixed);
+}
+
 struct BadConfig {
   const char* name;
   std::string text;
@@ -45,6 +53,10 @@ INSTANTIATE_TEST_SUITE_P(
                     BadConfig{"Twice", std::string(kFrames) + std::string(kFrames).substr(7), "this name too"},
                     BadConfig{"MaxTooSmall", std::string(kFrames) + "    max_buffers: 63\n", "at least buffers"},
                     BadConfig{"UnknownKey", std::string(kFrames) + "    max_bufers: 63\n", "did you mean"},
+                    BadConfig{"UnknownSizing", std::string(kFrames) + "    sizing: large\n", "overflow_band"},
+                    BadConfig{"MinOfFixed", std::string(kFrames) + "    min_buffers: 8\n", "min_buffers is for"},
+                    BadConfig{"MinAboveMax", std::string(kFrames) + "    sizing: quantile\n    min_buffers: 65\n",
+                              "at most max_buffers"},
                     BadConfig{"NoUids", std::string(kFrames) + "    open_to_uids: []\n", "list of user ids"},
                     BadConfig{"NegativeUid", std::string(kFrames) + "    open_to_uids: [-1]\n", "from 0"}),
     [](const auto& c) { return c.param.name; });

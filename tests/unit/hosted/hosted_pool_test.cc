@@ -75,6 +75,31 @@ TEST_F(HostedPoolTest, TellsTheHostWhatIsBorrowed) {
   EXPECT_EQ(host_.pool().clients, 1u);
 }
 
+TEST_F(HostedPoolTest, ListsWhoHoldsHowMuch) {
+  const auto one = open(), other = open();
+  const auto first = one->acquire(), second = one->acquire(), third = other->acquire();
+  const auto pools = list_pools(host_.socket());
+  ASSERT_TRUE(pools.has_value()) << pools.error().text;
+  ASSERT_THAT(*pools, testing::SizeIs(1));
+  const auto& holders = pools->front().holders;
+  ASSERT_THAT(holders, testing::SizeIs(2));
+  EXPECT_EQ(holders[0].borrowed, 2u);
+  EXPECT_EQ(holders[1].borrowed, 1u);
+  for (const auto& holder : holders) {
+    EXPECT_EQ(holder.pid, static_cast<std::uint32_t>(::getpid()));
+    EXPECT_EQ(hosted::text_of(holder.command), "hosted_test");
+    EXPECT_EQ(holder.is_connected, 1u);
+  }
+}
+
+TEST_F(HostedPoolTest, ListsMoreHoldersThanFitIntoAPacket) {
+  std::vector<std::unique_ptr<HostedPool>> clients;
+  for (std::size_t i = 0; i < 2 * hosted::kHoldersInPacket + 1; ++i) clients.push_back(open());
+  const auto pools = list_pools(host_.socket());
+  ASSERT_TRUE(pools.has_value()) << pools.error().text;
+  EXPECT_THAT(pools->front().holders, testing::SizeIs(clients.size()));
+}
+
 TEST_F(HostedPoolTest, TakesBackWhatAClientHoldsThatCloses) {
   const auto other = open();
   {
@@ -270,6 +295,48 @@ TEST(HostStats, ShowThePoolOnTheStatsPage) {
   }
   EXPECT_EQ(poolscope::test::pool_named(page.header, "frames").slot.sequence, 0u) << "it has ended";
   ps_page_destroy(&page);
+}
+
+TEST(HostStats, GiveTheMostThatWasOutAtATimeAsABracket) {
+  ps_page page{};
+  ASSERT_EQ(ps_page_create(&page, "test"), 0);
+  {
+    HostPool pool({"frames", 4096, 8, 8, {}}, std::nullopt, page, Clock::now());
+    ASSERT_TRUE(pool.start(Clock::now()).has_value());
+    const auto opened = pool.open({::geteuid(), {::getpid(), 1}}, Clock::now());
+    detail::HostedWords<> words(pool.memory()->words(), 8);
+    std::vector<detail::HostedSlot> held;
+    for (int i = 0; i < 5; ++i) held.push_back(*words.take(opened.client, 0));
+    for (const auto& slot : held) (void)words.put(slot, 8);
+    const auto kept = words.take(opened.client, 0);
+    const auto before = ps_mark_interval(page.header, ps_now_ns());
+    pool.look();
+    const auto seen = poolscope::test::pool_named(page.header, "frames");
+    ps_u64 high = 0;
+    ASSERT_TRUE(ps_mark_high(seen.slot.borrowed_marks, before, &high) == 1 ||
+                ps_mark_high(seen.slot.borrowed_marks, before + 1, &high) == 1);
+    EXPECT_EQ(high, 5u) << "buffers that were out since the look before";
+    EXPECT_EQ(seen.slot.cached_capacity, 4u) << "one was seen out";
+    (void)kept;
+  }
+  ps_page_destroy(&page);
+}
+
+TEST(HostSizing, ChangesTheLimitOfAPoolWhoseGetsFail) {
+  ps_page page{};
+  PoolConfig config{"frames", 64, 4, 32, {}};
+  config.sizing = Sizing::kOverflowBand;
+  config.min_buffers = 4;
+  auto now = Clock::now();
+  HostPool pool(config, std::nullopt, page, now);
+  ASSERT_TRUE(pool.start(now).has_value());
+  const auto opened = pool.open({::geteuid(), {::getpid(), 1}}, now);
+  detail::HostedWords<> words(pool.memory()->words(), 32);
+  EXPECT_FALSE(pool.tick(now));
+  for (int i = 0; i < 200; ++i) (void)words.take(opened.client, 0);
+  EXPECT_TRUE(pool.tick(now + std::chrono::seconds(11)));
+  EXPECT_EQ(pool.record().limit_buffers, 6u);
+  EXPECT_THAT(hosted::test::drain(words, opened.client), testing::SizeIs(2));
 }
 
 }  // namespace

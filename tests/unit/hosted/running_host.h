@@ -1,11 +1,12 @@
 #pragma once
-// A host with one pool, "frames", in a folder of its own; served by a thread or turn by turn.
+// A host with a pool "frames", and others if a test wants them, in a folder of its own; served by a thread or turn by turn.
 
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
@@ -22,7 +23,8 @@ using process::test::eventually;
 
 class RunningHost {
  public:
-  explicit RunningHost(PoolConfig pool = {"frames", 4096, 8, 16, {}}) : pool_(std::move(pool)) {
+  explicit RunningHost(PoolConfig pool = {"frames", 4096, 8, 16, {}}, std::vector<PoolConfig> others = {})
+      : pool_(std::move(pool)), others_(std::move(others)) {
     char folder[] = "/tmp/hosted-test-XXXXXX";
     if (::mkdtemp(folder) == nullptr) std::abort();
     folder_ = folder;
@@ -36,7 +38,9 @@ class RunningHost {
 
   // Made, not served: turn() does that.
   void start() {
-    auto host = PoolHost::start({pool_}, socket());
+    auto pools = others_;
+    pools.push_back(pool_);
+    auto host = PoolHost::start(pools, socket());
     ASSERT_TRUE(host.has_value()) << host.error();
     host_ = std::move(*host);
   }
@@ -66,11 +70,15 @@ class RunningHost {
   // As the host tells it; all 0 when it does not.
   [[nodiscard]] hosted::Reply pool() const {
     const auto pools = list_pools(socket());
-    return pools && !pools->empty() ? pools->front().pool : hosted::Reply{};
+    for (const auto& listing : pools ? *pools : std::vector<PoolListing>{}) {
+      if (hosted::text_of(listing.pool.pool) == pool_.name) return listing.pool;
+    }
+    return {};
   }
 
  private:
   PoolConfig pool_;
+  std::vector<PoolConfig> others_;
   std::string folder_;
   UniqueFd stop_{::eventfd(0, EFD_CLOEXEC)};
   std::unique_ptr<PoolHost> host_;
