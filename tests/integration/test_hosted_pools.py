@@ -2,15 +2,19 @@
 
 import contextlib
 import json
+import os
+import pwd
 import signal
 import unittest
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import harness
 from harness import POOLSCOPE, TARGETS, agent, poolscope, running, temporary_folder, wait_for
 from test_pool_pages import metric, pool
 
+TOKEN = "0123456789abcdef0123456789abcdef"
 POOLS = """
 pools:
   - {name: frames, buffer_bytes: 4096, buffers: 16, max_buffers: 64}
@@ -69,6 +73,45 @@ def hold_one_more(process):
 
 def totals(processes):
     return {key: sum(counts(p)[key] for p in processes) for key in ("gets", "failed", "puts", "held")}
+
+
+@contextlib.contextmanager
+def agent_with_host(host):
+    """An agent of root that starts the host of POOLS as nobody, and lets who has TOKEN resize them."""
+    token, config = host.folder / "token", host.folder / "poolscope.yaml"
+    token.write_text(TOKEN + "\n")
+    token.chmod(0o600)
+    host.socket = host.folder / "run" / "pools.sock"  # a folder that is not there yet
+    host.file.write_text(POOLS.replace("frames,", "frames, open_to_uids: [0],"))
+    config.write_text(f"""
+targets: [{{match: {{command_line: 'pools serve {host.file}'}}}}]
+web: {{enable_admin_api: true, admin_token_file: {token}}}
+hosted_pools: {{file: {host.file}, socket: {host.socket}, user: nobody}}
+""")
+    with agent("--config.file", config) as watcher:
+        wait_for(lambda: watcher.service.assert_running() and host.answers(), 20, "the host that the agent starts")
+        yield watcher
+
+
+def post_limit(watcher, name, buffers, token=TOKEN):
+    """Status and JSON of POST /api/v1/pools/NAME."""
+    request = urllib.request.Request(f"{watcher.url}/api/v1/pools/{name}", json.dumps({"limit_buffers": buffers}).encode(),
+                                     {"Authorization": f"Bearer {token}"}, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def user_of(pid):
+    return int(next(line for line in open(f"/proc/{pid}/status") if line.startswith("Uid:")).split()[1])
+
+
+def host_of(watcher):
+    """The one child of the agent."""
+    children = Path(f"/proc/{watcher.pid}/task/{watcher.pid}/children").read_text().split()
+    return int(children[0]) if len(children) == 1 else None
 
 
 class Scenario(unittest.TestCase):
@@ -161,6 +204,54 @@ class Watched(Scenario):
         self.assertEqual(done["failed"], metric(page, "poolscope_pool_misses_total", pool="frames", reason="exhausted"))
         self.assertEqual(16, metric(page, "poolscope_pool_buffers", pool="frames", state="borrowed"))
         self.assertRegex(page, r'poolscope_pool_info\{[^}]*kind="hosted"')
+
+
+class Administered(Scenario):
+    def test_the_agent_starts_a_host_without_rights_and_ends_it(self):
+        with agent_with_host(self.host) as watcher:
+            pid = wait_for(lambda: host_of(watcher), 10, "the child of the agent")
+            self.assertEqual(pwd.getpwnam("nobody").pw_uid, user_of(pid))
+            status = Path(f"/proc/{pid}/status").read_text()
+            self.assertRegex(status, r"CapEff:\s+0+\n")
+            self.assertRegex(status, r"NoNewPrivs:\s+1\n")
+        self.assertFalse(Path(f"/proc/{pid}").exists())
+
+    def test_the_agent_starts_it_again_and_services_hand_their_pools_back(self):
+        with agent_with_host(self.host) as watcher, service(self.host, hold=3) as user:
+            first = wait_for(lambda: host_of(watcher), 10, "the child of the agent")
+            os.kill(first, signal.SIGKILL)
+            wait_for(lambda: host_of(watcher) not in (None, first) and self.host.answers(), 30, "another host")
+            wait_for(lambda: [c["is_connected"] for c in self.host.frames()["clients"]] == [True], 20, "the service")
+            self.assertEqual((3, 13), (self.host.frames()["borrowed"], self.host.frames()["idle"]))
+            self.assertEqual(4, hold_one_more(user)["held"])
+            self.assertIn("the host of the pools was ended by signal 9", watcher.service.errors())
+
+    def test_who_has_the_token_resizes_by_http(self):
+        with agent_with_host(self.host) as watcher, service(self.host, hold=17) as user:
+            self.assertEqual(401, post_limit(watcher, "frames", 17, token=TOKEN[:-1] + "0")[0])
+            self.assertEqual((404, {"error": "the host has no pool of this name"}), post_limit(watcher, "frame", 17))
+            self.assertEqual(400, post_limit(watcher, "frames", 65)[0])
+            self.assertEqual(16, counts(user)["limit"])
+            status, answer = post_limit(watcher, "frames", 17)
+            self.assertEqual((200, 17, 16, 1), (status, answer["limit_buffers"], answer["borrowed"], answer["idle"]))
+            self.assertEqual((17, 17), (hold_one_more(user)["held"], counts(user)["limit"]))
+
+            def is_shown(target):
+                return any(p["name"] == "frames" and p["published"]["limits"].get("max_borrowed_buffers") == 17 for p in target.get("pools", []))
+            watcher.wait_for_target(is_shown, 40, "the new limit in a snapshot")
+
+    def test_without_a_host_http_says_so(self):
+        with agent_with_host(self.host) as watcher:
+            os.kill(wait_for(lambda: host_of(watcher), 10, "the child of the agent"), signal.SIGKILL)
+            wait_for(lambda: not self.host.answers(), 10, "the end of the host")
+            status, answer = post_limit(watcher, "frames", 17)
+        self.assertEqual(503, status)
+        self.assertIn("no host at", answer["error"])
+
+    def test_the_admin_api_needs_a_token(self):
+        result = poolscope("agent", "--target", "1", "--web.enable-admin-api", check=False)
+        self.assertEqual(2, result.returncode)
+        self.assertIn("--web.admin-token-file", result.stderr)
 
 
 if __name__ == "__main__":
