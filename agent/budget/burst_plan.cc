@@ -64,14 +64,28 @@ std::string reason_label(Refusal::Reason reason) {
   return reason == Refusal::Reason::kTooHot ? "too_hot" : "budget_exhausted";
 }
 
-void HitRate::observe(double per_cpu_second) {
+void HitRate::observe(double per_cpu_second, std::uint64_t now_ns) {
+  observed_ns_ = now_ns;
   recent_[observations_ % kRecent] = per_cpu_second;
   average_ = observations_ == 0 ? per_cpu_second : kNewWeight * per_cpu_second + (1 - kNewWeight) * average_;
   ++observations_;
 }
 
+void HitRate::expire(std::uint64_t now_ns) {
+  if (known() && now_ns > observed_ns_ + kRateKnownNs) *this = {};
+}
+
 double HitRate::per_cpu_second() const {
   return std::max(average_, *std::max_element(recent_, recent_ + kRecent));
+}
+
+void HitPrice::observe(std::uint64_t hits, std::uint64_t charge_ns) {
+  hits_ = kOldWeight * hits_ + static_cast<double>(hits);
+  charge_ns_ = kOldWeight * charge_ns_ + static_cast<double>(charge_ns);
+}
+
+double HitPrice::ns(double calibrated_ns) const {
+  return (charge_ns_ + kCalibratedHits * calibrated_ns) / (hits_ + kCalibratedHits);
 }
 
 PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices, const BurstBudget& budget) {

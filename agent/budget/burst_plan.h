@@ -15,11 +15,15 @@ namespace poolscope::budget {
 inline constexpr std::uint64_t kShortestNs = 200'000;
 inline constexpr std::uint64_t kFirstBurstNs = 1'000'000;
 inline constexpr std::uint64_t kFirstBurstHits = 2000;
+// A rate that is older is not relied on: the next burst is a first one. So a target that was too hot once is not refused for ever.
+inline constexpr std::uint64_t kRateKnownNs = 60'000'000'000;
 
 // Calls per undilated CPU second of one thread of the target: the highest of the last bursts and their moving average.
 class HitRate {
  public:
-  void observe(double per_cpu_second);
+  void observe(double per_cpu_second, std::uint64_t now_ns);
+  // Knows nothing once the last burst is kRateKnownNs old.
+  void expire(std::uint64_t now_ns);
   [[nodiscard]] bool known() const { return observations_ > 0; }
   [[nodiscard]] double per_cpu_second() const;
 
@@ -29,6 +33,20 @@ class HitRate {
   double recent_[kRecent] = {};
   double average_ = 0;
   unsigned observations_ = 0;
+  std::uint64_t observed_ns_ = 0;
+};
+
+// What a hit takes, as charged in the last bursts. Bursts with few hits change it little: some hits are dearer by far.
+class HitPrice {
+ public:
+  void observe(std::uint64_t hits, std::uint64_t charge_ns);
+  // `calibrated_ns` until there are hits enough.
+  [[nodiscard]] double ns(double calibrated_ns) const;
+
+ private:
+  static constexpr double kCalibratedHits = 100;  // so many hits calibration weighs
+  static constexpr double kOldWeight = 0.5;
+  double hits_ = 0, charge_ns_ = 0;
 };
 
 struct BurstPrices {

@@ -107,7 +107,7 @@ std::string burst_lines(const std::string& events, const budget::BurstPrices& pr
   std::string lines = fmt::format("  {:<38}  {:<22}slowdown inside it\n", events, "burst");
   for (const double rate : {1e4, 1e5, 1e6, 1e7}) {
     budget::HitRate known;
-    known.observe(rate);
+    known.observe(rate, 0);
     const auto planned = budget::plan_rate(known, prices, burst_budget(config));
     lines += fmt::format("    {:<38}", text::format_count(rate));
     if (planned.plan) {

@@ -34,6 +34,7 @@ std::optional<std::uint64_t> GrowthMonitor::burst(WatchedProcess& process, const
     problem_ = Problem{std::move(reason), std::move(detail)};
     return std::nullopt;
   };
+  hits_.expire(process::monotonic_ns());
   const auto planned = budget::plan_rate(hits_, {price_ns(), price_ns(), price_ns()}, budget);
   if (!planned.plan) return fail(budget::reason_label(planned.refusal.reason), planned.refusal.detail);
   auto clock = process::TaskClock::open(process.key().pid);
@@ -44,7 +45,8 @@ std::optional<std::uint64_t> GrowthMonitor::burst(WatchedProcess& process, const
   auto record = process.growth()->burst(std::move(*clock), limits, process.image());
   if (!record) return fail(probes::reason_label(record.error().reason), record.error().detail);
   problem_.reset();
-  hits_.observe(per_undilated_second(record->allocation_window.probe_hits, record->allocation_window, price_factor_));
+  hits_.observe(per_undilated_second(record->allocation_window.probe_hits, record->allocation_window, price_factor_),
+                process::monotonic_ns());
   const double taken_ns = price_factor_ * static_cast<double>(record->charge_ns);
   bursts_.push_back(std::move(*record));
   return static_cast<std::uint64_t>(taken_ns);

@@ -20,7 +20,7 @@ constexpr std::uint64_t kLongestWaitNs = 10'000'000;  // longer bursts stay open
 }  // namespace
 
 double PoolMonitor::price_ns() const {
-  return price_factor_ * (price_ns_ > 0 ? price_ns_ : static_cast<double>(probing_.pool_hit_costs().emulated_ns));
+  return price_factor_ * price_.ns(static_cast<double>(probing_.pool_hit_costs().emulated_ns));
 }
 
 std::optional<double> PoolMonitor::affordable_ns(const budget::BurstBudget& budget, double cpu_per_second) const {
@@ -70,9 +70,10 @@ Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, 
   ++turn_;
   problem_.reset();
   // One in order ends by count, so it tells of busy moments, and its hits are dearer.
-  if (!record->in_order) hits_.observe(per_undilated_second(record->window.probe_hits, record->window, price_factor_));
-  if (!record->in_order && record->probe_hits > 0) {
-    price_ns_ = static_cast<double>(record->charge_ns) / static_cast<double>(record->probe_hits);
+  if (!record->in_order) {
+    hits_.observe(per_undilated_second(record->window.probe_hits, record->window, price_factor_),
+                  process::monotonic_ns());
+    price_.observe(record->probe_hits, record->charge_ns);
   }
   const double taken_ns = price_factor_ * static_cast<double>(record->charge_ns);
   bursts_.push_back(std::move(*record));
@@ -81,6 +82,7 @@ Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, 
 
 Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const budget::BurstBudget& budget,
                                                   std::optional<double> cpu_per_second) {
+  hits_.expire(process::monotonic_ns());
   const auto planned = plan(budget, cpu_per_second);
   if (!planned.plan) {
     problem_ = Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};

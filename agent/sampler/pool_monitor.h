@@ -80,7 +80,7 @@ class PoolMonitor {
 
   Probing& probing_;
   budget::HitRate hits_;
-  double price_ns_ = 0;  // as calibrated, mean of a hit in the last burst; 0: not known yet
+  budget::HitPrice price_;
   double price_factor_ = 1;
   std::optional<model::ProcessKey> open_on_;
   std::uint64_t open_until_ns_ = 0, looked_ns_ = 0;

@@ -26,7 +26,7 @@ class Sampler {
  public:
   static constexpr std::uint64_t kFirstStratumNs = 400'000'000;
   static constexpr std::uint64_t kLongestStratumNs = 10'000'000'000;
-  static constexpr std::uint64_t kWatchStratumNs = 2'000'000'000;
+  static constexpr std::uint64_t kWatchStratumNs = 3'000'000'000;
   static constexpr std::size_t kBurstsOfALook = 60, kBurstsOfAWatch = 12;
   static constexpr double kAgentCpuRatio = 0.01;
 

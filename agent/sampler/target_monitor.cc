@@ -290,6 +290,8 @@ void TargetMonitor::end_pool_burst(std::uint64_t now_ns) {
 }
 
 std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
+  allocations_.expire(process::monotonic_ns());
+  frees_.expire(process::monotonic_ns());
   const bool cohort_turn = turn_ % 2 == 1 && allocations_.known();
   if (cohort_turn) {
     cohort_problem_ = cohort_burst(process);
@@ -365,9 +367,10 @@ void TargetMonitor::keep(BurstRecord record) {
 void TargetMonitor::learn_rates(const BurstRecord& record) {
   if (record.kind == model::BurstKind::kRate) {
     const auto calls = record.counts.allocations + record.counts.reallocations;
-    allocations_.observe(per_undilated_second(calls, record.allocation_window, price_factor_));
+    allocations_.observe(per_undilated_second(calls, record.allocation_window, price_factor_), process::monotonic_ns());
   } else {
-    frees_.observe(per_undilated_second(record.counts.frees, record.free_window, price_factor_));
+    frees_.observe(per_undilated_second(record.counts.frees, record.free_window, price_factor_),
+                   process::monotonic_ns());
   }
 }
 

@@ -50,9 +50,7 @@ bool BufferCore::set_sizes(std::uint64_t buffer_bytes, std::uint64_t max_retaine
   if (buffer_bytes == PS_UNCHANGED) return true;
   const std::uint64_t before = buffer_bytes_.exchange(buffer_bytes);
   ps_store(&slot().buffer_bytes, buffer_bytes);
-  if (before == buffer_bytes) return true;
-  ps_count_shared(buffer_bytes > before ? &slot().resizes_up : &slot().resizes_down, 1);
-  event(PoolEvent::Kind::kResize);
+  count_resize("buffer_bytes", before, buffer_bytes);
   return true;
 }
 

@@ -24,7 +24,7 @@ PoolCore::Permit PoolCore::take_permit(const Local& mine) noexcept {
     borrowed_.fetch_add(1);
     return Permit::kExtra;
   }
-  mine.add(mine.counts->misses[PS_MISS_EXHAUSTED]);
+  count_miss(mine, PS_MISS_EXHAUSTED);
   return options_.at_limit == AtLimit::kBlock && wait_for_permit() ? Permit::kYes : Permit::kNo;
 }
 
@@ -128,9 +128,7 @@ void PoolCore::set_max_idle(std::uint64_t buffers) noexcept {
   settle(mine);
   while (mine.cache != nullptr && mine.cache->top > mine.cache->capacity.load(std::memory_order_relaxed))
     drop(mine, mine.cache->pop(), PS_DISCARD_TRIMMED);
-  if (before == buffers) return;
-  ps_count_shared(buffers > before ? &slot_->resizes_up : &slot_->resizes_down, 1);
-  event(PoolEvent::Kind::kResize);
+  count_resize("max_idle_buffers", before, buffers);
 }
 
 bool PoolCore::set_max_borrowed(std::uint64_t buffers) noexcept {
@@ -141,9 +139,7 @@ bool PoolCore::set_max_borrowed(std::uint64_t buffers) noexcept {
     const std::lock_guard lock(waiting_mutex_);
     returned_->notify_all();
   }
-  if (before == buffers) return true;
-  ps_count_shared(buffers > before ? &slot_->resizes_up : &slot_->resizes_down, 1);
-  event(PoolEvent::Kind::kResize);
+  count_resize("max_borrowed_buffers", before, buffers);
   return true;
 }
 

@@ -19,7 +19,7 @@ void* PoolCore::get_slow(const void* borrower) {
   }
   void* object = permit == Permit::kYes ? find_idle(mine) : nullptr;
   if (object == nullptr) {
-    mine.add(mine.counts->misses[permit == Permit::kExtra ? PS_MISS_EXHAUSTED : PS_MISS_EMPTY]);
+    count_miss(mine, permit == Permit::kExtra ? PS_MISS_EXHAUSTED : PS_MISS_EMPTY);
     object = make(mine);
   }
   if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire))
@@ -128,7 +128,7 @@ void* PoolCore::renew(void* object, const void* borrower) {
   const Local mine = local();
   unwatch(object);
   drop(mine, object, PS_DISCARD_TRIMMED);
-  mine.add(mine.counts->misses[PS_MISS_EMPTY]);
+  count_miss(mine, PS_MISS_EMPTY);
   void* fresh = make(mine);
   if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire)) ledger->note_get(fresh, borrower);
   return fresh;
@@ -137,7 +137,7 @@ void* PoolCore::renew(void* object, const void* borrower) {
 void PoolCore::count_made_elsewhere(void* object, ps_miss reason, const void* borrower) {
   const Local mine = local();
   mine.add(mine.counts->gets);
-  mine.add(mine.counts->misses[reason]);
+  count_miss(mine, reason);
   mine.add(mine.counts->created);
   live_.fetch_add(1, std::memory_order_relaxed);
   if (is_bounded_.load(std::memory_order_relaxed)) borrowed_.fetch_add(1);
@@ -190,7 +190,7 @@ std::size_t PoolCore::share(void* const* objects, std::size_t count) noexcept {
 }
 
 void PoolCore::drop(const Local& mine, void* object, ps_discard reason) noexcept {
-  mine.add(mine.counts->discards[reason]);
+  count_discard(mine, reason);
   mine.add(mine.counts->destroyed);
   live_.fetch_sub(1, std::memory_order_relaxed);
   if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire)) ledger->note_destroyed(object);

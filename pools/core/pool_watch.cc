@@ -6,6 +6,7 @@
 
 #include "pools/core/debug_ledger.h"
 #include "pools/core/registry.h"
+#include "pools/core/trace_points.h"
 #include "poolscope/detail/pool_core.h"
 
 namespace poolscope {
@@ -52,6 +53,23 @@ PoolStats PoolCore::stats() const {
   stats.resizes_up = ps_load(&slot_->resizes_up);
   stats.resizes_down = ps_load(&slot_->resizes_down);
   return stats;
+}
+
+void PoolCore::count_miss(const Local& mine, ps_miss reason) noexcept {
+  mine.add(mine.counts->misses[reason]);
+  trace_miss(options_.name.c_str(), reason);
+}
+
+void PoolCore::count_discard(const Local& mine, ps_discard reason) noexcept {
+  mine.add(mine.counts->discards[reason]);
+  trace_discard(options_.name.c_str(), reason);
+}
+
+void PoolCore::count_resize(const char* option, std::uint64_t before, std::uint64_t after) noexcept {
+  if (before == after) return;
+  ps_count_shared(after > before ? &slot_->resizes_up : &slot_->resizes_down, 1);
+  trace_resize(options_.name.c_str(), option, before, after);
+  event(PoolEvent::Kind::kResize);
 }
 
 void PoolCore::mark() noexcept {
@@ -168,7 +186,7 @@ bool PoolCore::checked_put(const Local& mine, void* object) noexcept {
     ledger->note_fingerprint(object, fingerprint(object));
     return true;
   }
-  mine.add(mine.counts->discards[PS_DISCARD_FOREIGN]);
+  count_discard(mine, PS_DISCARD_FOREIGN);
   const auto kind =
       verdict == DebugLedger::Verdict::kTwice ? PoolMisuse::Kind::kReleasedTwice : PoolMisuse::Kind::kForeign;
   misuse({kind, nullptr, object, ledger->last_borrower(object), 0});

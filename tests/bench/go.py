@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What watching sync.Pool costs a Go service: its throughput alone, with the agent at its default budget, and with bpftrace
-counting the same functions.
+counting the same functions. One more case is what bursts cost a process that they are not on: the kernel's grace periods.
 
 Every round measures each case once between two measurements without probes, whose mean it is compared with (a machine drifts), in
 one process that runs all the time; ratios are medians over the rounds. Figures are medians with half the range between the quartiles as spread.
@@ -26,14 +26,14 @@ from go_services import go_pools  # noqa: E402: found through the path above
 from harness import TARGETS, collector, cpu_seconds, patched_bytes, running, wait_for  # noqa: E402: found through the path above
 
 WORKLOADS = {
-    "service": ("18 pools, buffers of 128 to 16384 bytes, JSON, fmt", []),
-    "one_pool": ("one pool of buffers of 128 to 1024 bytes", ["-pools", "byteSlicePool"]),
+    "service": ("18 pools, buffers of 128 to 16384 bytes, JSON, fmt", [], ("agent", "neighbour", "bpftrace")),
+    "one_pool": ("one pool of buffers of 128 to 1024 bytes", ["-pools", "byteSlicePool"], ("agent", "bpftrace")),
 }
 CASES = {
     "agent": "poolscope agent, default budget",
+    "neighbour": "bursts each 0.4 s on another process",
     "bpftrace": "bpftrace counting Get and Put",
 }
-
 
 BURSTS_OF_THE_BEGINNING = 12  # as docs/explanation/probing.md says
 
@@ -59,7 +59,17 @@ def watched_by_bpftrace(pid):
         yield bpftrace
 
 
-WATCHED = {"agent": watched_by_agent, "bpftrace": watched_by_bpftrace}
+@contextlib.contextmanager
+def neighbour_watched(_pid):
+    """`attach` takes a burst in each 0.4 s at first, here on a process that hardly runs."""
+    with go_pools("go_pools", "-rate", 1, "-goroutines", 1) as other:
+        other.start_rounds()
+        with running([harness.POOLSCOPE, "attach", f"pid:{other.pid}", "--for", "600s"]) as attach:
+            wait_for(lambda: attach.assert_running() and patched_bytes(other.pid) > 0, 30, "a burst on the other process")
+            yield attach
+
+
+WATCHED = {"agent": watched_by_agent, "neighbour": neighbour_watched, "bpftrace": watched_by_bpftrace}
 
 
 def report(service):
@@ -77,14 +87,14 @@ def measure(service, seconds):
             "per_cpu_second": gets / (cpu_seconds(service.pid) - cpu)}
 
 
-def measure_pairs(arguments, options):
+def measure_pairs(arguments, cases, options):
     """Case to a list of (without, with)."""
-    pairs = {case: [] for case in CASES}
+    pairs = {case: [] for case in cases}
     with go_pools("go_pools", "-rate", 0, "-goroutines", options.goroutines, *arguments) as service:
         service.start_rounds()
         measure(service, 1)  # warm
         for _ in range(options.rounds):
-            for case in CASES:
+            for case in cases:
                 before = measure(service, options.seconds / 2)
                 with WATCHED[case](service.pid):
                     watched = measure(service, options.seconds)
@@ -123,7 +133,7 @@ def table(title, pairs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=6, help="per measurement; the agent takes a burst every two seconds")
+    parser.add_argument("--seconds", type=float, default=6, help="per measurement; the agent takes a burst every three seconds")
     parser.add_argument("--goroutines", type=int, default=1, help="one leaves a CPU to whoever watches")
     options = parser.parse_args()
     commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
@@ -131,8 +141,8 @@ def main():
     if os.getloadavg()[0] > 0.5 * os.cpu_count():
         print(f"WARNING: the machine is busy (load {os.getloadavg()[0]:.1f}), do not compare these numbers")
     results = {}
-    for name, (title, arguments) in WORKLOADS.items():
-        results[name] = measure_pairs(arguments, options)
+    for name, (title, arguments, cases) in WORKLOADS.items():
+        results[name] = measure_pairs(arguments, cases, options)
         table(title, results[name])
     raw = ROOT / "build" / "bench"
     raw.mkdir(parents=True, exist_ok=True)

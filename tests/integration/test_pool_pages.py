@@ -10,6 +10,7 @@ import unittest
 from pathlib import Path
 
 import harness
+import services
 from harness import TARGETS, agent, attach, collector, patched_bytes, running, wait_for
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -57,6 +58,21 @@ def metric(page, name, **labels):
     if len(values) != 1:
         raise AssertionError(f"{name}{labels}: {values}")
     return values[0]
+
+
+@contextlib.contextmanager
+def trace_points(*probes):
+    """What bpftrace printed, a line each, for probes given as (name, print format, arguments): complete after the block."""
+    program = TARGETS / "pool_service"
+    script = 'BEGIN { printf("ready\\n"); } ' + " ".join(
+        f'usdt:{program}:poolscope:{name} {{ printf("{name} {form}\\n", {arguments}); }}' for name, form, arguments in probes)
+    lines = []
+    with running([services.need_program("bpftrace"), "-e", script]) as tracer:
+        wait_for(lambda: tracer.assert_running() and "ready" in tracer.output(), 60, "bpftrace")
+        yield lines
+        tracer.process.send_signal(signal.SIGINT)
+        tracer.wait(60)
+        lines.extend(tracer.output().splitlines())
 
 
 class Promises(unittest.TestCase):
@@ -137,6 +153,25 @@ class Attach(Promises):
             text = harness.poolscope("attach", f"pid:{service.pid}", "--for", "2s").stdout
         self.assertIn("service.buffers", text)
         self.assertIn("keeps at most 16 idle", text)
+
+
+class TracePoints(unittest.TestCase):
+    def test_every_miss_and_discard_is_met(self):
+        with trace_points(("miss", "%s", "str(arg0)"), ("discard", "%s", "str(arg0)")) as lines:
+            with pool_service("--threads", "2", "--rounds", "50") as (_, (own,)):
+                pass
+        for name in own:
+            with self.subTest(pool=name):
+                self.assertGreater(own[name]["misses"], 0)
+                self.assertEqual(own[name]["misses"], lines.count(f"miss {name}"))
+                self.assertGreater(own[name]["discards"], 0)
+                self.assertEqual(own[name]["discards"], lines.count(f"discard {name}"))
+
+    def test_a_resize_tells_what_changed(self):
+        with trace_points(("resize", "%s %s %d %d", "str(arg0), str(arg1), arg2, arg3")) as lines:
+            with pool_service("--rounds", "0", "--resize", "3"):
+                pass
+        self.assertIn("resize service.objects max_idle_buffers 6 3", lines)
 
 
 class Agent(Promises):

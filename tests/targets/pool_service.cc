@@ -1,11 +1,13 @@
 // pool_service: a service with pools of libpoolscope, which prints what they counted, one JSON line, and then waits for its end.
 //   Load      each of --threads threads does --rounds rounds: it takes 1..8 objects or buffers and puts them back. With --rounds 0
 //             nothing is used.
+//   --resize  at the end the pool of objects keeps at most so many idle.
 //   --fork    a child does the same work once more, on a page of its own, prints its counts on a second line and waits, too.
 //   Counts    those of the pools' own stats(), read when no thread is inside a call: exact.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +26,7 @@ constexpr unsigned kMaxHeld = 8;
 
 struct Options {
   std::uint64_t threads = 4, rounds = 1000;
+  std::optional<std::uint64_t> resize;
 };
 
 struct Pools {
@@ -63,6 +66,7 @@ void run(Pools& pools, const Options& options) {
   std::vector<std::thread> threads;
   for (std::uint64_t i = 0; i < options.threads; ++i) threads.emplace_back([&, i] { work(pools, options.rounds, i); });
   for (auto& thread : threads) thread.join();
+  if (options.resize) pools.objects.set_max_idle_buffers(*options.resize);
 }
 
 void print_pool(const char* name, const poolscope::PoolStats& stats) {
@@ -72,6 +76,7 @@ void print_pool(const char* name, const poolscope::PoolStats& stats) {
   json_number("misses", stats.all_misses());
   json_number("misses_empty", stats.misses[PS_MISS_EMPTY]);
   json_number("misses_over_max_size", stats.misses[PS_MISS_OVER_MAX_SIZE]);
+  json_number("discards", stats.all_discards());
   json_number("discards_full", stats.discards[PS_DISCARD_FULL]);
   json_number("created", stats.created);
   json_number("destroyed", stats.destroyed);
@@ -89,7 +94,7 @@ void print(const Pools& pools) {
 }
 
 [[noreturn]] void usage() {
-  json_usage("usage: pool_service [--threads 1..64] [--rounds N] [--fork]\n");
+  json_usage("usage: pool_service [--threads 1..64] [--rounds N] [--resize N] [--fork]\n");
   std::abort();
 }
 
@@ -106,6 +111,8 @@ int main(int argc, char** argv) {
       options.threads = std::strtoull(argv[++i], nullptr, 10);
     } else if (std::strcmp(argv[i], "--rounds") == 0 && has_value) {
       options.rounds = std::strtoull(argv[++i], nullptr, 10);
+    } else if (std::strcmp(argv[i], "--resize") == 0 && has_value) {
+      options.resize = std::strtoull(argv[++i], nullptr, 10);
     } else {
       usage();
     }

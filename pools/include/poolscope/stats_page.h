@@ -28,8 +28,10 @@
  *             one, which stays until its slot is needed.
  *
  * Whose       pid and start_ticks (field 22 of /proc/PID/stat) are those of the writer. A child of a fork() without
- *             exec() maps its parent's page until it has one of its own: a page whose start_ticks are not those of the
- *             process it was found in is not of that process. pid is what the writer was told, in its pid namespace.
+ *             exec() maps its parent's page until it has one of its own: a page whose pid and start_ticks are not both
+ *             those of the process it was found in is not of that process. Ticks are 10 ms long, so that a child may
+ *             have its parent's. pid is what the writer was told, in its pid namespace: the last of NSpid in
+ *             /proc/PID/status.
  *
  * Trust       the reader believes nothing: seals (PS_PAGE_SEALS: it cannot shrink under a mapping), then
  *             ps_stats_problem(), then every text as bounded by its array, every index below its bound.

@@ -14,16 +14,46 @@ BurstBudget rich() {
 
 HitRate rate_of(double per_cpu_second) {
   HitRate rate;
-  rate.observe(per_cpu_second);
+  rate.observe(per_cpu_second, 0);
   return rate;
 }
 
 TEST(HitRate, IsTheHighestOfTheLastFourOrTheAverage) {
   HitRate rate;
-  for (const double each : {100.0, 900.0, 100.0, 100.0}) rate.observe(each);
+  for (const double each : {100.0, 900.0, 100.0, 100.0}) rate.observe(each, 0);
   EXPECT_DOUBLE_EQ(rate.per_cpu_second(), 900);
-  for (int i = 0; i < 4; ++i) rate.observe(100);
+  for (int i = 0; i < 4; ++i) rate.observe(100, 0);
   EXPECT_LT(rate.per_cpu_second(), 120);
+}
+
+TEST(HitRate, IsForgottenWhenItIsOld) {
+  HitRate rate;
+  rate.observe(1e8, 1000);
+  rate.expire(1000 + kRateKnownNs);
+  EXPECT_TRUE(rate.known());
+  EXPECT_FALSE(plan_rate(rate, kPrices, rich()).plan) << "too hot";
+  rate.expire(1001 + kRateKnownNs);
+  EXPECT_FALSE(rate.known());
+  EXPECT_EQ(plan_rate(rate, kPrices, rich()).plan->hit_limit, kFirstBurstHits);
+}
+
+TEST(HitPrice, IsTheCalibratedOneBeforeTheFirstHit) {
+  EXPECT_DOUBLE_EQ(HitPrice().ns(630), 630);
+}
+
+TEST(HitPrice, IsThatOfTheLastBursts) {
+  HitPrice price;
+  for (int i = 0; i < 10; ++i) price.observe(2000, 2000 * 800);
+  EXPECT_NEAR(price.ns(630), 800, 10);
+}
+
+TEST(HitPrice, IsNotThatOfTheOneDearHitOfABurst) {
+  HitPrice price;
+  price.observe(1, 18'837);
+  EXPECT_NEAR(price.ns(630), 630, 200);
+  price.observe(2000, 2000 * 650);
+  price.observe(1, 18'837);
+  EXPECT_NEAR(price.ns(630), 650, 20);
 }
 
 TEST(RatePlan, FirstBurstOnAnUnknownTargetIsShort) {

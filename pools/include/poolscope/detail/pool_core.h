@@ -134,6 +134,8 @@ class PoolCore {
   // False: these cannot be. PS_UNCHANGED leaves a limit as it is.
   virtual bool set_sizes(std::uint64_t buffer_bytes, std::uint64_t max_retained_bytes) noexcept;
   ps_pool& slot() noexcept { return *slot_; }
+  // A limit or size has changed, or was set to what it is. `option`: its name in the options.
+  void count_resize(const char* option, std::uint64_t before, std::uint64_t after) noexcept;
   void event(PoolEvent::Kind kind, ps_discard reason = PS_DISCARD_FULL, std::uint64_t objects = 1) const;
 
  private:
@@ -154,6 +156,8 @@ class PoolCore {
   ThreadCache* attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches);
   ps_block* take_block();
 
+  void count_miss(const Local& local, ps_miss reason) noexcept;
+  void count_discard(const Local& local, ps_discard reason) noexcept;
   void* find_idle(const Local& local) noexcept;
   void* refill(const Local& local) noexcept;
   void* make(const Local& local);
