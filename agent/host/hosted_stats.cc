@@ -66,7 +66,8 @@ void HostedStats::publish(const hosted::HostedAudit& audit, const hosted::AuditR
 void HostedStats::mark(const hosted::AuditReport& report) {
   const ps_u64 now_ns = ps_now_ns(), interval = ps_mark_interval(page_.header, now_ns);
   ps_mark_value(pool_->borrowed_marks, report.used, now_ns);
-  ps_mark_value(pool_->idle_marks, report.idle, now_ns);
+  // What was never needed: nobody had it since the last look.
+  ps_mark_value(pool_->idle_marks, objects_ - std::min<std::uint64_t>(objects_, report.used), now_ns);
   Bracket& bracket = brackets_[interval % brackets_.size()];
   if (bracket.interval != interval) bracket = {interval, 0, 0};
   bracket.seen = std::max<std::uint64_t>(bracket.seen, report.borrowed);

@@ -1,11 +1,14 @@
 // acquire() and release() of a hosted pool, optimised as services run them, one instruction at a time: a kill there loses no buffer and
 // shares none. What a kill leaves behind is the shared memory, so a copy of it after each instruction is a kill at each instruction.
+#include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -119,7 +122,8 @@ constexpr Path kPaths[] = {
     {"ByScanPastNoHints", one_far_free_and_hinted_at, use_far, nothing},
     {"NoneFree", all_out, find_none, nothing},
     {"NoneFreeAndNoHints", all_out_and_looked_for, find_none, nothing},
-    {"PutWhereNobodyHints", one_far_free, put_where_nobody_hints, nothing},
+    {"PutWhereNobodyHints", one_far_free_and_hinted_at, put_where_nobody_hints, nothing},
+    {"PutAfterManyHintsWereCleared", one_far_free, put_where_nobody_hints, nothing},
     {"PutAboveTheLimit", one_above_the_limit_free, put_above_the_limit, nothing},
     {"PutWhatWasTakenBack", all_free, put_what_was_taken_back, take_back_and_lend_again},
 };
@@ -232,23 +236,61 @@ TEST_P(HostedSweep, AKillAtAnyInstructionLosesNothing) {
 INSTANTIATE_TEST_SUITE_P(Paths, HostedSweep, testing::ValuesIn(kPaths),
                          [](const auto& path) { return std::string(path.param.name); });
 
-// Another client takes the victim's next buffer before instruction n, for every n: exchanges fail, and are killed while they do.
-TEST(HostedSweepRace, AKillAtAnyInstructionLosesNothingWhoeverTookTheBuffer) {
+// ---- others, in between -----------------------------------------------------------------------------------------------
+
+void take_the_next(Words words) {
+  (void)words.take(kOther, 0);
+}
+void put_one_back(Words words) {
+  if (detail::owner_of(words.slot(5).load()) == kOther) put_back(words, 5);
+}
+void look_for_one(Words words) {
+  if (const auto slot = words.take(kOther, 100)) (void)words.put(*slot, kLimit);
+}
+void audit(Words words) {
+  // The words are the last of the memory, and its size is known.
+  std::byte* const base = reinterpret_cast<std::byte*>(&words.slot(0)) + kBuffers * 8 - Words::bytes_for(kBuffers);
+  const auto report = hosted::HostedAudit(base, kBuffers).pass(kLimit, hosted::test::live({kVictim, kOther}));
+  EXPECT_EQ(report.reclaimed + report.mended, 0u);
+}
+
+struct Disturbance {
+  const char* name;
+  const char* path;
+  void (*act)(Words);
+};
+constexpr Disturbance kDisturbances[] = {{"AnotherTakesTheBuffer", "TheOneOfLastTime", take_the_next},
+                                         {"AnotherPutsOneBack", "NoneFreeAndNoHints", put_one_back},
+                                         {"AnotherLooksWhenOneIsLeft", "ByScanPastNoHints", look_for_one},
+                                         {"AnotherLooksWhenOneAboveTheLimitIsLeft", "PutAboveTheLimit", look_for_one},
+                                         {"TheHostLooksAtAll", "PutWhereNobodyHints", audit}};
+void PrintTo(const Disturbance& disturbance, std::ostream* out) {
+  *out << disturbance.name;
+}
+
+// The others act before instruction n, for every n: exchanges fail, and are killed while they do.
+class HostedSweepRace : public testing::TestWithParam<Disturbance> {};
+
+TEST_P(HostedSweepRace, AKillAtAnyInstructionLosesNothingWhateverOthersDidBefore) {
+  const auto& path = *std::ranges::find(kPaths, std::string_view(GetParam().path), &Path::name);
   int instructions = 1, swept = 0, other_paths = 0;
-  for (int n = 0; n < instructions && !testing::Test::HasFatalFailure(); ++n) {
-    Sweep sweep(kPaths[0]);
+  for (int n = 0; n < instructions && !HasFailure(); ++n) {
+    Sweep sweep(path);
     sweep.run([n](Words words, int at) {
-      if (at == n) (void)words.take(kOther, 0);
+      if (at == n) GetParam().act(words);
     });
     ASSERT_TRUE(sweep.exit_code() == 0 || sweep.exit_code() == kTookAnotherPath) << sweep.exit_code();
-    if (n == 0) instructions = sweep.instructions();
+    instructions = std::max(instructions, sweep.instructions());
     swept += sweep.instructions();
     other_paths += sweep.exit_code() == kTookAnotherPath ? 1 : 0;
   }
-  EXPECT_GT(other_paths, 0) << "the buffer was taken away in time";
-  std::printf("%d moments, %d instructions, %d times the victim got another buffer\n", instructions, swept,
-              other_paths);
+  EXPECT_EQ(other_paths > 0, GetParam().act != audit) << "the host does not disturb, the others do";
+  std::printf("%s: %d moments, %d instructions, %d times the victim went another way\n", GetParam().name, instructions,
+              swept, other_paths);
 }
+
+INSTANTIATE_TEST_SUITE_P(Others, HostedSweepRace, testing::ValuesIn(kDisturbances),
+                         [](const auto& disturbance) { return std::string(disturbance.param.name); });
 
 }  // namespace
 }  // namespace poolscope::host::test
