@@ -22,7 +22,7 @@ constexpr std::int64_t kMaxUid = 4'294'967'294;  // above it is "no uid"
 constexpr std::uint64_t kMaxPoolBytes = std::uint64_t{1} << 40;
 
 Complaint check_pool_name(std::string_view name) {
-  if (const Complaint complaint = config::check_display_text(name)) return complaint;
+  if (Complaint complaint = config::check_display_text(name)) return complaint;
   if (name.size() > hosted::kMaxNameBytes) return "a name of a pool has at most 95 bytes";
   return std::nullopt;
 }

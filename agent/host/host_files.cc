@@ -41,7 +41,7 @@ std::string read_boot_id() {
 }
 
 HostState read_state(const std::string& file, const std::string& boot_id) {
-  const HostState nothing{boot_id, {}};
+  HostState nothing{boot_id, {}};
   if (boot_id.empty() || !is_private(file)) return nothing;
   const auto text = process::read_proc_file(file, kMaxStateBytes);
   if (!text) return nothing;

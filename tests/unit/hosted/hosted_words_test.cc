@@ -53,7 +53,7 @@ TEST(HostedWords, PutMakesABufferFreeForOthers) {
   const SharedWords shared(1);
   auto words = shared.words();
   const auto slot = words.take(1, 0);
-  EXPECT_EQ(words.take(2, 0), std::nullopt);
+  EXPECT_FALSE(words.take(2, 0));
   EXPECT_EQ(words.put(*slot, 1), HostedPut::kFreed);
   EXPECT_EQ(detail::owner_of(words.take(2, 0)->word), 2u);
 }
@@ -105,7 +105,7 @@ TEST(HostedWordsRace, ABufferTakenAndPutBackBeforeTheClaimHasAnotherGeneration) 
   };
   // The claim fails, the hint leads there again.
   const auto slot = shared.words_with<HookRaces>().take(1, 0);
-  ASSERT_TRUE(slot.has_value());
+  ASSERT_TRUE(slot);
   EXPECT_EQ(detail::generation_of(slot->word), 2u);
 }
 
@@ -115,7 +115,7 @@ TEST(HostedWordsRace, ABufferPutBackWhileItsHintIsClearedIsHintedAtAgain) {
   const auto held = words.take(2, 0);  // its hint stays
   HookRaces::point = HostedRace::kAfterForget;
   HookRaces::action = [&] { EXPECT_EQ(words.put(*held, 1), HostedPut::kFreed); };
-  EXPECT_EQ(shared.words_with<HookRaces>().take(1, 0), std::nullopt) << "the others had it when we looked";
+  EXPECT_FALSE(shared.words_with<HookRaces>().take(1, 0)) << "the others had it when we looked";
   EXPECT_THAT(drain(words, 1), ElementsAre(0));
 }
 
@@ -123,12 +123,12 @@ TEST(HostedWordsRace, ABufferTakenRightAfterItsPutStaysWithTheTaker) {
   const SharedWords shared(1);
   auto words = shared.words_with<HookRaces>();
   const auto held = words.take(1, 0);
-  std::optional<HostedSlot> taken;
+  detail::TakenSlot taken;
   HookRaces::point = HostedRace::kAfterFree;
   HookRaces::action = [&] { taken = shared.words().take(2, 0); };
   EXPECT_EQ(words.put(*held, 1), HostedPut::kFreed);
-  ASSERT_TRUE(taken.has_value());
-  EXPECT_EQ(words.take(1, 0), std::nullopt);
+  ASSERT_TRUE(taken);
+  EXPECT_FALSE(words.take(1, 0));
   EXPECT_EQ(words.put(*taken, 1), HostedPut::kFreed);
 }
 

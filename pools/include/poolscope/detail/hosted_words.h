@@ -16,7 +16,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 namespace poolscope::detail {
 
@@ -49,7 +48,21 @@ inline constexpr std::uint32_t kMaxHostedBuffers = 1U << 20;
 
 struct HostedSlot {
   std::uint32_t index = 0;
-  std::uint64_t word = 0;  // as it is while borrowed
+  std::uint64_t word = 0;  // as it is while borrowed, never 0
+};
+
+// A slot or none. Not std::optional, which compilers keep in memory: reading there what was just written in two halves takes as long as a
+// locked instruction.
+class TakenSlot {
+ public:
+  constexpr TakenSlot() noexcept = default;
+  constexpr explicit TakenSlot(const HostedSlot& slot) noexcept : slot_(slot) {}
+  constexpr explicit operator bool() const noexcept { return slot_.word != 0; }
+  constexpr const HostedSlot& operator*() const noexcept { return slot_; }
+  constexpr const HostedSlot* operator->() const noexcept { return &slot_; }
+
+ private:
+  HostedSlot slot_{};
 };
 
 enum class HostedPut { kFreed, kRetired, kNotBorrowed };
@@ -80,7 +93,7 @@ class HostedWords {
         buffers_(buffers) {}
 
   // A free buffer, `near` if that one is free, else the next one that is hinted at. What its last borrower wrote is visible.
-  [[nodiscard]] std::optional<HostedSlot> take(std::uint16_t client, std::uint32_t near) noexcept {
+  [[nodiscard]] TakenSlot take(std::uint16_t client, std::uint32_t near) noexcept {
     if (near >= buffers_) near = 0;
     if (const auto slot = claim(near, client)) return slot;
     const std::uint32_t words = hint_words(buffers_);
@@ -90,7 +103,7 @@ class HostedWords {
       at = at + 1 == words ? 0 : at + 1;
     }
     failed_gets_->fetch_add(1, std::memory_order_relaxed);
-    return std::nullopt;
+    return {};
   }
 
   // Everything the caller wrote to the buffer before is visible to who takes it next. From `limit` on buffers are retired.
@@ -127,26 +140,26 @@ class HostedWords {
     return (kHintsOffset + hint_words(buffers) * sizeof(Word) + 63) / 64 * 64;
   }
 
-  std::optional<HostedSlot> claim(std::uint32_t index, std::uint16_t client) noexcept {
+  TakenSlot claim(std::uint32_t index, std::uint16_t client) noexcept {
     std::uint64_t seen = slots_[index].load(std::memory_order_relaxed);
-    if (state_of(seen) != SlotState::kFree) return std::nullopt;
+    if (state_of(seen) != SlotState::kFree) return {};
     const std::uint64_t mine = slot_word(SlotState::kBorrowed, client, generation_of(seen) + 1);
     Races::at(HostedRace::kBeforeClaim);
     if (!slots_[index].compare_exchange_strong(seen, mine, std::memory_order_acquire,  // (B)
                                                std::memory_order_relaxed))
-      return std::nullopt;
+      return {};
     Races::at(HostedRace::kAfterClaim);
-    return HostedSlot{index, mine};
+    return TakenSlot({index, mine});
   }
 
-  std::optional<HostedSlot> take_hinted(std::uint32_t at, std::uint16_t client) noexcept {
+  TakenSlot take_hinted(std::uint32_t at, std::uint16_t client) noexcept {
     for (std::uint64_t bits = hints_[at].load(std::memory_order_relaxed); bits != 0; bits &= bits - 1) {
       const std::uint32_t index = at * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
-      if (index >= buffers_) return std::nullopt;  // no bit of ours
+      if (index >= buffers_) return {};  // no bit of ours
       if (const auto slot = claim(index, client)) return slot;
       forget(index);
     }
-    return std::nullopt;
+    return {};
   }
 
   void forget(std::uint32_t index) noexcept {
