@@ -198,6 +198,13 @@ class LiveTable {
   int ended_by_ = 0;
 };
 
+// Other commands take a pid there.
+std::string refuse_pid(const std::string& address) {
+  if (address.find_first_not_of("0123456789") != std::string::npos) return "";
+  return address + " is a pid, not the address of an agent: watch it with `poolscope agent --target pid:" + address +
+         "`, which `poolscope top` shows, or take one look with `poolscope attach " + address + "`";
+}
+
 int show_once(const TopOptions& options) {
   const auto snapshot = load_snapshot(snapshot_url(options.address));
   if (!snapshot) return fail("top: " + snapshot.error());
@@ -224,7 +231,9 @@ void register_top_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("top", "live table of what an agent sees");
   const auto options = std::make_shared<TopOptions>();
   command->group(kGroupLook);
-  command->add_option("URL", options->address, "the agent; default " + options->address)->option_text(" ");
+  command->add_option("URL", options->address, "the agent; default " + options->address)
+      ->option_text(" ")
+      ->check(refuse_pid);
   add_duration_option(*command, "--interval", options->interval, 100ms, "time between two looks; default 1s");
   command->add_flag("--once", options->once, "print one screen and end; needs no terminal");
   command->footer("Keys: q or Ctrl-C ends.");

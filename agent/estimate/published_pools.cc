@@ -179,13 +179,33 @@ void make_names_differ(std::vector<model::PoolSummary>& published, const std::ve
 
 }  // namespace
 
-void PublishedTotals::add(model::PoolPageRecord& record) {
-  for (model::PoolPageSums& sums : record.pools) {
-    if (!pools_.contains(sums.pool) && pools_.size() >= kMaxPools) {
-      sums.pool = PoolIdentity{};
-      sums.pool.kind = "published";
-      sums.pool.name = "(other)";
+void PublishedTotals::fold_surplus(model::PoolPageRecord& record) const {
+  std::optional<model::PoolPageSums> other;
+  std::size_t pools = pools_.size();
+  std::erase_if(record.pools, [&](const model::PoolPageSums& sums) {
+    if (pools_.contains(sums.pool) || pools++ < kMaxPools) return false;
+    if (other) {
+      other->merge(sums);
+    } else {
+      other = sums;
     }
+    return true;
+  });
+  if (!other) return;
+  other->pool = PoolIdentity{};
+  other->pool.kind = "published";
+  other->pool.name = "(other)";
+  const auto at = std::ranges::lower_bound(record.pools, other->pool, {}, &model::PoolPageSums::pool);
+  if (at != record.pools.end() && at->pool == other->pool) {
+    at->merge(*other);
+  } else {
+    record.pools.insert(at, *std::move(other));
+  }
+}
+
+void PublishedTotals::add(model::PoolPageRecord& record) {
+  fold_surplus(record);
+  for (const model::PoolPageSums& sums : record.pools) {
     PublishedTotal& total = pools_[sums.pool];
     total.known &= sums.known;
     total.counted.merge(sums.counted);

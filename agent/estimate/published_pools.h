@@ -33,13 +33,14 @@ class PublishedTotals {
   // A service that names a pool after each request would fill the memory: more are counted as one, "(other)".
   static constexpr std::size_t kMaxPools = 1024;
 
-  // Renames pools in `record` that are too many.
+  // Makes one of the pools in `record` that are too many.
   void add(model::PoolPageRecord& record);
   // The process has ended, or is not looked at any more.
   void end(const model::ProcessKey& process);
   [[nodiscard]] const std::map<model::PoolIdentity, PublishedTotal>& pools() const { return pools_; }
 
  private:
+  void fold_surplus(model::PoolPageRecord& record) const;
   std::map<model::PoolIdentity, PublishedTotal> pools_;
 };
 

@@ -22,12 +22,14 @@ class PageMonitor {
  public:
   static constexpr std::uint64_t kRecordNs = 10'000'000'000;
 
-  // The processes that the target has now. Those that it has no more are read a last time.
+  // The processes that the target has now: opens their pages, so that a short life is counted, too. Those that it has no more are
+  // read a last time.
   void set_processes(std::span<const model::ProcessKey> keys, std::uint64_t now_ns);
   // One more.
   void add(const model::ProcessKey& key);
   // It has ended, or runs another program: what it counted is read a last time.
   void forget(const model::ProcessKey& key, std::uint64_t now_ns);
+  // Every page. A thousand pools take us some 20 ms: only when somebody wants to know.
   void read(std::uint64_t now_ns);
   void forget_before(std::uint64_t oldest_ns);
 
@@ -38,6 +40,7 @@ class PageMonitor {
 
  private:
   void read_last(const model::ProcessKey& key, probes::PoolPages& pages, std::uint64_t now_ns);
+  void keep_all(std::vector<model::PoolPageRecord> records);
   void keep(model::PoolPageRecord record);
 
   // Of processes that left the target and live on as well: who comes back is counted once.

@@ -60,9 +60,9 @@ void PoolPageSums::merge(const PoolPageSums& other) {
 void PoolPageRecord::append(const PoolPageRecord& next) {
   length_ns = next.start_ns + next.length_ns - start_ns;
   for (const PoolPageSums& later : next.pools) {
-    const auto found = std::ranges::find(pools, later.pool, &PoolPageSums::pool);
-    if (found == pools.end()) {
-      pools.push_back(later);
+    const auto found = std::ranges::lower_bound(pools, later.pool, {}, &PoolPageSums::pool);
+    if (found == pools.end() || found->pool != later.pool) {
+      pools.insert(found, later);
     } else {
       found->known &= later.known;
       found->counted.merge(later.counted);

@@ -61,7 +61,7 @@ struct PoolPageRecord {
   std::uint64_t page = 0;  // tells pages of one process apart
   std::uint64_t start_ns = 0;
   std::uint64_t length_ns = 0;
-  std::vector<PoolPageSums> pools;  // one per identity
+  std::vector<PoolPageSums> pools;  // one per identity, in the order of these
 
   // The record that follows this one of the same page.
   void append(const PoolPageRecord& next);

@@ -52,6 +52,7 @@ class PageReader {
   PageReader(const std::byte* base, const ps_stats_header& header) : base_(base), header_(header) {}
 
   std::vector<PageSlot> slots() {
+    slots_.reserve(header_.pools_used);
     for (ps_u32 i = 0; i < header_.pools_used; ++i) copy_slot(i);
     // What came back before what went out: see the top of the header.
     for_blocks([](ps_block& sums, const ps_block& block) {
@@ -105,6 +106,7 @@ std::uint64_t more(ps_u64 before, ps_u64 now) {
 }
 
 void add_growth(model::Histogram& histogram, const ps_histogram* before, const ps_histogram& now) {
+  if (before != nullptr && std::memcmp(before, &now, sizeof(now)) == 0) return;  // most pools, most of the time
   for (unsigned i = 0; i < PS_LOG_LINEAR_BUCKETS; ++i) {
     histogram.add_bucket(i, static_cast<double>(more(before == nullptr ? 0 : before->counts[i], now.counts[i])));
   }

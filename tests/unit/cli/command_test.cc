@@ -206,6 +206,14 @@ TEST(TopOnce, PrintsOneScreenWithoutATerminal) {
   EXPECT_THAT(top.out, AllOf(HasSubstr("redis-server"), Not(HasSubstr("\x1b"))));
 }
 
+TEST(TopOnce, SaysHowToWatchAProcess) {
+  const Finished top = run_poolscope({"top", "4711"});
+  EXPECT_EQ(top.exit_code, 2);
+  EXPECT_THAT(
+      top.err,
+      HasSubstr("4711 is a pid, not the address of an agent: watch it with `poolscope agent --target pid:4711`"));
+}
+
 TEST(TopOnce, FailsWhenNoAgentListens) {
   const Finished top = run_poolscope({"top", "127.0.0.1:" + std::to_string(closed_port()), "--once"});
   EXPECT_EQ(top.exit_code, 1);

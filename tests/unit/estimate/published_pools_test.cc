@@ -1,6 +1,7 @@
 // Records of stats pages -> what is said of pools that count themselves.
 #include "agent/estimate/published_pools.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,25 @@ TEST_F(PublishedPools, CountsBeginWithTheProcess) {
   EXPECT_EQ(only().counted.gets, 1050u);
   EXPECT_EQ(only().counted.misses, 105u);
   EXPECT_EQ(only().published->misses.at("empty"), 105u);
+}
+
+TEST_F(PublishedPools, ThatAreTooManyAreOne) {
+  model::PoolPageRecord record;
+  for (std::size_t i = 0; i < PublishedTotals::kMaxPools + 3; ++i) {
+    auto sums = frames(10);
+    sums.pool.name = std::to_string(100'000 + i);
+    sums.state->borrowed = 2;
+    record.pools.push_back(std::move(sums));
+  }
+  totals_.add(record);
+  records_.push_back(record);
+  EXPECT_TRUE(std::ranges::is_sorted(record.pools, {}, &model::PoolPageSums::pool));
+  const auto pools = all();
+  ASSERT_EQ(pools.size(), PublishedTotals::kMaxPools + 1);
+  const auto other = std::ranges::find(pools, "(other)", &model::PoolSummary::name);
+  ASSERT_NE(other, pools.end());
+  EXPECT_EQ(other->counted.gets, 30u);
+  EXPECT_EQ(other->published->borrowed, 6u);
 }
 
 TEST_F(PublishedPools, RatesAreOfTheTimeThatWasWatched) {

@@ -40,7 +40,10 @@ class PagesOfProcesses : public testing::Test {
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root for /proc/PID/map_files";
   }
-  void set(std::vector<model::ProcessKey> keys) { pages_.set_processes(keys, now_ns_ += kSecondNs); }
+  void set(std::vector<model::ProcessKey> keys) {
+    pages_.set_processes(keys, now_ns_ += kSecondNs);
+    pages_.read(now_ns_);
+  }
   [[nodiscard]] std::vector<model::PoolSummary> pools() const {
     std::vector<model::PoolSummary> pools;
     pages_.add_summaries(pools);
@@ -88,6 +91,16 @@ TEST_F(PagesOfProcesses, CountsOfAKilledProcessStay) {
   child.kill_and_reap();
   set({});
   EXPECT_EQ(gets(), 42u) << "what it counted after the last look";
+}
+
+TEST_F(PagesOfProcesses, HaveARateFromTheFirstSnapshotOn) {
+  const Signal ready;
+  const Child child([&] { publish(10, ready), process::test::pause_forever(); });
+  ASSERT_TRUE(ready.await());
+  pages_.set_processes(std::vector{key_of(child)}, kSecondNs);
+  pages_.read(5 * kSecondNs);
+  ASSERT_EQ(pools().size(), 1u);
+  EXPECT_EQ(pools()[0].gets_per_second, (model::Estimate{0, 0, 0})) << "none in the four seconds between";
 }
 
 TEST_F(PagesOfProcesses, WhoComesBackIsCountedOnce) {
