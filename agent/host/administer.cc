@@ -89,6 +89,9 @@ Result<std::vector<PoolListing>, AdminError> list_pools(const std::string& socke
 
 Result<hosted::Reply, AdminError> resize_pool(const std::string& socket_path, const std::string& pool,
                                               std::uint32_t buffers) {
+  // A longer name would be cut, and could then be that of another pool.
+  if (pool.size() > hosted::kMaxNameBytes)
+    return Failure{AdminError{Reason::kNoSuchPool, "a name of a pool has at most 95 bytes"}};
   auto host = Administrator::connect(socket_path);
   if (!host) return Failure{host.error()};
   auto request = hosted::request_for(RequestKind::kResize, pool);

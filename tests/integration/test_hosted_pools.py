@@ -76,19 +76,26 @@ def totals(processes):
 
 
 @contextlib.contextmanager
-def agent_with_host(host):
-    """An agent of root that starts the host of POOLS as nobody, and lets who has TOKEN resize them."""
+def administering_agent(host, hosting):
+    """An agent that lets who has TOKEN resize the pools of `host`; `hosting` are further keys of hosted_pools."""
     token, config = host.folder / "token", host.folder / "poolscope.yaml"
     token.write_text(TOKEN + "\n")
     token.chmod(0o600)
-    host.socket = host.folder / "run" / "pools.sock"  # a folder that is not there yet
-    host.file.write_text(POOLS.replace("frames,", "frames, open_to_uids: [0],"))
     config.write_text(f"""
 targets: [{{match: {{command_line: 'pools serve {host.file}'}}}}]
 web: {{enable_admin_api: true, admin_token_file: {token}}}
-hosted_pools: {{file: {host.file}, socket: {host.socket}, user: nobody}}
+hosted_pools: {{socket: {host.socket}{hosting}}}
 """)
     with agent("--config.file", config) as watcher:
+        yield watcher
+
+
+@contextlib.contextmanager
+def agent_with_host(host):
+    """An agent of root that starts the host of POOLS as nobody."""
+    host.socket = host.folder / "run" / "pools.sock"  # a folder that is not there yet
+    host.file.write_text(POOLS.replace("frames,", "frames, open_to_uids: [0],"))
+    with administering_agent(host, f", file: {host.file}, user: nobody") as watcher:
         wait_for(lambda: watcher.service.assert_running() and host.answers(), 20, "the host that the agent starts")
         yield watcher
 
@@ -105,7 +112,8 @@ def post_limit(watcher, name, buffers, token=TOKEN):
 
 
 def user_of(pid):
-    return int(next(line for line in open(f"/proc/{pid}/status") if line.startswith("Uid:")).split()[1])
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1])
 
 
 def host_of(watcher):
@@ -241,9 +249,7 @@ class Administered(Scenario):
             watcher.wait_for_target(is_shown, 40, "the new limit in a snapshot")
 
     def test_without_a_host_http_says_so(self):
-        with agent_with_host(self.host) as watcher:
-            os.kill(wait_for(lambda: host_of(watcher), 10, "the child of the agent"), signal.SIGKILL)
-            wait_for(lambda: not self.host.answers(), 10, "the end of the host")
+        with administering_agent(self.host, "") as watcher:
             status, answer = post_limit(watcher, "frames", 17)
         self.assertEqual(503, status)
         self.assertIn("no host at", answer["error"])

@@ -133,6 +133,17 @@ TEST_F(HostedPoolTest, RefusesMoreThanMaxBuffers) {
   EXPECT_THAT(resized.error().text, HasSubstr("at most 16"));
 }
 
+TEST_F(HostedPoolTest, ANameThatIsTooLongIsNotCutToThatOfAnotherPool) {
+  host_.stop();
+  host_.config().name = std::string(hosted::kMaxNameBytes, 'x');
+  host_.start_thread();
+  EXPECT_TRUE(resize_pool(host_.socket(), host_.config().name, 12).has_value());
+  const auto resized = resize_pool(host_.socket(), host_.config().name + "y", 13);
+  ASSERT_FALSE(resized.has_value());
+  EXPECT_EQ(resized.error().reason, AdminError::Reason::kNoSuchPool);
+  EXPECT_FALSE(host_.open(host_.config().name + "y").has_value());
+}
+
 TEST_F(HostedPoolTest, SaysWhyItCannotBeOpened) {
   const auto unknown = host_.open("frame");
   ASSERT_FALSE(unknown.has_value());
