@@ -24,7 +24,8 @@ namespace poolscope::host::test {
 namespace {
 
 constexpr std::uint32_t kBuffers = 24;
-constexpr int kClientKills = 1000 / POOLSCOPE_CHAOS_PART, kHostEnds = 100 / POOLSCOPE_CHAOS_PART;
+constexpr int kClientKills = 1000 / POOLSCOPE_CHAOS_PART, kHostEnds = 100 / POOLSCOPE_CHAOS_PART,
+              kResizes = 400 / POOLSCOPE_CHAOS_PART;
 
 // What children tell, in memory that they share with the test.
 struct Told {
@@ -106,6 +107,20 @@ class Chaos : public testing::Test {
       return std::ranges::none_of(record.clients, [&](const auto& client) { return client.process.pid == child; });
     });
   }
+  // As an administrator does, while the host is served.
+  bool resize(std::uint32_t buffers) {
+    const pid_t administrator = ::fork();
+    if (administrator == 0) {
+      become_a_stranger();
+      ::_exit(resize_pool(host_.socket(), "frames", buffers).has_value() ? 0 : 1);
+    }
+    int status = -1;
+    return administrator > 0 && eventually([&] {
+             host_.turn();
+             return ::waitpid(administrator, &status, WNOHANG) == administrator;
+           }) &&
+           status == 0;
+  }
   [[nodiscard]] std::map<std::uint32_t, std::uint32_t> count_holders() {
     const auto bytes = detail::HostedWords<>::bytes_for(kBuffers);
     return hosted::test::holders(host_.host().pool("frames")->memory()->words(), bytes, kBuffers);
@@ -154,6 +169,27 @@ TEST_F(Chaos, ClientsKilledAtAnyMomentLoseNoBufferAndShareNone) {
     ASSERT_TRUE(serve_until_clients(0));
     expect_all_free();
   }
+  EXPECT_EQ(told_->owned_twice.load(), 0u);
+}
+
+TEST_F(Chaos, LimitsThatChangeWhileClientsWorkAndAreKilledLoseNoBufferAndShareNone) {
+  for (int i = 0; i < kResizes && !HasFailure(); ++i) {
+    while (children_.size() < 3) add_child();
+    ASSERT_TRUE(resize(random_() % (kBuffers + 1))) << i;
+    ASSERT_TRUE(serve_rounds(1 + random_() % 50));
+    const pid_t killed = children_.back();
+    children_.pop_back();
+    end(killed);
+    ASSERT_TRUE(serve_until_gone(killed)) << i;
+    expect_all_with_the_living();
+  }
+  end_all();
+  const std::uint32_t limit = kBuffers / 2;
+  ASSERT_TRUE(resize(limit));
+  ASSERT_TRUE(serve_until_clients(0));
+  EXPECT_EQ(hosted::test::drain({host_.host().pool("frames")->memory()->words(), kBuffers}, kBuffers).size(), limit);
+  ASSERT_TRUE(resize(kBuffers));  // and takes back what nobody holds
+  expect_all_free();
   EXPECT_EQ(told_->owned_twice.load(), 0u);
 }
 
