@@ -60,7 +60,7 @@ int pools_serve(const PoolsOptions& options) {
   return kExitOk;
 }
 
-std::string pool_column(std::string text, std::size_t width) {
+std::string pool_column(const std::string& text, std::size_t width) {
   return text.size() < width ? std::string(width - text.size(), ' ') + text : " " + text;
 }
 

@@ -147,7 +147,7 @@ std::vector<std::uint32_t> held_by(std::uint16_t client, const SharedWords& shar
 
 // The victim was killed when the memory was as `left`: nothing is lost, nothing is with two.
 void expect_all_there(const SharedWords& left) {
-  const SharedWords shared(left);
+  const SharedWords shared(left.base(), kBuffers);
   std::vector<std::uint32_t> all = held_by(kOther, shared);
   (void)hosted::HostedAudit(shared.base(), kBuffers).pass(kLimit, hosted::test::live({kOther}));
   ASSERT_EQ(held_by(kOther, shared), all) << "of those who live nothing is taken";
