@@ -2,6 +2,7 @@
 // Numbers in the query part of a URL.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,8 @@ struct NumberRange {
 // allowed; a parameter given twice is an error, because two readers could take different ones.
 [[nodiscard]] Result<std::uint64_t, std::string> query_number(std::string_view query, std::string_view name,
                                                               const NumberRange& range);
+
+// "a%20b" is "a b". nullopt: a '%' without two hexadecimal digits, or %00.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
 }  // namespace poolscope::api
