@@ -33,13 +33,16 @@ struct PutSample {
 };
 
 struct alignas(128) ThreadCache {
-  ThreadCache() = default;
+  ThreadCache() noexcept {
+    set_depth(0);
+    set_capacity(0);
+  }
   ThreadCache(const ThreadCache&) = delete;
   ThreadCache& operator=(const ThreadCache&) = delete;
 
   // Release: the child of a fork takes what lies up to `top` in the caches of threads that it does not have.
-  std::atomic<void**> top{places.data()};
-  std::atomic<void**> last{places.data()};  // the place that fills the cache
+  std::atomic<void**> top;
+  std::atomic<void**> last;  // the place that fills the cache
   ps_block* counts = nullptr;
   std::uint64_t watch_at = 0;   // value of counts->gets at which an object is watched until it is put
   std::uint64_t sample_at = 0;  // value of counts->puts at which a put is looked at
