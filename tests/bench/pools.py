@@ -110,11 +110,13 @@ def host():
         file, socket = pathlib.Path(folder) / "pools.yaml", pathlib.Path(folder) / "pools.sock"
         file.write_text("pools:\n  - name: bench\n    buffer_bytes: 4096\n    buffers: 64\n", encoding="ascii")
         poolscope = [BUILD / "bin" / "poolscope", "pools"]
-        serving = subprocess.Popen([*poolscope, "serve", file, "--socket", socket], stdout=subprocess.DEVNULL)
+        errors = pathlib.Path(folder) / "errors"
+        with open(errors, "w", encoding="utf-8") as stderr:
+            serving = subprocess.Popen([*poolscope, "serve", file, "--socket", socket], stdout=subprocess.DEVNULL, stderr=stderr)
         try:
             while subprocess.run([*poolscope, "list", "--socket", socket], capture_output=True, check=False, timeout=30).returncode:
                 if serving.poll() is not None:
-                    raise RuntimeError("poolscope pools serve ended before it listened")
+                    raise RuntimeError("poolscope pools serve ended before it listened: " + errors.read_text(encoding="utf-8"))
             yield socket
         finally:
             serving.terminate()
