@@ -46,7 +46,7 @@ class PagesOfProcesses : public testing::Test {
   }
   [[nodiscard]] std::vector<model::PoolSummary> pools() const {
     std::vector<model::PoolSummary> pools;
-    pages_.add_summaries(pools);
+    estimate::add_published_pools(pools, pages_.total(), pages_.records());
     return pools;
   }
   [[nodiscard]] std::uint64_t gets() const {
