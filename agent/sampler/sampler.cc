@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include "agent/estimate/carried_totals.h"
 #include "agent/estimate/replay.h"
 #include "agent/targets/pool_specs.h"
 #include "probes/process/monotonic_clock.h"
@@ -134,7 +135,8 @@ void Sampler::keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns)
     if (sink_->wants_state()) {
       for (const auto& monitor : monitors_) {
         sink_->take(monitor->id(), monitor->look(now_ns));
-        sink_->take(monitor->id(), monitor->totals(now_ns));
+        const model::CarriedTotals totals = monitor->totals(now_ns);
+        if (!estimate::is_empty(totals)) sink_->take(monitor->id(), totals);
       }
     }
   }

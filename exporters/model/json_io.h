@@ -60,6 +60,11 @@ class JsonWriter {
     if (is_empty(value)) return;
     if (auto json = encode(value)) object_[name] = std::move(*json);
   }
+  // As optional(), and without what is 0, false or nothing. For members that have this as their default.
+  template <typename T>
+  void unless_default(const char* name, const T& value) {
+    if (!(value == T{})) optional(name, value);
+  }
   // As optional(), but the caller knows whether the value was measured.
   template <typename T>
   void optional_if(bool measured, const char* name, const T& value) {
@@ -160,6 +165,10 @@ class JsonReader {
   }
   template <typename T>
   void optional(const char* name, T& value) {
+    (void)read_member(name, value);
+  }
+  template <typename T>
+  void unless_default(const char* name, T& value) {
     (void)read_member(name, value);
   }
   template <typename T>

@@ -15,7 +15,7 @@ constexpr std::uint32_t kFileMagic = 0x184D2A50, kChunkMagic = 0x184D2A51, kInde
 constexpr std::uint32_t kLastSkippable = 0x184D2A5F;
 constexpr std::string_view kFileName = "poolscope record";
 constexpr std::uint32_t kIndexEnd = 0x49535050;  // "PPSI"
-constexpr int kLevel = 6;
+constexpr int kLevel = 3;
 
 class Packer {
  public:

@@ -50,7 +50,7 @@ void read_lines(model::RecordSink& sink, std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  estimate::Replay replay({1000, 2'000'000'000'000});
+  estimate::Replay replay({10, 2'000'000'000'000});
   if (bytes.starts_with('{')) {
     read_lines(replay, bytes);
   } else {
