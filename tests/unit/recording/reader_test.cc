@@ -28,7 +28,7 @@ class AFile : public ::testing::Test {
   AFile() {
     const Folder folder;
     auto recorder = Recorder::create(folder.path("r"));
-    testing::record_seconds(**recorder, 1, 25);
+    for (const std::uint64_t second : {1, 11, 21, 25}) testing::record_seconds(**recorder, second, second);
     (*recorder)->close();
     bytes_ = folder.read("r");
     auto reader = open_bytes(bytes_);
