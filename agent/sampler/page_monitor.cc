@@ -34,20 +34,27 @@ void PageMonitor::set_processes(std::span<const model::ProcessKey> keys, std::ui
   for (const auto& key : ended) forget(key, now_ns);
   watched_.clear();
   for (const auto& key : now) add(key);
-  for (const auto& key : now) processes_.at(key).look(now_ns);
+  for (const auto& key : now) {
+    probes::PoolPages& pages = processes_.at(key);
+    if (pages.look(now_ns)) keep_all(pages.read_last(now_ns));
+  }
 }
 
 void PageMonitor::read(std::uint64_t now_ns) {
   for (const auto& key : watched_) {
-    for (auto& record : processes_.at(key).read(now_ns)) keep(std::move(record));
+    keep_all(processes_.at(key).read(now_ns));
   }
 }
 
 void PageMonitor::read_last(const model::ProcessKey& key, probes::PoolPages& pages, std::uint64_t now_ns) {
-  for (auto& record : pages.read_last(now_ns)) keep(std::move(record));
+  keep_all(pages.read_last(now_ns));
   totals_.end(key);
   ends_.push_back({key, now_ns});
   sink_.take(ends_.back());
+}
+
+void PageMonitor::keep_all(std::vector<model::PoolPageRecord> records) {
+  for (auto& record : records) keep(std::move(record));
 }
 
 void PageMonitor::keep(model::PoolPageRecord record) {

@@ -47,6 +47,7 @@ class PageMonitor {
 
  private:
   void read_last(const model::ProcessKey& key, probes::PoolPages& pages, std::uint64_t now_ns);
+  void keep_all(std::vector<model::PoolPageRecord> records);
   void keep(model::PoolPageRecord record);
 
   // Of processes that left the target and live on as well: who comes back is counted once.

@@ -106,7 +106,7 @@ Result<SealedFile, PageFault> SealedFile::map(pid_t pid, const process::Mapping&
 }
 
 std::vector<model::PoolPageRecord> PoolPages::read(std::uint64_t now_ns) {
-  look(now_ns);
+  (void)look(now_ns);
   return read_last(now_ns);
 }
 
@@ -118,8 +118,8 @@ std::vector<model::PoolPageRecord> PoolPages::read_last(std::uint64_t now_ns) {
   return records;
 }
 
-void PoolPages::look(std::uint64_t now_ns) {
-  if (now_ns < look_due_ns_) return;
+bool PoolPages::look(std::uint64_t now_ns) {
+  if (now_ns < look_due_ns_) return false;
   const std::size_t before = pages_.size();
   const auto mappings = process::read_maps(process_.pid);
   if (mappings) {
@@ -127,8 +127,10 @@ void PoolPages::look(std::uint64_t now_ns) {
       if (mapping.deleted && mapping.path == kPagePath) open(mapping);
     }
   }
-  wait_ns_ = pages_.size() > before ? kFirstWaitNs : std::min(2 * wait_ns_, kLongestWaitNs);
+  const bool any_new = pages_.size() > before;
+  wait_ns_ = any_new ? kFirstWaitNs : std::min(2 * wait_ns_, kLongestWaitNs);
   look_due_ns_ = now_ns + wait_ns_;
+  return any_new;
 }
 
 void PoolPages::open(const process::Mapping& mapping) {

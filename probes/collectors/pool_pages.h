@@ -52,8 +52,8 @@ class PoolPages {
 
   explicit PoolPages(const model::ProcessKey& process) : process_(process) {}
 
-  // Opens pages that are new, when it is time to look again.
-  void look(std::uint64_t now_ns);
+  // Opens pages that are new, when it is time to look again. Whether there were any: rates are of the time since they were read first.
+  bool look(std::uint64_t now_ns);
   // A record of each page, new ones included. A child that inherited its parent's page has none of that.
   [[nodiscard]] std::vector<model::PoolPageRecord> read(std::uint64_t now_ns);
   // The same without new ones: the pid may be another program's by now.

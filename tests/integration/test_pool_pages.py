@@ -82,6 +82,7 @@ class Promises(unittest.TestCase):
         published = seen["published"]
         self.assertEqual("poolscope", seen["kind"])
         self.assertEqual([own[n] for n in ("gets", "puts", "misses")], [seen["counted"][n] for n in ("gets", "puts", "misses")])
+        self.assertEqual(0, seen["gets_per_second"]["value"], "its work is done")
         self.assertEqual([own["misses_empty"], own["misses_over_max_size"], own["discards_full"]],
                          [published["misses_by_reason"]["empty"], published["misses_by_reason"]["over_max_size"],
                           published["discards_by_reason"]["full"]])

@@ -61,6 +61,10 @@ class Examples(unittest.TestCase):
     def test_pmr_containers_use_the_pool(self):
         self.assertEqual("blocks of 64 bytes: gets 10000 created 10\n", run(self.example("pmr_pool")))
 
+    def test_a_busy_service_is_seen_from_outside(self):
+        shown = self.shown_while_running(self.example("busy_service"))
+        self.assertEqual({"http.parsers", "http.replies"}, {line.split()[0] for line in shown.splitlines()})
+
     def test_a_c_pool_is_seen_from_outside(self):
         shown = self.shown_while_running(self.example("foreign_pool"))
         self.assertEqual("example.frames kind published gets 50 puts 50 empty 18 full 10\n", shown)

@@ -93,6 +93,16 @@ TEST_F(PagesOfProcesses, CountsOfAKilledProcessStay) {
   EXPECT_EQ(gets(), 42u) << "what it counted after the last look";
 }
 
+TEST_F(PagesOfProcesses, HaveARateFromTheFirstSnapshotOn) {
+  const Signal ready;
+  const Child child([&] { publish(10, ready), process::test::pause_forever(); });
+  ASSERT_TRUE(ready.await());
+  pages_.set_processes(std::vector{key_of(child)}, kSecondNs);
+  pages_.read(5 * kSecondNs);
+  ASSERT_EQ(pools().size(), 1u);
+  EXPECT_EQ(pools()[0].gets_per_second, (model::Estimate{0, 0, 0})) << "none in the four seconds between";
+}
+
 TEST_F(PagesOfProcesses, WhoComesBackIsCountedOnce) {
   const Signal ready;
   const Child child([&] { publish(10, ready), process::test::pause_forever(); });
