@@ -73,7 +73,10 @@ class RecordingOfRedis(unittest.TestCase):
     def test_range_is_what_was_measured_in_it(self):
         with recorded_redis() as (watching, path):
             watching.wait_for_target(lambda t: t["cost"]["observed_seconds"] > 14)
-            live = json.loads(harness.http_get(f"{watching.url}/api/v1/snapshot?from=-10s"))["targets"][0]
+            live = report(watching.url, "--from", "-10s")["targets"][0]
+            nothing = poolscope("report", watching.url, "--to", "1700000000", check=False)
+            self.assertEqual(1, nothing.returncode)
+            self.assertIn("nothing is known of that time", nothing.stderr)
             watching.service.process.terminate()
             self.assertEqual(0, watching.service.wait())
             all_of_it, last = report(path)["targets"][0], report(path, "--from", "-10s")["targets"][0]
