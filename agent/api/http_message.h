@@ -16,6 +16,9 @@ struct Request {
   std::vector<std::string> hosts;  // every Host header: more than one is an attack
   std::optional<std::string> origin;
   std::string accept_encoding;
+  std::string authorization = {};
+  std::string body = {};           // of a POST
+  bool is_body_too_large = false;  // or its length was not told: it was not read
 };
 
 struct Response {

@@ -80,7 +80,7 @@ Response error_response(const std::string& path, int status, const std::string& 
     response.content_type = kJson;
     response.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
-  if (status == 405) response.headers.emplace_back("Allow", "GET, HEAD");
+  if (status == 405) response.headers.emplace_back("Allow", path.starts_with(kPoolsPath) ? "POST" : "GET, HEAD");
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
 }
@@ -98,12 +98,13 @@ std::vector<std::string> Pages::paths() {
   return paths;
 }
 
-Pages::Pages(const SnapshotSource& source, std::vector<std::string> own_names)
-    : source_(source), guard_(std::move(own_names), paths()) {}
+Pages::Pages(const SnapshotSource& source, std::vector<std::string> own_names, std::optional<PoolAdmin> admin)
+    : source_(source), admin_(std::move(admin)), guard_(std::move(own_names), paths(), kPoolsPath) {}
 
 Response Pages::answer(const Request& request) {
   if (const auto refusal = guard_.refuse(request))
     return error_response(request.path, refusal->status, refusal->detail);
+  if (request.path.starts_with(kPoolsPath)) return answer_resize(admin_, request);
   for (const Page& page : all()) {
     if (request.path != page.path) continue;
     Response response = (this->*page.make)(request);

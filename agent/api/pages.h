@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/api/http_message.h"
+#include "agent/api/pool_admin.h"
 #include "agent/api/request_guard.h"
 #include "agent/api/server.h"
 #include "agent/api/snapshot_text.h"
@@ -18,8 +19,8 @@ namespace poolscope::api {
 class Pages {
  public:
   // `source` must outlive the pages. `own_names` are further names this server may be asked for, see
-  // RequestGuard.
-  Pages(const SnapshotSource& source, std::vector<std::string> own_names);
+  // RequestGuard. Without `admin` nothing can be changed.
+  Pages(const SnapshotSource& source, std::vector<std::string> own_names, std::optional<PoolAdmin> admin = {});
 
   [[nodiscard]] Response answer(const Request& request);
 
@@ -42,6 +43,7 @@ class Pages {
   [[nodiscard]] std::optional<std::string> waiting_for() const;
 
   const SnapshotSource& source_;
+  std::optional<PoolAdmin> admin_;
   RequestGuard guard_;
   prometheus_text::MetricsPage metrics_page_;
   SnapshotText snapshot_text_;

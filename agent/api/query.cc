@@ -35,4 +35,21 @@ Result<std::uint64_t, std::string> query_number(std::string_view query, std::str
                  std::to_string(range.lowest) + " to " + std::to_string(range.highest)};
 }
 
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i];
+      continue;
+    }
+    const std::string_view digits = text.substr(i + 1, 2);
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    if (error != std::errc() || digits.size() != 2 || end != digits.data() + 2 || value == 0) return std::nullopt;
+    decoded += static_cast<char>(value);
+    i += 2;
+  }
+  return decoded;
+}
+
 }  // namespace poolscope::api

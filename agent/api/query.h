@@ -23,4 +23,7 @@ struct NumberRange {
 [[nodiscard]] Result<std::uint64_t, std::string> query_number(std::string_view query, std::string_view name,
                                                               const NumberRange& range);
 
+// "a%20b" is "a b". nullopt: a '%' without two hexadecimal digits, or %00.
+[[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
+
 }  // namespace poolscope::api

@@ -49,8 +49,8 @@ std::optional<std::string> host_without_port(std::string_view header) {
   return host;
 }
 
-RequestGuard::RequestGuard(std::vector<std::string> own_names, std::vector<std::string> paths)
-    : own_names_(std::move(own_names)), paths_(std::move(paths)) {
+RequestGuard::RequestGuard(std::vector<std::string> own_names, std::vector<std::string> paths, std::string post_below)
+    : own_names_(std::move(own_names)), paths_(std::move(paths)), post_below_(std::move(post_below)) {
   for (std::string& name : own_names_) name = lower(name);
   std::erase(own_names_, "");
 }
@@ -59,10 +59,18 @@ std::optional<Refusal> RequestGuard::refuse(const Request& request) const {
   if (auto refusal = refuse_host(request)) return refusal;
   if (auto refusal = refuse_origin(request)) return refusal;
   if (auto refusal = refuse_path(request)) return refusal;
-  if (request.method != "GET" && request.method != "HEAD") {
-    return Refusal{405, "method " + quote_foreign(request.method) + " is not allowed; only GET and HEAD are"};
-  }
-  return std::nullopt;
+  return refuse_method(request);
+}
+
+bool RequestGuard::is_for_post(const std::string& path) const {
+  return !post_below_.empty() && path.starts_with(post_below_);
+}
+
+std::optional<Refusal> RequestGuard::refuse_method(const Request& request) const {
+  const bool for_post = is_for_post(request.path);
+  if (for_post ? request.method == "POST" : request.method == "GET" || request.method == "HEAD") return std::nullopt;
+  return Refusal{405, "method " + quote_foreign(request.method) + " is not allowed; only " +
+                          (for_post ? "POST is" : "GET and HEAD are")};
 }
 
 bool RequestGuard::is_own_host(std::string_view host) const {
@@ -93,6 +101,7 @@ std::optional<Refusal> RequestGuard::refuse_origin(const Request& request) const
 }
 
 std::optional<Refusal> RequestGuard::refuse_path(const Request& request) const {
+  if (is_for_post(request.path)) return std::nullopt;
   if (std::find(paths_.begin(), paths_.end(), request.path) != paths_.end()) return std::nullopt;
   std::string detail = "no page " + quote_foreign(request.path) + "; there are:";
   for (const std::string& path : paths_) detail += " " + path;

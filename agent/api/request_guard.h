@@ -20,8 +20,8 @@ struct Refusal {
 class RequestGuard {
  public:
   // `own_names` are accepted as Host besides every IP address and localhost; `paths` are the only ones there
-  // are.
-  RequestGuard(std::vector<std::string> own_names, std::vector<std::string> paths);
+  // are, but for those that begin with `post_below`, which are for POST alone. Empty: there are none.
+  RequestGuard(std::vector<std::string> own_names, std::vector<std::string> paths, std::string post_below = {});
 
   // The first reason not to answer, in the order Host, Origin, path, method; nothing when it may be answered.
   [[nodiscard]] std::optional<Refusal> refuse(const Request& request) const;
@@ -30,10 +30,13 @@ class RequestGuard {
   [[nodiscard]] std::optional<Refusal> refuse_host(const Request& request) const;
   [[nodiscard]] std::optional<Refusal> refuse_origin(const Request& request) const;
   [[nodiscard]] std::optional<Refusal> refuse_path(const Request& request) const;
+  [[nodiscard]] std::optional<Refusal> refuse_method(const Request& request) const;
+  [[nodiscard]] bool is_for_post(const std::string& path) const;
   [[nodiscard]] bool is_own_host(std::string_view host) const;
 
   std::vector<std::string> own_names_;
   std::vector<std::string> paths_;
+  std::string post_below_;
 };
 
 // The host of a Host header, without its port and in lower case; nothing when it is malformed.

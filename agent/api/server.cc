@@ -56,6 +56,22 @@ std::vector<std::string> own_names(const ListenAddress& address) {
   return {address.host, name.data()};
 }
 
+// Of the one path that takes any.
+void read_body(mg_connection* connection, Request& request) {
+  if (request.method != "POST" || !request.path.starts_with(kPoolsPath)) return;
+  const long long length = mg_get_request_info(connection)->content_length;
+  request.is_body_too_large = length < 0 || length > static_cast<long long>(kMaxBodyBytes);
+  if (request.is_body_too_large) return;
+  request.body.resize(static_cast<std::size_t>(length));
+  std::size_t filled = 0;
+  while (filled < request.body.size()) {
+    const int got = mg_read(connection, request.body.data() + filled, request.body.size() - filled);
+    if (got <= 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  request.body.resize(filled);
+}
+
 Request read_request(mg_connection* connection) {
   const mg_request_info* info = mg_get_request_info(connection);
   const auto text = [](const char* value) { return std::string(value == nullptr ? "" : value); };
@@ -71,7 +87,9 @@ Request read_request(mg_connection* connection) {
     if (mg_strcasecmp(header.name, "Host") == 0) request.hosts.push_back(text(header.value));
     if (mg_strcasecmp(header.name, "Origin") == 0) request.origin = text(header.value);
     if (mg_strcasecmp(header.name, "Accept-Encoding") == 0) request.accept_encoding = text(header.value);
+    if (mg_strcasecmp(header.name, "Authorization") == 0) request.authorization = text(header.value);
   }
+  read_body(connection, request);
   return request;
 }
 
@@ -111,8 +129,8 @@ Response answer_or_explain(Pages& pages, const Request& request) {
 
 class CivetwebServer final : public Server {
  public:
-  CivetwebServer(const ListenAddress& wanted, const SnapshotSource& source)
-      : wanted_(wanted), pages_(source, own_names(wanted)) {}
+  CivetwebServer(const ListenAddress& wanted, const SnapshotSource& source, std::optional<PoolAdmin> admin)
+      : wanted_(wanted), pages_(source, own_names(wanted), std::move(admin)) {}
 
   ~CivetwebServer() override {
     if (civetweb_) stop_civetweb(std::move(civetweb_), address_);
@@ -172,12 +190,13 @@ class CivetwebServer final : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>, ServerError> Server::start(const std::string& listen_address,
-                                                           const SnapshotSource& source) {
+                                                           const SnapshotSource& source,
+                                                           std::optional<PoolAdmin> admin) {
   const auto wanted = parse_listen_address(listen_address);
   if (!wanted) return Failure{wanted.error()};
   const auto bindable = find_bindable(*wanted);
   if (!bindable) return Failure{bindable.error()};
-  auto server = std::make_unique<CivetwebServer>(*wanted, source);
+  auto server = std::make_unique<CivetwebServer>(*wanted, source, std::move(admin));
   if (const std::string refusal = server->serve(*bindable); !refusal.empty()) {
     return Failure{ServerError{listen_address, listen_address + " cannot be served: " + refusal, 0}};
   }

@@ -4,15 +4,18 @@
 //   Threads   start() and the destructor: one thread. Handlers run on civetweb's threads and only read the SnapshotSource,
 //             which must be thread-safe.
 //   Safety    loopback by default; Host allow-list (IP addresses, localhost, the listen host, the machine's name); any Origin
-//             that is not ourselves is refused; no CORS; GET and HEAD only; no document root; exact paths.
+//             that is not ourselves is refused; no CORS; no document root; exact paths; GET and HEAD only, but for
+//             POST /api/v1/pools/NAME, which needs a token and is off by default.
 //   Clients   one thread each while a request is under way, four in all; a stuck one loses its connection after five seconds.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/api/pool_admin.h"
 #include "exporters/model/snapshot.h"
 #include "poolscope/result.h"
 
@@ -62,9 +65,10 @@ class Server {
  public:
   // `source` must outlive the server. `listen_address` is HOST:PORT, port 0 for a free one. Fails when the
   // port is in use or the address is not ours; IPv6 and TLS ("...s") are refused with a reason, because
-  // Debian's civetweb cannot serve them.
+  // Debian's civetweb cannot serve them. Without `admin` nothing can be changed.
   [[nodiscard]] static Result<std::unique_ptr<Server>, ServerError> start(const std::string& listen_address,
-                                                                          const SnapshotSource& source);
+                                                                          const SnapshotSource& source,
+                                                                          std::optional<PoolAdmin> admin = {});
   virtual ~Server() = default;                        // stops serving and joins the threads
   [[nodiscard]] virtual std::string url() const = 0;  // "http://127.0.0.1:9777", with the real port
 };

@@ -23,6 +23,7 @@ struct Invocation {
 inline constexpr const char* kGroupMeasure = "Measure";
 inline constexpr const char* kGroupLook = "Look at what was measured";
 inline constexpr const char* kGroupCheck = "Check";
+inline constexpr const char* kGroupPools = "Pools that services share";
 
 inline constexpr const char* kDefaultAgentUrl = "http://127.0.0.1:9777";
 
@@ -49,5 +50,8 @@ void register_check_config_command(CLI::App& app, Invocation& invocation);
 // run, attach, agent and doctor. Defined once: by measuring.cmake where poolscope is built with eBPF, otherwise by
 // commands that say how to get them.
 void register_measuring_commands(CLI::App& app, Invocation& invocation);
+
+// pools serve, list and resize.
+void register_pools_command(CLI::App& app, Invocation& invocation);
 
 }  // namespace poolscope::cli

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 #include "agent/api/server.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/hosted_pools.h"
 #include "agent/cli/measure_common.h"
 #include "agent/cli/output.h"
 #include "agent/sampler/snapshot_store.h"
@@ -23,6 +25,8 @@ struct AgentOptions {
   std::string listen_address;  // empty: from the configuration
   std::string record_file;     // the same
   std::vector<std::string> targets;
+  bool enable_admin_api = false;
+  std::string admin_token_file;  // empty: from the configuration
 };
 
 double unix_seconds() {
@@ -48,6 +52,8 @@ Result<config::Config, std::string> read_config(const AgentOptions& options) {
   }
   if (!options.listen_address.empty()) config.web.listen_address = options.listen_address;
   if (!options.record_file.empty()) config.recording.file = options.record_file;
+  if (options.enable_admin_api) config.web.enable_admin_api = true;
+  if (!options.admin_token_file.empty()) config.web.admin_token_file = options.admin_token_file;
   if (config.targets.empty()) {
     return Failure{std::string("nothing to watch: give --target SPEC, or `targets:` in the file of --config.file")};
   }
@@ -104,7 +110,7 @@ class RecordingLog {
 };
 
 int serve(sampler::Sampler& sampler, sampler::SnapshotStore& store, recording::Recorder* recorder,
-          const AgentOptions& options) {
+          std::optional<host::HostProcess>& host, const AgentOptions& options) {
   const StopSignals signals;
   TargetLog log;
   RecordingLog recording_log;
@@ -115,6 +121,7 @@ int serve(sampler::Sampler& sampler, sampler::SnapshotStore& store, recording::R
     store.answer_range([&](const model::TimeRange& range) { return sampler.snapshot(range); });
     if (process::monotonic_ns() < publish_due_ns) return;
     publish_due_ns = process::monotonic_ns() + kPublishNs;
+    if (const auto line = host ? host->tend(std::chrono::steady_clock::now()) : std::nullopt) say(*line);
     model::Snapshot snapshot = sampler.snapshot();
     log.tell(snapshot);
     recording_log.tell(recorder);
@@ -134,6 +141,13 @@ int agent(const AgentOptions& options) {
     fail("agent: " + config.error());
     return kExitUsage;
   }
+  const auto admin = make_pool_admin(*config);
+  if (!admin) {
+    fail("agent: " + admin.error());
+    return kExitUsage;
+  }
+  auto host = start_host(config->hosted_pools);
+  if (!host) return fail("agent: " + host.error());
   sampler::SnapshotStore store(config->history_snapshots);
   store.set_reload(true, unix_seconds());
   // Before the server starts its threads: calibration forks.
@@ -143,11 +157,11 @@ int agent(const AgentOptions& options) {
   if (!recorder) return fail("agent: " + recorder.error());
   auto sampler = sampler::Sampler::create(**probing, *config, sampler::Sampler::Pace::kWatch, recorder->get());
   if (!sampler) return fail("agent: " + sampler.error());
-  auto server = api::Server::start(config->web.listen_address, store);
+  auto server = api::Server::start(config->web.listen_address, store, *admin);
   if (!server) return fail("agent: " + api::describe(server.error()));
   say("listening on " + (*server)->url());
   if (*recorder) say("recording to " + config->recording.file);
-  return serve(**sampler, store, recorder->get(), options);
+  return serve(**sampler, store, recorder->get(), *host, options);
 }
 
 }  // namespace
@@ -160,6 +174,12 @@ void register_agent_command(CLI::App& app, Invocation& invocation) {
       ->type_name("FILE");
   command->add_option("--web.listen-address", options->listen_address, "where to serve; default 127.0.0.1:9777")
       ->type_name("HOST:PORT");
+  command->add_flag("--web.enable-admin-api", options->enable_admin_api,
+                    "let who has the token resize hosted pools by POST /api/v1/pools/NAME");
+  command
+      ->add_option("--web.admin-token-file", options->admin_token_file,
+                   "the file, readable by you alone, with that token")
+      ->type_name("FILE");
   command->add_option("--target", options->targets, "PID, NAME, exe:GLOB or cmdline:REGEX; may be repeated")
       ->type_name("SPEC");
   add_record_option(*command, options->record_file);

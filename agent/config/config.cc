@@ -103,6 +103,15 @@ constexpr Field<BudgetConfig> kBudgetFields[] = {
 constexpr Field<WebConfig> kWebFields[] = {
     {"listen_address",
      [](Reader& r, const Value& v, WebConfig& w) { r.text(v, check_listen_address, w.listen_address); }},
+    {"enable_admin_api", [](Reader& r, const Value& v, WebConfig& w) { r.boolean(v, w.enable_admin_api); }},
+    {"admin_token_file",
+     [](Reader& r, const Value& v, WebConfig& w) { r.text(v, check_absolute_path, w.admin_token_file); }},
+};
+
+constexpr Field<HostedPoolsConfig> kHostedPoolsFields[] = {
+    {"socket", [](Reader& r, const Value& v, HostedPoolsConfig& h) { r.text(v, check_absolute_path, h.socket); }},
+    {"file", [](Reader& r, const Value& v, HostedPoolsConfig& h) { r.text(v, check_absolute_path, h.file); }},
+    {"user", [](Reader& r, const Value& v, HostedPoolsConfig& h) { r.text(v, check_display_text, h.user); }},
 };
 
 constexpr Field<Config> kHistoryFields[] = {
@@ -120,6 +129,8 @@ constexpr Field<Config> kRootFields[] = {
     {"targets", read_targets},
     {"budget", [](Reader& r, const Value& v, Config& c) { read_map<BudgetConfig>(r, v, kBudgetFields, c.budget); }},
     {"web", [](Reader& r, const Value& v, Config& c) { read_map<WebConfig>(r, v, kWebFields, c.web); }},
+    {"hosted_pools", [](Reader& r, const Value& v,
+                        Config& c) { read_map<HostedPoolsConfig>(r, v, kHostedPoolsFields, c.hosted_pools); }},
     {"history", [](Reader& r, const Value& v, Config& c) { read_map<Config>(r, v, kHistoryFields, c); }},
     {"recording",
      [](Reader& r, const Value& v, Config& c) { read_map<RecordingConfig>(r, v, kRecordingFields, c.recording); }},
@@ -167,7 +178,7 @@ Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml, std
   return config;
 }
 
-Result<Config, std::vector<ConfigError>> load_config(const std::string& path) {
+Result<std::string, std::vector<ConfigError>> read_config_text(const std::string& path) {
   // O_NONBLOCK: a FIFO must not hold up the agent; it is refused below.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return whole_file(path, std::string("cannot be opened: ") + std::strerror(errno));
@@ -176,6 +187,12 @@ Result<Config, std::vector<ConfigError>> load_config(const std::string& path) {
   auto text = is_file ? read_bounded(fd) : Failure{std::string("not a regular file")};
   ::close(fd);
   if (!text) return whole_file(path, text.error());
+  return std::move(*text);
+}
+
+Result<Config, std::vector<ConfigError>> load_config(const std::string& path) {
+  const auto text = read_config_text(path);
+  if (!text) return Failure{text.error()};
   return parse_config(*text, path);
 }
 

@@ -41,6 +41,15 @@ struct BudgetConfig {
 
 struct WebConfig {
   std::string listen_address = "127.0.0.1:9777";
+  bool enable_admin_api = false;  // POST /api/v1/pools/NAME
+  std::string admin_token_file;   // who knows what it holds may use that
+};
+
+// The host of hosted pools that belongs to this agent.
+struct HostedPoolsConfig {
+  std::string socket;  // where it listens; empty: the default of `poolscope pools`
+  std::string file;    // its pools: the agent starts it; empty: somebody else does
+  std::string user;    // whom it runs as; an agent of root must say so
 };
 
 // A function of a pool. Arguments count from 1, a C++ method's `this` included; 0: not given.
@@ -76,8 +85,9 @@ struct Config {
   std::vector<TargetConfig> targets;
   BudgetConfig budget;
   WebConfig web;
-  unsigned history_snapshots = 600;  // kept in memory for /api/v1/history
+  HostedPoolsConfig hosted_pools;
   RecordingConfig recording;
+  unsigned history_snapshots = 600;      // kept in memory for /api/v1/history
   std::vector<CustomPool> custom_pools;  // presets as the pools they stand for
 };
 
@@ -94,6 +104,8 @@ struct ConfigError {
 // All errors of the text, not only the first.
 [[nodiscard]] Result<Config, std::vector<ConfigError>> parse_config(std::string_view yaml, std::string file_name);
 [[nodiscard]] Result<Config, std::vector<ConfigError>> load_config(const std::string& path);
+// The text of a configuration file, whatever it configures: a regular file, at most one byte more than any parser takes.
+[[nodiscard]] Result<std::string, std::vector<ConfigError>> read_config_text(const std::string& path);
 
 // Presets: descriptions of well-known programs that poolscope brings along, files of presets/.
 [[nodiscard]] std::vector<std::string_view> preset_names();

@@ -96,6 +96,11 @@ Complaint check_label_name(std::string_view name) {
   return std::nullopt;
 }
 
+Complaint check_absolute_path(std::string_view path) {
+  if (path.starts_with('/') && path.size() < kMaxPathBytes) return std::nullopt;
+  return "must be an absolute path, such as /etc/poolscope/pools.yaml";
+}
+
 Complaint check_listen_address(std::string_view address) {
   static const char* const kForm = "must be HOST:PORT, such as 127.0.0.1:9777";
   if (address.starts_with('[') || std::ranges::count(address, ':') > 1) {

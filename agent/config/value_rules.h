@@ -22,6 +22,8 @@ inline constexpr int kMaxPid = 4'194'304;  // PID_MAX_LIMIT of 64-bit kernels
 [[nodiscard]] Complaint check_symbol(std::string_view name);
 // Prometheus rules, and none of the labels our own metrics use.
 [[nodiscard]] Complaint check_label_name(std::string_view name);
+// Of a file or socket: absolute, so that it means the same after SIGHUP and in whatever folder.
+[[nodiscard]] Complaint check_absolute_path(std::string_view path);
 [[nodiscard]] Complaint check_listen_address(std::string_view address);
 
 }  // namespace poolscope::config

@@ -26,7 +26,7 @@ BufferCore::BufferCore(PoolOptions options, std::uint64_t buffer_bytes, std::uin
 
 BufferNode* BufferCore::acquire_elsewhere(std::size_t bytes, const void* borrower) {
   auto node = std::make_unique<BufferNode>();
-  *node = {allocate(bytes), bytes, this, true};
+  *node = {allocate(bytes), bytes, true};
   count_made_elsewhere(node.get(), PS_MISS_OVER_MAX_SIZE, borrower);
   return node.release();
 }
@@ -66,7 +66,7 @@ void BufferCore::deallocate(std::byte* bytes, std::size_t capacity) const noexce
 void* BufferCore::create_object() {
   auto node = std::make_unique<BufferNode>();
   const std::size_t capacity = buffer_bytes();
-  *node = {allocate(capacity), capacity, this, false};
+  *node = {allocate(capacity), capacity, false};
   return node.release();
 }
 

@@ -51,7 +51,7 @@ ps_histogram difference(const ps_histogram& now, const ps_histogram& before) {
 }  // namespace
 
 void Buffer::grow(std::size_t bytes) {
-  node_->home->grow(node_, bytes, size_);
+  core_->grow(node_, bytes, size_);
 }
 
 BufferPool::BufferPool(BufferPoolOptions options)
@@ -75,12 +75,12 @@ detail::BufferCore& BufferPool::core_for(std::size_t bytes) const noexcept {
   return *cores_.back();
 }
 
-Buffer BufferPool::acquire_other(std::size_t at_least_bytes) {
+Buffer::Borrowed BufferPool::acquire_other(std::size_t at_least_bytes) {
   detail::BufferCore& core = core_for(at_least_bytes);
   if (!is_fixed_) count_for_policy();
   if (at_least_bytes > core.buffer_bytes())
-    return Buffer(core.acquire_elsewhere(at_least_bytes, __builtin_return_address(0)));
-  return Buffer(core.acquire(__builtin_return_address(0)));
+    return {&core, core.acquire_elsewhere(at_least_bytes, __builtin_return_address(0))};
+  return {&core, core.acquire(__builtin_return_address(0))};
 }
 
 // ---- sizing ------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "pools/core/debug_ledger.h"
 #include "pools/core/registry.h"
@@ -87,7 +88,7 @@ void PoolCore::close() noexcept {
   }
   std::int64_t idle = 0;
   for (ThreadCache* cache : caches) {
-    for (std::uint32_t i = 0; i < cache->top; ++i, ++idle) destroy_object(cache->objects[i]);
+    for (std::uint32_t i = 0; i < cache->depth(); ++i, ++idle) destroy_object(cache->objects()[i]);
     delete cache;
   }
   for (Batch batch; shared_.pop(batch);) {
@@ -118,7 +119,7 @@ ThreadCache* PoolCore::local_cache() noexcept {
       found->second = attach(*caches);
       settle(Local{found->second, found->second->counts});
     }
-    own_entry() = {serial_, found->second};
+    own_entry() = {serial_, found->second, found->second->counts};
     return found->second;
   } catch (const std::bad_alloc&) {
     caches->erase(serial_);
@@ -156,19 +157,24 @@ ThreadCache* PoolCore::attach(std::unordered_map<std::uint64_t, ThreadCache*>& c
   cache->thread = this_thread_mark();
   cache->random_state =
       static_cast<std::uint32_t>((serial_ * 0x9e3779b97f4a7c15 + blocks_.size() * 0xbf58476d1ce4e5b9) >> 32) | 1;
-  cache->sample_at =
-      options_.sample_one_in > 0 ? ps_load(&cache->counts->puts) + cache->random_step(options_.sample_one_in) : kNever;
-  cache->watch_at = ps_load(&cache->counts->gets) + cache->random_step(kWatchOneIn);
+  schedule(*cache);
   caches_.push_back(cache.get());
   reserve_capacity(*cache);
   return cache.release();
+}
+
+// When the next get is watched and the next put looked at.
+void PoolCore::schedule(ThreadCache& cache) const noexcept {
+  cache.sample_at =
+      options_.sample_one_in > 0 ? ps_load(&cache.counts->puts) + cache.random_step(options_.sample_one_in) : kNever;
+  cache.watch_at = ps_load(&cache.counts->gets) + cache.random_step(kWatchOneIn);
 }
 
 // At most half of what the caches before it left: the first threads get most, and the shared part at least as much as the last.
 void PoolCore::reserve_capacity(ThreadCache& cache) noexcept {
   const std::uint64_t left = shared_limit_;
   const std::uint64_t capacity = std::min<std::uint64_t>(options_.thread_cache_buffers, left / 2);
-  cache.capacity.store(static_cast<std::uint32_t>(capacity), std::memory_order_relaxed);
+  cache.set_capacity(capacity);
   reserved_ += capacity;
   if (left != kNoLimit) shared_limit_ = left - capacity;
   ps_store(&slot_->cached_capacity, is_bounded_ ? 0 : reserved_);
@@ -176,22 +182,22 @@ void PoolCore::reserve_capacity(ThreadCache& cache) noexcept {
 
 void PoolCore::detach(ThreadCache* cache) noexcept {
   flush_samples(*cache);
-  const std::uint32_t depth = cache->top;
-  std::uint32_t moved = 0;
+  const std::size_t depth = cache->depth();
+  std::size_t moved = 0;
   while (moved < depth) {
-    const std::uint32_t count = std::min<std::uint32_t>(depth - moved, kBatchObjects);
-    if (!shared_.push(cache->objects.data() + moved, count)) break;
-    shared_idle_ += count;
+    const std::size_t count = std::min(depth - moved, kBatchObjects);
+    if (!shared_.push(cache->objects() + moved, count)) break;
+    shared_idle_ += static_cast<std::int64_t>(count);
     moved += count;
   }
   if (moved < depth) {  // no memory: they wait in the cache for the end of the pool
-    std::copy(cache->objects.data() + moved, cache->objects.data() + depth, cache->objects.data());
-    cache->top = depth - moved;
+    std::copy(cache->objects() + moved, cache->objects() + depth, cache->objects());
+    cache->set_depth(depth - moved);
     return;
   }
   ps_store(&cache->counts->waiting, 1);
   free_blocks_.push_back(cache->counts);
-  const std::uint64_t capacity = cache->capacity.load(std::memory_order_relaxed);
+  const std::uint64_t capacity = cache->capacity();
   reserved_ -= capacity;
   if (shared_limit_ != kNoLimit) shared_limit_ += capacity;
   ps_store(&slot_->cached_capacity, is_bounded_ ? 0 : reserved_);
@@ -202,10 +208,10 @@ void PoolCore::detach(ThreadCache* cache) noexcept {
 void PoolCore::flush_this_thread() noexcept {
   const Local mine = local();
   if (mine.cache == nullptr) return;
-  while (mine.cache->top > 0) {
-    const std::uint32_t before = mine.cache->top;
+  while (mine.cache->depth() > 0) {
+    const std::size_t before = mine.cache->depth();
     spill(mine);
-    if (mine.cache->top == before) drop(mine, mine.cache->pop(), PS_DISCARD_FULL);
+    if (mine.cache->depth() == before) drop(mine, mine.cache->pop(), PS_DISCARD_FULL);
   }
 }
 
@@ -225,6 +231,22 @@ void PoolCore::after_fork_in_parent() {
   waiting_mutex_.unlock();
 }
 
+// As ps_page_after_fork() does for what is on the page.
+void PoolCore::restart_private_counts() noexcept {
+  if (!is_published_) {
+    ps_pool fresh{};
+    ps_restart_pool(&fresh, slot_);
+    *slot_ = fresh;
+  }
+  for (ps_block* block : blocks_) {
+    if (block->pool_sequence != 0) continue;
+    slot_->objects_at_start += block->created - block->destroyed;
+    slot_->borrowed_at_start += block->gets - block->gets_failed - (block->puts - block->discards[PS_DISCARD_FOREIGN]);
+    const ps_u64 waiting = std::exchange(*block, {}).waiting;
+    block->waiting = waiting;
+  }
+}
+
 // The other threads are gone, and with them what they had borrowed; what lay in their caches is taken over. One of
 // them may have been between two stores: an object that it was just putting is lost, one that it was just getting is
 // still here.
@@ -237,11 +259,16 @@ void PoolCore::after_fork_in_child(const void* thread) noexcept {
   waiters_ = 0;
   borrowed_ = 0;
   watched_ = nullptr;
+  restart_private_counts();
   is_sampling_.clear();
   is_trimming_.clear();
   for (std::size_t i = caches_.size(); i-- > 0;) {  // backwards: detach() takes them out
-    caches_[i]->sample_count = 0;
-    if (caches_[i]->thread != thread) detach(caches_[i]);
+    ThreadCache* const cache = caches_[i];
+    cache->sample_count = 0;
+    if (cache->thread == thread)
+      schedule(*cache);  // by the counts of the child, which begin with 0
+    else
+      detach(cache);
   }
 }
 

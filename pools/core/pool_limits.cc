@@ -57,8 +57,8 @@ void PoolCore::prewarm(std::uint64_t objects) {
   const Local mine = local();
   const auto shared_idle = static_cast<std::uint64_t>(shared_idle_.load(std::memory_order_relaxed));
   const std::uint64_t shared_room = std::max<std::uint64_t>(shared_limit_, shared_idle) - shared_idle;
-  const std::uint32_t cached = mine.cache != nullptr ? mine.cache->top.load(std::memory_order_relaxed) : 0;
-  const std::uint32_t capacity = mine.cache != nullptr ? mine.cache->capacity.load(std::memory_order_relaxed) : 0;
+  const std::uint64_t cached = mine.cache != nullptr ? mine.cache->depth() : 0;
+  const std::uint64_t capacity = mine.cache != nullptr ? mine.cache->capacity() : 0;
   if (shared_room < objects) objects = std::min(objects, shared_room + (capacity > cached ? capacity - cached : 0));
   while (objects > 0) {
     Batch batch;
@@ -126,7 +126,7 @@ void PoolCore::set_max_idle(std::uint64_t buffers) noexcept {
   }
   const Local mine = local();
   settle(mine);
-  while (mine.cache != nullptr && mine.cache->top > mine.cache->capacity.load(std::memory_order_relaxed))
+  while (mine.cache != nullptr && mine.cache->depth() > mine.cache->capacity())
     drop(mine, mine.cache->pop(), PS_DISCARD_TRIMMED);
   count_resize("max_idle_buffers", before, buffers);
 }

@@ -1,7 +1,6 @@
 #include "poolscope/pool_resource.h"
 
 #include <algorithm>
-#include <bit>
 #include <new>
 #include <string>
 
@@ -13,10 +12,10 @@ namespace {
 constexpr std::size_t kSmallestBits = 4;
 constexpr std::size_t kMostAlignment = 64;
 
-// Place of the smallest size that holds `bytes`.
-std::size_t size_for(std::size_t bytes) {
-  const auto bits = static_cast<std::size_t>(std::bit_width(std::max<std::size_t>(bytes, 1) - 1));
-  return bits > kSmallestBits ? bits - kSmallestBits : 0;
+// Place of the smallest size that holds `bytes` and is a multiple of `alignment`. Neither is 0.
+inline std::size_t size_for(std::size_t bytes, std::size_t alignment) {
+  const std::size_t bits = (bytes - 1) | (alignment - 1) | ((std::size_t{1} << kSmallestBits) - 1);
+  return ps_highest_bit(bits) + 1 - kSmallestBits;
 }
 
 }  // namespace
@@ -30,15 +29,22 @@ class BlockCore final : public PoolCore {
         bytes_(bytes),
         alignment_(std::min(bytes, kMostAlignment)) {}
 
+  // nullptr: that needs allocate().
+  void* allocate_fast() noexcept {
+    void* const block = get_fast();
+    mark_borrowed(block, bytes_);
+    return block;
+  }
   void* allocate(const void* borrower) {
-    void* block = get(borrower);
+    void* const block = get(borrower);
     if (block == nullptr) throw std::bad_alloc();
     mark_borrowed(block, bytes_);
     return block;
   }
   void deallocate(void* block, std::size_t needed_bytes) noexcept {
     mark_idle(block, bytes_);
-    put(block, needed_bytes, bytes_);
+    if (!put_fast(block)) [[unlikely]]
+      put_rare(block, needed_bytes, bytes_);
   }
 
  private:
@@ -69,8 +75,9 @@ PoolResource::~PoolResource() {
   }
 }
 
-bool PoolResource::is_pooled(std::size_t bytes, std::size_t alignment) const noexcept {
-  return bytes <= options_.max_block_bytes && alignment <= kMostAlignment;
+// Also false for no bytes at all.
+inline bool PoolResource::is_pooled(std::size_t bytes, std::size_t alignment) const noexcept {
+  return bytes - 1 < options_.max_block_bytes && alignment <= kMostAlignment;
 }
 
 detail::BlockCore& PoolResource::core(std::size_t size) {
@@ -90,19 +97,34 @@ detail::BlockCore& PoolResource::core(std::size_t size) {
 }
 
 void* PoolResource::do_allocate(std::size_t bytes, std::size_t alignment) {
-  if (is_pooled(bytes, alignment))
-    return core(size_for(std::max(bytes, alignment))).allocate(__builtin_return_address(0));
+  if (is_pooled(bytes, alignment)) [[likely]] {
+    detail::BlockCore* const core = cores_[size_for(bytes, alignment)].load(std::memory_order_acquire);
+    if (core != nullptr) [[likely]] {
+      if (void* const block = core->allocate_fast()) [[likely]]
+        return block;
+    }
+  }
+  return allocate_slow(bytes, alignment, __builtin_return_address(0));
+}
+
+void* PoolResource::allocate_slow(std::size_t bytes, std::size_t alignment, const void* borrower) {
+  bytes = std::max<std::size_t>(bytes, 1);
+  if (is_pooled(bytes, alignment)) return core(size_for(bytes, alignment)).allocate(borrower);
   upstream_allocations_.fetch_add(1, std::memory_order_relaxed);
   return options_.upstream->allocate(bytes, alignment);
 }
 
 void PoolResource::do_deallocate(void* block, std::size_t bytes, std::size_t alignment) {
-  if (!is_pooled(bytes, alignment)) return options_.upstream->deallocate(block, bytes, alignment);
-  core(size_for(std::max(bytes, alignment))).deallocate(block, bytes);
+  bytes = std::max<std::size_t>(bytes, 1);
+  if (!is_pooled(bytes, alignment)) [[unlikely]]
+    return options_.upstream->deallocate(block, bytes, alignment);
+  const std::size_t size = size_for(bytes, alignment);
+  detail::BlockCore* const seen = cores_[size].load(std::memory_order_acquire);
+  (seen != nullptr ? *seen : core(size)).deallocate(block, bytes);
 }
 
 PoolStats PoolResource::stats(std::size_t bytes) const {
-  const std::size_t size = size_for(bytes);
+  const std::size_t size = size_for(std::max<std::size_t>(bytes, 1), 1);
   const detail::BlockCore* core = size < kSizes ? cores_[size].load() : nullptr;
   return core != nullptr ? core->stats() : PoolStats{};
 }

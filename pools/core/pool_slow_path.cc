@@ -29,14 +29,19 @@ void* PoolCore::get_slow(const void* borrower) {
   return object;
 }
 
+// Most of them are to be looked at and nothing else: that is one function without calls.
+void PoolCore::put_rare(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
+  const ThreadEntry& entry = own_entry();
+  if (entry.serial != fast_serial_.load(std::memory_order_relaxed) || is_watched(object) || entry.cache->is_full() ||
+      !entry.cache->is_sample_due())
+    return put_slow(object, needed_bytes, buffer_bytes);
+  ThreadCache& cache = *entry.cache;
+  cache.push(object);
+  ps_count(&cache.counts->puts, 1);
+  sample(cache, needed_bytes, buffer_bytes);
+}
+
 void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
-  ThreadEntry& entry = own_entry();
-  if (entry.serial == fast_serial_.load(std::memory_order_relaxed) && !is_watched(object) &&
-      entry.cache->is_sample_due()) {
-    const std::uint64_t due = std::exchange(entry.cache->sample_at, ~std::uint64_t{0});
-    if (entry.cache->keep(object)) return sample(*entry.cache, needed_bytes, buffer_bytes);
-    entry.cache->sample_at = due;
-  }
   if (is_closed_.load(std::memory_order_relaxed)) return late_put(object);
   const Local mine = local();
   mine.add(mine.counts->puts);
@@ -75,7 +80,7 @@ void PoolCore::count_regrowth() noexcept {
 void* PoolCore::find_idle(const Local& mine) noexcept {
   for (;;) {
     void* object = nullptr;
-    if (mine.cache != nullptr && mine.cache->top > 0)
+    if (mine.cache != nullptr && mine.cache->depth() > 0)
       object = mine.cache->pop();
     else
       object = refill(mine);
@@ -95,15 +100,15 @@ void* PoolCore::refill(const Local& mine) noexcept {
 
 // The first `count` objects of a batch that was popped: into the thread's cache, what does not fit back to the shared part.
 void PoolCore::absorb(const Local& mine, const Batch& batch, std::uint32_t count) noexcept {
-  std::uint32_t taken = 0;
+  std::size_t taken = 0;
   if (mine.cache != nullptr) {
-    const std::uint32_t depth = mine.cache->top;
-    const std::uint32_t capacity = mine.cache->capacity.load(std::memory_order_relaxed);
-    taken = std::min(count, capacity > depth ? capacity - depth : 0);
-    std::copy_n(batch.objects.data() + count - taken, taken, mine.cache->objects.data() + depth);
-    mine.cache->top.store(depth + taken, std::memory_order_release);
+    const std::size_t depth = mine.cache->depth();
+    const std::size_t capacity = mine.cache->capacity();
+    taken = std::min<std::size_t>(count, capacity > depth ? capacity - depth : 0);
+    std::copy_n(batch.objects.data() + count - taken, taken, mine.cache->objects() + depth);
+    mine.cache->set_depth(depth + taken);
   }
-  const std::uint32_t rest = count - taken;
+  const std::size_t rest = count - taken;
   const std::size_t shared = rest > 0 ? share(batch.objects.data(), rest) : 0;
   for (std::size_t i = shared; i < rest; ++i) drop(mine, batch.objects[i], PS_DISCARD_FULL);
 }
@@ -147,13 +152,8 @@ void PoolCore::count_made_elsewhere(void* object, ps_miss reason, const void* bo
 
 void PoolCore::keep_or_drop(const Local& mine, void* object) noexcept {
   ThreadCache* cache = mine.cache;
-  if (cache != nullptr && cache->top >= cache->capacity.load(std::memory_order_relaxed)) spill(mine);
-  if (cache != nullptr && cache->top < cache->capacity.load(std::memory_order_relaxed)) {
-    const std::uint32_t depth = cache->top;
-    cache->objects[depth] = object;
-    cache->top.store(depth + 1, std::memory_order_release);
-    return;
-  }
+  if (cache != nullptr && cache->is_full()) spill(mine);
+  if (cache != nullptr && !cache->is_full()) return cache->push(object);
   if (share(&object, 1) == 0) drop(mine, object, PS_DISCARD_FULL);
 }
 
@@ -161,13 +161,13 @@ void PoolCore::keep_or_drop(const Local& mine, void* object) noexcept {
 // been lowered, to nowhere.
 void PoolCore::spill(const Local& mine) noexcept {
   ThreadCache& cache = *mine.cache;
-  const std::uint32_t depth = cache.top;
+  const std::size_t depth = cache.depth();
   if (depth == 0) return;
   const auto half = std::clamp<std::size_t>(depth / 2, 1, kBatchObjects);
-  const auto moved = static_cast<std::uint32_t>(share(cache.objects.data(), half));
-  std::copy(cache.objects.data() + moved, cache.objects.data() + depth, cache.objects.data());
-  cache.top.store(depth - moved, std::memory_order_release);
-  while (cache.top > cache.capacity.load(std::memory_order_relaxed)) drop(mine, cache.pop(), PS_DISCARD_FULL);
+  const std::size_t moved = share(cache.objects(), half);
+  std::copy(cache.objects() + moved, cache.objects() + depth, cache.objects());
+  cache.set_depth(depth - moved);
+  while (cache.depth() > cache.capacity()) drop(mine, cache.pop(), PS_DISCARD_FULL);
 }
 
 // The first so many of `objects` are in the shared part now: as many as its limit allows.

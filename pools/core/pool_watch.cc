@@ -86,7 +86,7 @@ void PoolCore::event(PoolEvent::Kind kind, ps_discard reason, std::uint64_t obje
   if (options_.on_event) options_.on_event({kind, options_.name.c_str(), reason, objects});
 }
 
-// ---- one get in a thousand: how long the object stays out ------------------------------------------------------------
+// ---- one get in some thousands: how long the object stays out ------------------------------------------------------------
 
 // One object at a time for the whole pool, so that a put has one address to compare with.
 void PoolCore::watch(ThreadCache* cache, void* object) noexcept {
@@ -115,15 +115,6 @@ void PoolCore::unwatch(void* object) noexcept {
 }
 
 // ---- one put in so many: sizes, and how many are idle ------------------------------------------------------------------
-
-void PoolCore::sample(ThreadCache& cache, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
-  cache.sample_at = ps_load(&cache.counts->puts) + cache.random_step(options_.sample_one_in);
-  if (cache.sample_count == kSampleBuffer) flush_samples(cache);
-  if (cache.sample_count == kSampleBuffer) return;  // somebody else writes: this one is lost, whatever its value
-  const auto idle = static_cast<std::uint64_t>(shared_idle_.load(std::memory_order_relaxed)) +
-                    cache.top.load(std::memory_order_relaxed);
-  cache.samples[cache.sample_count++] = {idle, needed_bytes, buffer_bytes};
-}
 
 void PoolCore::flush_samples(ThreadCache& cache) noexcept {
   if (is_sampling_.test_and_set(std::memory_order_acquire)) return;

@@ -206,7 +206,8 @@ std::optional<model::PoolPageState> state_of(const PageSlot& slot, const ps_stat
 model::PoolIdentity identity_of(const PageSlot& slot) {
   model::PoolIdentity identity;
   // A writer may call its kind anything, also what pools are called that are seen in other ways.
-  identity.kind = text_of(slot.pool.kind) == "poolscope" ? "poolscope" : "published";
+  const std::string kind = text_of(slot.pool.kind);
+  identity.kind = kind == "poolscope" || kind == "hosted" ? kind : "published";
   identity.name = text_of(slot.pool.name);
   identity.element = text_of(slot.pool.element);
   return identity;

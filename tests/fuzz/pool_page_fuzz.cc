@@ -47,7 +47,7 @@ void check_slot(const PageSlot& slot, const PageReading& reading) {
   FUZZ_CHECK(slot.pool.sequence != 0 && slot.pool.sequence % 2 == 0);
   const auto identity = identity_of(slot);
   FUZZ_CHECK(identity.name.size() <= sizeof(slot.pool.name) && identity.element.size() <= sizeof(slot.pool.element));
-  FUZZ_CHECK(identity.kind == "published" || identity.kind == "poolscope");
+  FUZZ_CHECK(identity.kind == "published" || identity.kind == "poolscope" || identity.kind == "hosted");
   const auto state = state_of(slot, reading.header, kNowNs);
   FUZZ_CHECK(state.has_value() == (slot.pool.state == PS_POOL_LIVE));
   const auto nothing = counts_since(&slot, slot);

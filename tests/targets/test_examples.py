@@ -1,10 +1,12 @@
 """What a service does with libpoolscope: install it, find it with CMake or pkg-config, build the examples, run them, look at them from outside."""
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -73,12 +75,45 @@ class Examples(unittest.TestCase):
         shown = self.shown_while_running(sys.executable, SOURCE_DIR / "examples" / "foreign_pool.py")
         self.assertEqual("example.connections kind published gets 30 puts 30 empty 14 full 10\n", shown)
 
-    def test_pkg_config_finds_the_library(self):
+    @contextlib.contextmanager
+    def host_of_frames(self):
+        """The socket of `poolscope pools serve` with the file that the example names."""
+        with tempfile.TemporaryDirectory(prefix="poolscope-examples-") as folder:
+            pools, socket = Path(folder) / "pools.yaml", Path(folder) / "pools.sock"
+            pools.write_text("pools:\n  - {name: frames, buffer_bytes: 65536, buffers: 4}\n")
+            host = subprocess.Popen([BUILD_DIR / "bin" / "poolscope", "pools", "serve", pools, "--socket", socket], stderr=subprocess.DEVNULL)
+            try:
+                deadline = time.monotonic() + 20
+                while not socket.exists() and host.poll() is None and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                yield socket
+            finally:
+                host.terminate()
+                host.wait(timeout=20)
+
+    def test_a_hosted_pool_is_shared_and_what_an_ended_process_held_comes_back(self):
+        with self.host_of_frames() as socket:
+            out = run(self.example("hosted_pool"), socket)
+        self.assertRegex(out, r"^4 buffers; buffer \d: hello from another process\n$")
+
+    def test_a_hosted_pool_says_that_there_is_no_host(self):
+        result = subprocess.run([self.example("hosted_pool"), "/nonexistent/pools.sock"], capture_output=True, text=True, timeout=30)
+        self.assertEqual(1, result.returncode)
+        self.assertIn("no host at /nonexistent/pools.sock", result.stderr)
+
+    def by_pkg_config(self, example):
         environment = dict(os.environ, PKG_CONFIG_PATH=str(self.prefix / "lib" / "pkgconfig"))
         flags = run("pkg-config", "--cflags", "--libs", "poolscope", env=environment).split()
-        program = self.build / "by_pkg_config"
-        run("c++", "-std=c++20", SOURCE_DIR / "examples" / "pmr_pool.cc", *flags, "-o", program)
-        self.assertIn("created 10", run(program))
+        program = self.build / f"{example}_by_pkg_config"
+        run("c++", "-std=c++20", SOURCE_DIR / "examples" / f"{example}.cc", *flags, "-o", program)
+        return program
+
+    def test_pkg_config_finds_the_library(self):
+        self.assertIn("created 10", run(self.by_pkg_config("pmr_pool")))
+
+    def test_pkg_config_finds_what_hosted_pools_need(self):
+        with self.host_of_frames() as socket:
+            self.assertIn("hello from another process", run(self.by_pkg_config("hosted_pool"), socket))
 
 
 if __name__ == "__main__":

@@ -37,10 +37,11 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(Buffer&& other) noexcept
-      : node_(std::exchange(other.node_, nullptr)), size_(other.size_), needed_(other.needed_) {}
+      : core_(other.core_), node_(std::exchange(other.node_, nullptr)), size_(other.size_), needed_(other.needed_) {}
   Buffer& operator=(Buffer&& other) noexcept {
     if (this != &other) {
       release();
+      core_ = other.core_;
       node_ = std::exchange(other.node_, nullptr);
       size_ = other.size_;
       needed_ = other.needed_;
@@ -72,14 +73,19 @@ class Buffer {
   void grow(std::size_t bytes);
 
   void release() noexcept {
-    if (node_ == nullptr) return;
-    detail::BufferNode* node = std::exchange(node_, nullptr);
-    node->home->release(node, needed_);
+    if (node_ != nullptr) core_->release(std::exchange(node_, nullptr), needed_);
   }
 
  private:
   friend class BufferPool;
-  explicit Buffer(detail::BufferNode* node) noexcept : node_(node) {}
+  // What a function can return in registers: a Buffer that one returns would stay in memory.
+  struct Borrowed {
+    detail::BufferCore* core;
+    detail::BufferNode* node;
+  };
+  explicit Buffer(Borrowed from) noexcept : core_(from.core), node_(from.node) {}
+  // Not a member of the node: where a buffer goes back to is then known before the buffer itself has been read.
+  detail::BufferCore* core_ = nullptr;
   mutable detail::BufferNode* node_ = nullptr;  // mutable: as in ObjectPool::Lease
   std::size_t size_ = 0, needed_ = 0;
 };
@@ -88,8 +94,8 @@ struct FixedSize {};
 using SizingPolicy = std::variant<FixedSize, OverflowBand, NeededQuantile>;
 
 struct BufferPoolOptions {
-  // Limits are those of each size. sample_one_in is 8 unless told otherwise.
-  PoolOptions pool = {.sample_one_in = 8};
+  // Limits are those of each size.
+  PoolOptions pool = {};
   std::vector<std::size_t> buffer_bytes = {4096};
   std::uint64_t max_retained_bytes = kNoLimit;
   std::size_t alignment = 64;  // of the bytes; a power of two
@@ -108,8 +114,9 @@ class BufferPool {
   ~BufferPool();
 
   [[nodiscard, gnu::always_inline]] Buffer acquire(std::size_t at_least_bytes = 0) {
-    if (is_fixed_ && at_least_bytes <= smallest_->buffer_bytes()) return Buffer(smallest_->acquire(nullptr));
-    return acquire_other(at_least_bytes);
+    if (is_fixed_ && at_least_bytes <= smallest_->buffer_bytes()) [[likely]]
+      return Buffer({smallest_, smallest_->acquire(nullptr)});
+    return Buffer(acquire_other(at_least_bytes));
   }
 
   // What the policy would do now; nullopt: nothing, or the sizing is fixed. By what was counted since the size changed last.
@@ -136,7 +143,7 @@ class BufferPool {
  private:
   using Core = std::unique_ptr<detail::BufferCore, detail::CloseCore>;
   detail::BufferCore& core_for(std::size_t bytes) const noexcept;
-  Buffer acquire_other(std::size_t at_least_bytes);
+  Buffer::Borrowed acquire_other(std::size_t at_least_bytes);
   void count_for_policy();
   void apply_policy();
 

@@ -100,23 +100,26 @@ class ObjectPool {
   class Local {
    public:
     [[nodiscard, gnu::always_inline]] T* acquire() {
-      void* object = core_->is_fast() && cache_ != nullptr ? cache_->take() : nullptr;
-      if (object == nullptr) object = core_->get_slow(nullptr);
+      void* object = core_->is_fast() && cache_ != nullptr ? cache_->take(*counts_) : nullptr;
+      if (object == nullptr) [[unlikely]]
+        object = core_->get_slow(nullptr);
       detail::mark_borrowed(object, sizeof(T));
       return static_cast<T*>(object);
     }
     void release(T* object) noexcept {
       if (!core_->reset(object)) return;
       detail::mark_idle(object, sizeof(T));
-      if (core_->is_fast() && cache_ != nullptr && !core_->is_watched(object) && cache_->keep(object)) return;
-      core_->put_slow(object, 0, 0);
+      if (core_->is_fast() && cache_ != nullptr && !core_->is_watched(object) && cache_->keep(object, *counts_)) return;
+      core_->put_rare(object, 0, 0);
     }
 
    private:
     friend class ObjectPool;
-    explicit Local(Core* core) : core_(core), cache_(core->local_cache()) {}
+    explicit Local(Core* core)
+        : core_(core), cache_(core->local_cache()), counts_(cache_ != nullptr ? cache_->counts : nullptr) {}
     Core* core_;
     detail::ThreadCache* cache_;
+    ps_block* counts_;
   };
 
   explicit ObjectPool(PoolOptions options, Factory factory = nullptr, Validate validate = nullptr,
@@ -125,7 +128,10 @@ class ObjectPool {
     core_->start();
   }
 
-  [[nodiscard, gnu::always_inline]] Lease acquire() { return Lease(core_.get(), core_->acquire()); }
+  [[nodiscard, gnu::always_inline]] Lease acquire() {
+    Core* const core = core_.get();
+    return Lease(core, core->acquire());
+  }
   // Without a lease: nullptr as an empty lease; to be given back with release().
   [[nodiscard, gnu::always_inline]] T* acquire_raw() { return core_->acquire(); }
   // `object` is of this pool and not nullptr.
@@ -150,6 +156,7 @@ class ObjectPool {
 
   [[nodiscard]] PoolStats stats() const { return core_->stats(); }
   [[nodiscard]] std::uint64_t max_idle_buffers() const noexcept { return core_->max_idle(); }
+  [[nodiscard]] std::uint64_t max_borrowed_buffers() const noexcept { return core_->max_borrowed(); }
   // What is out and who has it; empty without debug checks.
   [[nodiscard]] std::vector<PoolMisuse> borrowers() const { return core_->borrowers(); }
 

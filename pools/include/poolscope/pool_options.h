@@ -54,10 +54,11 @@ struct PoolOptions {
   std::uint32_t thread_cache_buffers = 32;
   std::uint64_t prewarm_buffers = 0;
   // What lay idle in the shared part for one to two intervals is destroyed, by whatever get or put next comes to the
-  // shared part. 0: never.
+  // shared part. 0: never. What a thread keeps for itself does not age: only the thread can take it out, and one that rests does not look.
+  // A thread that is about to rest for long calls flush_this_thread().
   std::chrono::nanoseconds cleanup_interval{0};
   // One in so many puts, at random, is looked at for the distributions. 0: none.
-  std::uint32_t sample_one_in = 64;
+  std::uint32_t sample_one_in = 128;
   // Whether the agent sees this pool (poolscope/stats_page.h), and may change its limits.
   bool publish = true;
   bool resizable_by_agent = false;

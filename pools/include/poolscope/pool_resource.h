@@ -25,8 +25,8 @@
 namespace poolscope {
 
 struct PoolResourceOptions {
-  PoolOptions pool = {.sample_one_in = 8};  // of each size
-  std::size_t max_block_bytes = 65536;      // at most 1 GiB
+  PoolOptions pool = {};                // of each size
+  std::size_t max_block_bytes = 65536;  // at most 1 GiB
   std::pmr::memory_resource* upstream = std::pmr::new_delete_resource();
 };
 
@@ -49,6 +49,7 @@ class PoolResource final : public std::pmr::memory_resource {
  private:
   static constexpr std::size_t kSizes = 27;  // 2^4 .. 2^30
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;
+  void* allocate_slow(std::size_t bytes, std::size_t alignment, const void* borrower);
   void do_deallocate(void* block, std::size_t bytes, std::size_t alignment) override;
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
   [[nodiscard]] bool is_pooled(std::size_t bytes, std::size_t alignment) const noexcept;

@@ -12,10 +12,11 @@ ALLOWED = {
     "agent": ["pools", "exporters", "probes"],
     "agent/estimate": ["pools", "exporters/model"],
     "agent/advice": ["pools", "exporters/model", "agent/estimate"],
+    "agent/host": ["pools", "exporters/model", "agent/config", "probes/process"],
     "ui": ["pools", "exporters", "agent/estimate", "agent/advice"],
 }
 MAY_USE_BPF = ("probes", "agent")
-NEVER_USES_BPF = ("agent/estimate", "agent/advice", "agent/config", "agent/api")
+NEVER_USES_BPF = ("agent/estimate", "agent/advice", "agent/config", "agent/host", "agent/api")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 BPF_HEADER = re.compile(r"^bpf/(libbpf|bpf|btf)|\.skel\.h$")

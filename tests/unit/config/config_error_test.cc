@@ -98,6 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         ErrorCase{"SnapshotsZero", "history: {snapshots: 0}\n", 1, 22, "history.snapshots", "from 1 to 10000"},
         ErrorCase{"SnapshotsMany", "history: {snapshots: 10001}\n", 1, 22, "history.snapshots", "from 1 to 10000"},
         ErrorCase{"SnapshotsFraction", "history: {snapshots: 1.5}\n", 1, 22, "history.snapshots", "whole number"},
+        ErrorCase{"RelativePath", "hosted_pools: {file: pools.yaml}\n", 1, 22, "hosted_pools.file", "absolute path"},
         ErrorCase{"ListenNoPort", "web: {listen_address: localhost}\n", 1, 23, "web.listen_address", "127.0.0.1:9777"},
         ErrorCase{"ListenPortOnly", "web: {listen_address: \":9777\"}\n", 1, 23, "web.listen_address", "0.0.0.0:9777"},
         ErrorCase{"ListenPortHigh", "web: {listen_address: \"a:65536\"}\n", 1, 23, "web.listen_address", "0 to 65535"},

@@ -39,6 +39,12 @@ budget:
   follow_max_ms: 1
 web:
   listen_address: 0.0.0.0:0
+  enable_admin_api: true
+  admin_token_file: /etc/poolscope/token
+hosted_pools:
+  socket: /run/poolscope/pools.sock
+  file: /etc/poolscope/pools.yaml
+  user: poolscope
 history:
   snapshots: 10000
 )";
@@ -70,6 +76,11 @@ TEST(Config, TakesEveryKeyOutsideTargets) {
   EXPECT_DOUBLE_EQ(config.budget.burst_max_ms, 50);
   EXPECT_DOUBLE_EQ(config.budget.follow_max_ms, 1);
   EXPECT_EQ(config.web.listen_address, "0.0.0.0:0");
+  EXPECT_TRUE(config.web.enable_admin_api);
+  EXPECT_EQ(config.web.admin_token_file, "/etc/poolscope/token");
+  EXPECT_EQ(config.hosted_pools.socket, "/run/poolscope/pools.sock");
+  EXPECT_EQ(config.hosted_pools.file, "/etc/poolscope/pools.yaml");
+  EXPECT_EQ(config.hosted_pools.user, "poolscope");
   EXPECT_EQ(config.history_snapshots, 10'000u);
 }
 
@@ -85,15 +96,16 @@ TEST_P(EmptyConfig, HasTheDefaults) {
   EXPECT_TRUE(config.targets.empty());
   EXPECT_DOUBLE_EQ(config.budget.cpu_ratio, defaults.budget.cpu_ratio);
   EXPECT_EQ(config.web.listen_address, defaults.web.listen_address);
+  EXPECT_FALSE(config.web.enable_admin_api);
   EXPECT_EQ(config.history_snapshots, defaults.history_snapshots);
 }
-INSTANTIATE_TEST_SUITE_P(Forms, EmptyConfig,
-                         testing::Values(EmptyCase{"NoText", ""}, EmptyCase{"OnlyComment", "# nothing\n"},
-                                         EmptyCase{"EmptyMap", "{}"}, EmptyCase{"EmptyDocument", "---\n...\n"},
-                                         EmptyCase{"EmptySections", "targets:\nbudget:\nweb:\nhistory:\n"},
-                                         EmptyCase{"EmptyList", "targets: []\n"},
-                                         EmptyCase{"ByteOrderMark", "\xEF\xBB\xBFtargets: []\n"}),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Forms, EmptyConfig,
+    testing::Values(EmptyCase{"NoText", ""}, EmptyCase{"OnlyComment", "# nothing\n"}, EmptyCase{"EmptyMap", "{}"},
+                    EmptyCase{"EmptyDocument", "---\n...\n"},
+                    EmptyCase{"EmptySections", "targets:\nbudget:\nweb:\nhosted_pools:\nhistory:\n"},
+                    EmptyCase{"EmptyList", "targets: []\n"}, EmptyCase{"ByteOrderMark", "\xEF\xBB\xBFtargets: []\n"}),
+    [](const auto& info) { return info.param.name; });
 
 TEST(Config, TakesWindowsLineEnds) {
   EXPECT_DOUBLE_EQ(parsed("budget:\r\n  cpu_ratio: 0.02\r\n").budget.cpu_ratio, 0.02);
@@ -189,6 +201,7 @@ INSTANTIATE_TEST_SUITE_P(
     Sections, ConfigDocumentation,
     testing::Values(Section{"Root", "", "zzzzzzzzzz: 1"}, Section{"Budget", "budget.", "budget: {zzzzzzzzzz: 1}"},
                     Section{"Web", "web.", "web: {zzzzzzzzzz: 1}"},
+                    Section{"HostedPools", "hosted_pools.", "hosted_pools: {zzzzzzzzzz: 1}"},
                     Section{"History", "history.", "history: {zzzzzzzzzz: 1}"},
                     Section{"Target", "targets[].", "targets: [{zzzzzzzzzz: 1, match: {pid: 1}}]"},
                     Section{"Match", "targets[].match.", "targets: [{match: {zzzzzzzzzz: 1}}]"},

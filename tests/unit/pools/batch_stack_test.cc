@@ -121,12 +121,18 @@ using Steps = BatchStack<StepRaces>;
 struct Meeting {
   const char* name;
   std::uintptr_t inside;  // batches before
+  std::uintptr_t added;   // by push_new()
   std::vector<std::function<void(Steps&, std::vector<std::uintptr_t>&)>> threads;
 };
 
 void pop_one(Steps& stack, std::vector<std::uintptr_t>& mine) {
   Batch batch;
   if (stack.pop(batch)) mine.push_back(reinterpret_cast<std::uintptr_t>(batch.objects[0]));
+}
+// A batch more.
+template <std::uintptr_t kNumber>
+void push_new(Steps& stack, std::vector<std::uintptr_t>&) {
+  push_one(stack, kNumber);
 }
 void pop_and_push(Steps& stack, std::vector<std::uintptr_t>& mine) {
   pop_one(stack, mine);
@@ -157,20 +163,25 @@ TEST_P(EveryOrder, LosesNothingAndHandsNothingOutTwice) {
     std::vector<std::uintptr_t> all = drain(stack);
     for (const auto& some : held) all.insert(all.end(), some.begin(), some.end());
     std::ranges::sort(all);
-    std::vector<std::uintptr_t> expected(meeting.inside);
-    for (std::uintptr_t i = 0; i < meeting.inside; ++i) expected[i] = i + 1;
+    std::vector<std::uintptr_t> expected(meeting.inside + meeting.added);
+    for (std::uintptr_t i = 0; i < expected.size(); ++i) expected[i] = i + 1;
     EXPECT_EQ(all, expected) << "order " << interleaving.text();
     return !testing::Test::HasFailure();
   });
   EXPECT_GT(orders, 5u);
 }
 INSTANTIATE_TEST_SUITE_P(Table, EveryOrder,
-                         testing::Values(Meeting{"TwoPop", 2, {pop_one, pop_one}},
-                                         Meeting{"PopAgainstPopPopPush", 2, {pop_one, pop_two_push_one}},
-                                         Meeting{"TwoPopAndPush", 1, {pop_and_push, pop_and_push}},
-                                         Meeting{"PopAgainstPopAndPush", 2, {pop_one, pop_and_push}},
-                                         Meeting{"PopAgainstAge", 2, {pop_one, age}},
-                                         Meeting{"PopAndPushAgainstAge", 2, {pop_and_push, age}}),
+                         testing::Values(Meeting{"TwoPop", 2, 0, {pop_one, pop_one}},
+                                         Meeting{"PopAgainstPopPopPush", 2, 0, {pop_one, pop_two_push_one}},
+                                         Meeting{"TwoPopAndPush", 1, 0, {pop_and_push, pop_and_push}},
+                                         Meeting{"PopAgainstPopAndPush", 2, 0, {pop_one, pop_and_push}},
+                                         Meeting{"PopAgainstAge", 2, 0, {pop_one, age}},
+                                         Meeting{"PopAndPushAgainstAge", 2, 0, {pop_and_push, age}},
+                                         Meeting{"TwoPush", 1, 2, {push_new<2>, push_new<3>}},
+                                         Meeting{"PushAgainstAge", 1, 1, {push_new<2>, age}},
+                                         Meeting{"PushAgainstPop", 1, 1, {push_new<2>, pop_one}},
+                                         Meeting{"PushAgainstPopAndAge", 1, 1, {push_new<2>, pop_one, age}},
+                                         Meeting{"PushAgainstTwoPop", 1, 1, {push_new<2>, pop_one, pop_one}}),
                          [](const auto& c) { return c.param.name; });
 
 }  // namespace

@@ -102,7 +102,7 @@ TEST(PublishedPool, LooksAtOnePutInSoMany) {
 
 TEST(PublishedPool, ShowsHowLongObjectsAreOut) {
   Ints pool({.name = "hold"});
-  for (int i = 0; i < 20000; ++i) (void)pool.acquire();
+  for (int i = 0; i < 80000; ++i) (void)pool.acquire();
   const PoolView seen = view("hold");
   EXPECT_GT(total(seen.slot.hold_ns), 5u);
   EXPECT_EQ(total(seen.slot.hold_ns), seen.slot.hold_sampled);
@@ -220,6 +220,17 @@ TEST(ForkedPool, TakesOverWhatOtherThreadsHadIdle) {
   may_end = true;
   may_end.notify_all();
   other.join();
+}
+
+TEST(ForkedPool, IsLookedAtAsOftenAsItsParent) {
+  Ints pool({.name = "looked-at", .sample_one_in = 8});
+  for (int i = 0; i < 100000; ++i) (void)pool.acquire();
+  const pid_t child = fork();
+  if (child == 0) {
+    for (int i = 0; i < 1000; ++i) (void)pool.acquire();
+    _exit(total(view("looked-at").slot.idle_depth) > 20 ? 0 : 1);
+  }
+  EXPECT_EQ(exit_code_of(child), 0);
 }
 
 // Neither the threads nor the child need the heap: AddressSanitizer's is not made for forks of threaded programs.

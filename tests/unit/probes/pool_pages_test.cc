@@ -159,6 +159,8 @@ TEST_F(PoolPage, OnlyPoolsOfTheLibraryAreCalledSo) {
   EXPECT_EQ(identity_of(only_slot()).kind, "published");
   std::strcpy(pool->kind, "poolscope");
   EXPECT_EQ(identity_of(only_slot()).kind, "poolscope");
+  std::strcpy(pool->kind, "hosted");
+  EXPECT_EQ(identity_of(only_slot()).kind, "hosted");
   EXPECT_EQ(identity_of(only_slot()).element, "struct frame");
 }
 

@@ -10,13 +10,10 @@
 
 namespace poolscope::detail {
 
-class BufferCore;
-
 // A buffer, in use or idle. Its place stays when its bytes move.
 struct BufferNode {
   std::byte* bytes = nullptr;
   std::size_t capacity = 0;
-  BufferCore* home = nullptr;
   bool is_elsewhere = false;  // made for a get above all sizes
 };
 
@@ -27,14 +24,15 @@ class BufferCore final : public PoolCore {
   // nullptr: max_borrowed_buffers are out.
   [[gnu::always_inline]] BufferNode* acquire(const void* borrower) {
     auto* node = static_cast<BufferNode*>(get(borrower));
-    if (node != nullptr && node->capacity < buffer_bytes()) node = static_cast<BufferNode*>(renew(node, borrower));
+    if (node != nullptr && node->capacity < buffer_bytes()) [[unlikely]]
+      node = static_cast<BufferNode*>(renew(node, borrower));
     if (node != nullptr) mark_borrowed(node->bytes, node->capacity);
     return node;
   }
   BufferNode* acquire_elsewhere(std::size_t bytes, const void* borrower);
   void release(BufferNode* node, std::size_t needed_bytes) noexcept {
     const std::size_t capacity = node->capacity;
-    if (node->is_elsewhere || capacity > max_retained_bytes_.load(std::memory_order_relaxed))
+    if (node->is_elsewhere || capacity > max_retained_bytes_.load(std::memory_order_relaxed)) [[unlikely]]
       return discard(node, PS_DISCARD_OVER_MAX_SIZE, needed_bytes, capacity);
     mark_idle(node->bytes, capacity);
     put(node, needed_bytes, capacity);

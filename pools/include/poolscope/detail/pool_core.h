@@ -40,6 +40,7 @@ inline constexpr std::uint64_t kNotFast = ~std::uint64_t{0};
 struct ThreadEntry {
   std::uint64_t serial = 0;
   ThreadCache* cache = nullptr;
+  ps_block* counts = nullptr;  // cache->counts, for those who do not want to wait for the cache first
 };
 #if defined(__clang__) || defined(__GNUC__)
 #define POOLSCOPE_TLS_MODEL [[gnu::tls_model("initial-exec")]]
@@ -64,19 +65,29 @@ class PoolCore {
   // `borrower` is for the debug checks: the place in the code that wanted it; nullptr: the function that this is inlined
   // into, which is that of the user, in every build type.
   [[gnu::always_inline]] void* get(const void* borrower = nullptr) {
-    const ThreadEntry& entry = own_entry();
-    if (entry.serial == fast_serial_.load(std::memory_order_relaxed)) {
-      if (void* object = entry.cache->take()) return object;
-    }
+    void* object = get_fast();
+    if (object != nullptr) [[likely]]
+      return object;
     return get_slow(borrower);
   }
 
   void put(void* object, std::uint64_t needed_bytes = 0, std::uint64_t buffer_bytes = 0) noexcept {
+    if (!put_fast(object)) [[unlikely]]
+      put_rare(object, needed_bytes, buffer_bytes);
+  }
+
+  // Out of and into the calling thread's cache; nullptr or false: that needs the slow path.
+  [[gnu::always_inline]] void* get_fast() noexcept {
     const ThreadEntry& entry = own_entry();
-    if (entry.serial == fast_serial_.load(std::memory_order_relaxed) && !is_watched(object) &&
-        entry.cache->keep(object))
-      return;
-    put_slow(object, needed_bytes, buffer_bytes);
+    if (entry.serial != fast_serial_.load(std::memory_order_relaxed)) [[unlikely]]
+      return nullptr;
+    return entry.cache->take(*entry.counts);
+  }
+  [[nodiscard, gnu::always_inline]] bool put_fast(void* object) noexcept {
+    const ThreadEntry& entry = own_entry();
+    if (entry.serial != fast_serial_.load(std::memory_order_relaxed) || is_watched(object)) [[unlikely]]
+      return false;
+    return entry.cache->keep(object, *entry.counts);
   }
 
   // A put that is not kept.
@@ -96,7 +107,8 @@ class PoolCore {
     return object == watched_.load(std::memory_order_relaxed);
   }
   void* get_slow(const void* borrower);
-  void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
+  // A put that put_fast() refused.
+  void put_rare(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
 
   void prewarm(std::uint64_t objects);
   void trim() noexcept;
@@ -155,7 +167,10 @@ class PoolCore {
   Local local() noexcept;
   ThreadCache* attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches);
   ps_block* take_block();
+  void schedule(ThreadCache& cache) const noexcept;
+  void restart_private_counts() noexcept;
 
+  void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void count_miss(const Local& local, ps_miss reason) noexcept;
   void count_discard(const Local& local, ps_discard reason) noexcept;
   void* find_idle(const Local& local) noexcept;
@@ -183,7 +198,16 @@ class PoolCore {
 
   void watch(ThreadCache* cache, void* object) noexcept;
   void unwatch(void* object) noexcept;
-  void sample(ThreadCache& cache, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
+  [[gnu::always_inline]] void sample(ThreadCache& cache, std::uint64_t needed_bytes,
+                                     std::uint64_t buffer_bytes) noexcept {
+    cache.sample_at = ps_load(&cache.counts->puts) + cache.random_step(options_.sample_one_in);
+    // Else somebody else writes the last ones: this one is lost, whatever its value.
+    if (cache.sample_count < kSampleBuffer) {
+      const auto shared = static_cast<std::uint64_t>(shared_idle_.load(std::memory_order_relaxed));
+      cache.samples[cache.sample_count++] = {shared + cache.depth(), needed_bytes, buffer_bytes};
+    }
+    if (cache.sample_count == kSampleBuffer) flush_samples(cache);
+  }
   void flush_samples(ThreadCache& cache) noexcept;
 
   bool checked_get(void* object) noexcept;

@@ -1,6 +1,11 @@
 #pragma once
 // ThreadCache: the idle objects that one thread keeps for itself, newest on top. Only its thread puts and takes; others may lower
-// `capacity`. A get or put that finds what it needs here is a few plain loads and stores.
+// its capacity. A get or put that finds what it needs here is a few plain loads and stores.
+//
+//   Places    places[0] is always nullptr, above it lie the objects. `top` is the place of the newest one: what a get finds there
+//             tells at the same time whether there is one.
+//   Due       one get in so many is watched, one put in so many is looked at: those with which the counts become watch_at and
+//             sample_at. They and all that finds no help here take the slow path.
 
 #include <array>
 #include <atomic>
@@ -12,7 +17,14 @@ namespace poolscope::detail {
 
 inline constexpr std::uint32_t kMaxThreadCache = 64;
 inline constexpr std::uint32_t kSampleBuffer = 16;
-inline constexpr std::uint32_t kWatchOneIn = 1024;  // gets, at random, whose object is followed until it is put
+inline constexpr std::uint32_t kWatchOneIn = 4096;  // gets, at random, whose object is followed until it is put
+
+// What counting costs is found out by compiling the pools a second time without (tests/bench): every count is then wrong.
+#ifdef POOLSCOPE_BENCH_WITHOUT_COUNTS
+inline constexpr bool kCounts = false;
+#else
+inline constexpr bool kCounts = true;
+#endif
 
 class PoolCore;
 
@@ -21,13 +33,20 @@ struct PutSample {
 };
 
 struct alignas(128) ThreadCache {
-  // Release: the child of a fork takes what lies below `top` in the caches of threads that it does not have.
-  std::atomic<std::uint32_t> top{0};
-  std::atomic<std::uint32_t> capacity{0};
+  ThreadCache() noexcept {
+    set_depth(0);
+    set_capacity(0);
+  }
+  ThreadCache(const ThreadCache&) = delete;
+  ThreadCache& operator=(const ThreadCache&) = delete;
+
+  // Release: the child of a fork takes what lies up to `top` in the caches of threads that it does not have.
+  std::atomic<void**> top;
+  std::atomic<void**> last;  // the place that fills the cache
   ps_block* counts = nullptr;
-  std::uint64_t sample_at = 0;  // value of counts->puts at which a put is looked at
   std::uint64_t watch_at = 0;   // value of counts->gets at which an object is watched until it is put
-  std::array<void*, kMaxThreadCache> objects{};
+  std::uint64_t sample_at = 0;  // value of counts->puts at which a put is looked at
+  std::array<void*, kMaxThreadCache + 1> places{};
 
   std::array<PutSample, kSampleBuffer> samples{};
   std::uint32_t sample_count = 0;
@@ -35,40 +54,56 @@ struct alignas(128) ThreadCache {
   PoolCore* pool = nullptr;
   const void* thread = nullptr;  // address that tells the owner from other living threads
 
-  // nullptr: empty, or this get is to be watched.
-  void* take() noexcept {
-    const std::uint32_t depth = top.load(std::memory_order_relaxed);
-    ps_block* const block = counts;
-    const ps_u64 gets = ps_load(&block->gets) + 1;
-    if (depth == 0 || gets == watch_at) [[unlikely]]
+  // `block` is *counts. nullptr: empty, or this get is to be watched.
+  void* take(ps_block& block) noexcept {
+    void** const place = top.load(std::memory_order_relaxed);
+    const ps_u64 gets = kCounts ? ps_load(&block.gets) + 1 : 0;
+    void* const object = *place;
+    if (object == nullptr || (kCounts && gets == watch_at)) [[unlikely]]
       return nullptr;
-    void* object = objects[depth - 1];
-    top.store(depth - 1, std::memory_order_relaxed);
-    ps_store(&block->gets, gets);
+    top.store(place - 1, std::memory_order_relaxed);
+    if (kCounts) ps_store(&block.gets, gets);
     return object;
   }
 
-  // False: full, or this put is to be looked at.
-  [[nodiscard]] bool keep(void* object) noexcept {
-    const std::uint32_t depth = top.load(std::memory_order_relaxed);
-    ps_block* const block = counts;
-    const ps_u64 puts = ps_load(&block->puts) + 1;
-    if (depth >= capacity.load(std::memory_order_relaxed) || puts == sample_at) [[unlikely]]
+  // `block` is *counts. False: full, or this put is to be looked at.
+  [[nodiscard]] bool keep(void* object, ps_block& block) noexcept {
+    void** const place = top.load(std::memory_order_relaxed);
+    const ps_u64 puts = kCounts ? ps_load(&block.puts) + 1 : 0;
+    if (place >= last.load(std::memory_order_relaxed) || (kCounts && puts == sample_at)) [[unlikely]]
       return false;
-    objects[depth] = object;
-    top.store(depth + 1, std::memory_order_release);
-    ps_store(&block->puts, puts);
+    place[1] = object;
+    top.store(place + 1, std::memory_order_release);
+    if (kCounts) ps_store(&block.puts, puts);
     return true;
   }
 
+  [[nodiscard]] std::size_t depth() const noexcept {
+    return static_cast<std::size_t>(top.load(std::memory_order_relaxed) - places.data());
+  }
+  void set_depth(std::size_t depth) noexcept { top.store(places.data() + depth, std::memory_order_release); }
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return static_cast<std::size_t>(last.load(std::memory_order_relaxed) - places.data());
+  }
+  void set_capacity(std::size_t objects) noexcept { last.store(places.data() + objects, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_full() const noexcept {
+    return top.load(std::memory_order_relaxed) >= last.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool is_sample_due() const noexcept { return ps_load(&counts->puts) + 1 >= sample_at; }
 
-  // The newest one, whatever is to be watched. The cache is not empty.
+  // The oldest one; depth() of them.
+  [[nodiscard]] void** objects() noexcept { return places.data() + 1; }
+  // The cache is not full.
+  void push(void* object) noexcept {
+    void** const place = top.load(std::memory_order_relaxed);
+    place[1] = object;
+    top.store(place + 1, std::memory_order_release);
+  }
+  // The newest one, whatever is due. The cache is not empty.
   void* pop() noexcept {
-    const std::uint32_t depth = top.load(std::memory_order_relaxed) - 1;
-    void* object = objects[depth];
-    top.store(depth, std::memory_order_relaxed);
-    return object;
+    void** const place = top.load(std::memory_order_relaxed);
+    top.store(place - 1, std::memory_order_relaxed);
+    return *place;
   }
 
   std::uint32_t random() noexcept {

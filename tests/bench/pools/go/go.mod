@@ -1,0 +1,3 @@
+module poolscope/bench/pools
+
+go 1.19
