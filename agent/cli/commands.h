@@ -35,6 +35,8 @@ struct ReportOptions {
 [[nodiscard]] int cmd_report(const ReportOptions& options);
 void register_report_command(CLI::App& app, Invocation& invocation);
 
+void register_advise_command(CLI::App& app, Invocation& invocation);
+
 struct TopOptions {
   std::string address = kDefaultAgentUrl;
   std::chrono::nanoseconds interval = std::chrono::seconds(1);

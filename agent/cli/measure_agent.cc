@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "agent/advice/adviser.h"
+#include "agent/advice/measure_prices.h"
 #include "agent/api/server.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/hosted_pools.h"
@@ -112,17 +114,23 @@ class RecordingLog {
 int serve(sampler::Sampler& sampler, sampler::SnapshotStore& store, recording::Recorder* recorder,
           std::optional<host::HostProcess>& host, const AgentOptions& options) {
   const StopSignals signals;
+  advice::Adviser adviser(advice::measure_prices());
   TargetLog log;
   RecordingLog recording_log;
   std::uint64_t publish_due_ns = 0;
   sampler.run(std::numeric_limits<std::uint64_t>::max(), [&] {
     if (StopSignals::take_reload_request()) reload(options, sampler, store);
     if (StopSignals::requested()) return sampler.stop();
-    store.answer_range([&](const model::TimeRange& range) { return sampler.snapshot(range); });
+    store.answer_range([&](const model::TimeRange& range) {
+      auto snapshot = sampler.snapshot(range);
+      if (snapshot) advice::advise_once(*snapshot, adviser.prices());
+      return snapshot;
+    });
     if (process::monotonic_ns() < publish_due_ns) return;
     publish_due_ns = process::monotonic_ns() + kPublishNs;
     if (const auto line = host ? host->tend(std::chrono::steady_clock::now()) : std::nullopt) say(*line);
     model::Snapshot snapshot = sampler.snapshot();
+    adviser.advise(snapshot);
     log.tell(snapshot);
     recording_log.tell(recorder);
     store.publish(std::move(snapshot));

@@ -56,9 +56,9 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
       if (StopSignals::requested() || (*sampler)->all_targets_gone()) (*sampler)->stop();
     });
   }
-  const model::Snapshot snapshot = (*sampler)->snapshot();
+  model::Snapshot snapshot = (*sampler)->snapshot();
   finish_recording(recorder->get());
-  return emit_report(snapshot, options.output);
+  return emit_advised(std::move(snapshot), options.output);
 }
 
 // Processes that join the target, forked children for the most part, are found by looking at /proc a few times a second.
@@ -90,7 +90,7 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
     process::sleep_until_ns(std::min(end_ns, process::monotonic_ns() + 100'000'000));
   }
   progress.erase();
-  return emit_report((*session)->snapshot(name), options.output);
+  return emit_advised((*session)->snapshot(name), options.output);
 }
 
 int attach(AttachOptions options) {

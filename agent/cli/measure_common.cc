@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/advice/adviser.h"
+#include "agent/advice/measure_prices.h"
 #include "agent/estimate/summarize.h"
 #include "agent/targets/target_set.h"
 #include "probes/process/monotonic_clock.h"
@@ -55,6 +57,11 @@ Result<std::unique_ptr<recording::Recorder>, std::string> start_recorder(const s
                                                                          const recording::RecorderLimits& limits) {
   if (path.empty()) return std::unique_ptr<recording::Recorder>();
   return recording::Recorder::create(path, limits);
+}
+
+int emit_advised(model::Snapshot snapshot, const ReportOutput& output, int fd) {
+  advice::advise_once(snapshot, advice::measure_prices());
+  return emit_report(snapshot, output, fd);
 }
 
 void Moments::keep_up() {

@@ -57,6 +57,8 @@ class Moments {
   recording::Recorder* recorder_;
   std::uint64_t due_ns_ = 0;
 };
+// The report of what was measured here and now, advice included.
+[[nodiscard]] int emit_advised(model::Snapshot snapshot, const ReportOutput& output, int fd = STDOUT_FILENO);
 // Ends the recording; what went wrong with it is told on stderr.
 void finish_recording(recording::Recorder* recorder);
 

@@ -39,8 +39,8 @@ std::string name_of(const std::vector<std::string>& command) {
 
 // The report goes to stderr, stdout is the program's. A report that cannot be written is our failure, told on stderr;
 // the program's exit code stays what the caller gets.
-int finish(const model::Snapshot& snapshot, const RunOptions& options, int program_exit_code) {
-  const int emitted = emit_report(snapshot, options.output, STDERR_FILENO);
+int finish(model::Snapshot snapshot, const RunOptions& options, int program_exit_code) {
+  const int emitted = emit_advised(std::move(snapshot), options.output, STDERR_FILENO);
   return program_exit_code != 0 ? program_exit_code : emitted;
 }
 
@@ -80,9 +80,9 @@ int run_sampled(sampler::Probing& probing, const RunOptions& options) {
     if (exit_code) (*sampler)->stop();
   });
   const bool unseen = !(*sampler)->monitors().front()->has_data();
-  const model::Snapshot snapshot = (*sampler)->snapshot();
+  model::Snapshot snapshot = (*sampler)->snapshot();
   finish_recording(recorder->get());
-  const int result = finish(snapshot, options, exit_code.value_or(kExitFailed));
+  const int result = finish(std::move(snapshot), options, exit_code.value_or(kExitFailed));
   if (unseen)
     fail("run: the program ended before it could be looked at; `run --exact` traces it from its first instruction");
   return result;

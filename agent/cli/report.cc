@@ -1,25 +1,11 @@
 #include <memory>
-#include <optional>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
 #include "agent/cli/snapshot_input.h"
+#include "agent/cli/time_options.h"
 
 namespace poolscope::cli {
-
-namespace {
-
-void add_time_option(CLI::App& app, const std::string& name, std::optional<model::TimePoint>& time,
-                     const std::string& description) {
-  const auto read = [&time](const std::string& text) {
-    const auto parsed = model::parse_time_point(text);
-    if (!parsed) throw CLI::ValidationError(parsed.error());
-    time = *parsed;
-  };
-  app.add_option_function<std::string>(name, read, description)->type_name("TIME");
-}
-
-}  // namespace
 
 int cmd_report(const ReportOptions& options) {
   const auto snapshot = load_snapshot(options.source, options.span);
@@ -34,9 +20,7 @@ void register_report_command(CLI::App& app, Invocation& invocation) {
   command->add_option("FILE|URL", options->source, "a JSON report, a recording, - for stdin, or the URL of an agent")
       ->required()
       ->option_text(" ");
-  add_time_option(*command, "--from", options->span.from,
-                  "what was measured since then: -90s before the end, or unix seconds");
-  add_time_option(*command, "--to", options->span.to, "what was known then; default: the end of the recording, or now");
+  add_time_options(*command, options->span);
   add_report_output_options(*command, options->output);
   command->footer(
       "Examples:\n"

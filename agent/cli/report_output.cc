@@ -40,11 +40,6 @@ ReportFormat choose_format(const FormatFlags& flags, const std::string& path) {
                              "--markdown or --text");
 }
 
-text::Style style_for(int fd) {
-  const unsigned columns = std::clamp(terminal_size(fd).columns, kNarrowestColumns, kWidestColumns);
-  return {.colour = use_colour(fd), .width_columns = columns};
-}
-
 std::string render(const model::Snapshot& snapshot, ReportFormat format, const text::Style& style) {
   switch (format) {
     case ReportFormat::kJson:
@@ -58,6 +53,11 @@ std::string render(const model::Snapshot& snapshot, ReportFormat format, const t
 }
 
 }  // namespace
+
+text::Style style_for(int fd) {
+  const unsigned columns = std::clamp(terminal_size(fd).columns, kNarrowestColumns, kWidestColumns);
+  return {.colour = use_colour(fd), .width_columns = columns};
+}
 
 void add_report_output_options(CLI::App& app, ReportOutput& output) {
   const auto flags = std::make_shared<FormatFlags>();

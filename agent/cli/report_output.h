@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "exporters/model/snapshot.h"
+#include "exporters/text/report.h"
 
 namespace poolscope::cli {
 
@@ -20,6 +21,9 @@ struct ReportOutput {
 // Adds the options. A file name whose ending names no format is a usage error unless --json, --markdown or --text says
 // what it is; so it is found before anything is measured. `output` must outlive `app`.
 void add_report_output_options(CLI::App& app, ReportOutput& output);
+
+// For text on `fd`: colour and width.
+[[nodiscard]] text::Style style_for(int fd);
 
 // To the file, or to `fd` when there is none. Gives the exit code; failures are told on stderr.
 [[nodiscard]] int emit_report(const model::Snapshot& snapshot, const ReportOutput& output, int fd = STDOUT_FILENO);

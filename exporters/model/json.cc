@@ -183,6 +183,35 @@ void fields(Io& io, typename Io::template Ref<GcSummary> gc) {
 }
 
 template <typename Io>
+void fields(Io& io, typename Io::template Ref<Evidence> evidence) {
+  io.required("field", evidence.field);
+  io.required("value", evidence.value);
+  io.required("text", evidence.text);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<Advice> advice) {
+  io.required("subject", advice.subject);
+  io.required("kind", advice.kind);
+  io.required("verdict", advice.verdict);
+  io.optional("unit", advice.unit);
+  io.optional("current", advice.current);
+  io.optional("recommended", advice.recommended);
+  io.optional("same_cost_from", advice.same_cost_from);
+  io.optional("same_cost_to", advice.same_cost_to);
+  io.required("why", advice.why);
+  io.optional("evidence", advice.evidence);
+  io.group("expected", [&](auto& expected) {
+    expected.optional("saved_cpu_ratio", advice.saved_cpu_ratio);
+    expected.optional("saved_bytes", advice.saved_bytes);
+    expected.optional("hit_ratio", advice.predicted_hit_ratio);
+  });
+  io.optional("break_even_hit_ratio", advice.break_even_hit_ratio);
+  io.optional("alternatives", advice.alternatives);
+  io.optional("reevaluate_when", advice.reevaluate_when);
+}
+
+template <typename Io>
 void fields(Io& io, typename Io::template Ref<Cost> cost) {
   io.required("probe_hits", cost.probe_hits);
   io.optional("charged_cpu_ratio", cost.charged_cpu_ratio);
@@ -214,6 +243,7 @@ void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   io.optional("growth_chains", target.growth_chains);
   io.optional("pools", target.pools);
   io.optional("gc", target.gc);
+  io.optional("advice", target.advice);
   io.required("cost", target.cost);
 }
 

@@ -31,12 +31,21 @@ void fields(Io& io, typename Io::template Ref<ProcessInfo> process) {
 }
 
 template <typename Io>
+void fields(Io& io, typename Io::template Ref<sizing::Prices> prices) {
+  io.required("allocation_ns", prices.allocation_ns);
+  io.required("copy_ns_per_byte", prices.copy_ns_per_byte);
+  io.required("pool_pair_ns", prices.pool_pair_ns);
+  io.required("bytes_per_core", prices.bytes_per_core);
+}
+
+template <typename Io>
 void fields(Io& io, typename Io::template Ref<AgentInfo> agent) {
   io.required("version", agent.version);
   io.required("boot_id", agent.boot_id);
   io.required("sequence", agent.sequence);
   io.group("budget", [&](auto& budget) { budget.optional("cpu_ratio", agent.budget_cpu_ratio); });
   io.optional("cpu_seconds", agent.cpu_seconds);
+  io.optional("prices", agent.prices);
 }
 
 }  // namespace poolscope::model

@@ -93,6 +93,7 @@ class JsonWriter {
   static std::optional<Json> encode(std::uint64_t value) { return Json(value); }
   static std::optional<Json> encode(const std::string& value) { return Json(value); }
   static std::optional<Json> encode(CollectorState value) { return Json(state_name(value)); }
+  static std::optional<Json> encode(Verdict value) { return Json(verdict_name(value)); }
   static std::optional<Json> encode(BurstKind value) { return Json(burst_kind_name(value)); }
   static std::optional<Json> encode(double value) {
     if (!std::isfinite(value)) return std::nullopt;
@@ -250,6 +251,15 @@ class JsonReader {
       return;
     }
     fail("must be collecting, idle or unavailable");
+  }
+  void read(Verdict& value) {
+    std::string name;
+    read(name);
+    if (error_) return;
+    if (const auto verdict = verdict_named(name))
+      value = *verdict;
+    else
+      fail("must be keep, change, adopt, drop, fix, tune or wait");
   }
   void read(BurstKind& value) {
     std::string name;

@@ -11,18 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "exporters/model/advice.h"
+#include "exporters/model/estimate.h"
 #include "exporters/model/record.h"
+#include "pools/sizing/prices.h"
 
 namespace poolscope::model {
-
-// A value with its 95 % interval; low and high are absent when there were too few bursts to know.
-struct Estimate {
-  double value = 0;
-  std::optional<double> low;
-  std::optional<double> high;
-  bool operator==(const Estimate&) const = default;
-};
-using MaybeEstimate = std::optional<Estimate>;
 
 // Upper bound of a bucket (inclusive) and the weight in it.
 using BucketList = std::vector<std::pair<std::uint64_t, double>>;
@@ -218,6 +212,7 @@ struct TargetSnapshot {
   std::vector<GrowthChain> growth_chains;
   std::vector<PoolSummary> pools;  // busiest first
   std::optional<GcSummary> gc;
+  std::vector<Advice> advice;  // what changes something first
   Cost cost;
   bool exact = false;  // every event was traced: counted is the truth, not a sample
   bool operator==(const TargetSnapshot&) const = default;
@@ -229,7 +224,8 @@ struct AgentInfo {
   std::string version, boot_id;
   std::uint64_t sequence = 0;
   double budget_cpu_ratio = 0.01;
-  double cpu_seconds = 0;  // of the agent itself since it started
+  double cpu_seconds = 0;                // of the agent itself since it started
+  std::optional<sizing::Prices> prices;  // measured on its machine
   bool operator==(const AgentInfo&) const = default;
 };
 

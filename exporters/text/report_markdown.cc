@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "exporters/text/advice_wording.h"
 #include "exporters/text/distribution.h"
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
@@ -13,6 +14,7 @@ namespace {
 using model::TargetSnapshot;
 
 constexpr std::size_t kMaxCallSites = 25;
+constexpr std::size_t kMaxAdvice = 8;
 constexpr std::size_t kMaxPools = 50;
 
 // Text that markdown must not read as markup.
@@ -185,6 +187,20 @@ std::string pool_table(const TargetSnapshot& target) {
   return text + "\n" + pool_notes(pools, target.exact);
 }
 
+std::string advice_list(const TargetSnapshot& target) {
+  std::string text;
+  std::size_t asking = 0;
+  for (const auto& advice : target.advice) {
+    if (!asks_for_something(advice) || ++asking > kMaxAdvice) continue;
+    const std::string gain = advice_gain(advice);
+    text += "- " + code(advice.subject) + " **" + plain(advice_action(advice)) + "**" +
+            (gain.empty() ? "" : ", " + gain) + ": " + plain(advice.why) + "\n";
+  }
+  if (asking > kMaxAdvice) text += "- and " + format_exact(asking - kMaxAdvice) + " more\n";
+  for (const std::string& names : advice_by_name(target)) text += "- " + plain(names) + "\n";
+  return text.empty() ? "" : "### Advice\n\n" + text + "\n";
+}
+
 std::string collector_table(const TargetSnapshot& target) {
   if (target.collectors.empty()) return "No collector runs on this target.\n\n";
   std::string text = "### Collectors\n\n" + row({"collector", "level", "state", "reason"}) + "|---|---|---|---|\n";
@@ -209,7 +225,7 @@ std::string target_section(const TargetSnapshot& target, double budget_cpu_ratio
     if (target.allocations.size_bytes) text += size_table(*target.allocations.size_bytes);
     if (target.allocations.lifetime) text += lifetime_table(*target.allocations.lifetime);
     if (target.gc) text += size_class_table(*target.gc);
-    text += call_site_table(target) + growth_chain_table(target) + pool_table(target);
+    text += call_site_table(target) + growth_chain_table(target) + pool_table(target) + advice_list(target);
   } else {
     text += "**Nothing was measured.** " + plain(why_nothing(target)) + "\n\nNext: " + next_step(target) + "\n\n";
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "exporters/text/advice_wording.h"
 #include "exporters/text/distribution.h"
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
@@ -19,6 +20,7 @@ constexpr unsigned kMinColumns = 40;
 constexpr std::size_t kMaxCallSites = 10;
 constexpr std::size_t kMaxGrowthChains = 5;
 constexpr std::size_t kMaxPools = 12;
+constexpr std::size_t kMaxAdvice = 8;
 
 void append(Lines& lines, const Lines& more) {
   lines.insert(lines.end(), more.begin(), more.end());
@@ -217,6 +219,7 @@ Lines measured_lines(const TargetSnapshot& target, unsigned width) {
   section(call_site_table(target, width, kMaxCallSites));
   section(growth_chain_table(target, width, kMaxGrowthChains));
   section(pool_table(target, width, kMaxPools));
+  section(advice_section(target, width, kMaxAdvice));
   return lines;
 }
 

@@ -25,10 +25,22 @@ double growth_ns(const Prices& prices, double factor, std::uint64_t from, std::u
   return ns;
 }
 
-double use_ns(const BufferUse& use, const Prices& prices, std::uint64_t capacity, std::uint64_t needed) {
-  const double idle = static_cast<double>(capacity) * use.idle_seconds * prices.byte_second_ns();
+// What buffers have on average when fresh ones have `capacity`.
+double mean_capacity(const BufferUse& use, std::uint64_t capacity) {
+  const auto fresh = static_cast<double>(capacity);
+  if (use.recycled_bytes.empty()) return fresh;
+  double recycled = 0;
+  for (const auto& [bytes, share] : use.recycled_bytes)
+    recycled += share * static_cast<double>(std::max(bytes, capacity));
+  return use.fresh_ratio * fresh + (1 - use.fresh_ratio) * recycled;
+}
+
+// `mean_bytes`: mean_capacity() of `capacity`.
+double use_ns(const BufferUse& use, const Prices& prices, std::uint64_t capacity, double mean_bytes,
+              std::uint64_t needed) {
+  const double idle = mean_bytes * use.idle_seconds * prices.byte_second_ns();
   if (needed > capacity) return idle + use.fresh_ratio * growth_ns(prices, use.growth_factor, capacity, needed);
-  return idle + static_cast<double>(capacity - needed) * use.hold_seconds * prices.byte_second_ns();
+  return idle + (mean_bytes - static_cast<double>(needed)) * use.hold_seconds * prices.byte_second_ns();
 }
 
 }  // namespace
@@ -44,8 +56,9 @@ std::uint64_t quantile_of(const Shares& shares, double quantile) {
 
 CapacityCost cost_of_capacity(const BufferUse& use, const Prices& prices, std::uint64_t buffer_bytes) {
   CapacityCost cost{buffer_bytes, 0, 0};
+  const double mean_bytes = mean_capacity(use, buffer_bytes);
   for (const auto& [needed, share] : use.needed_bytes) {
-    cost.ns_per_use += share * use_ns(use, prices, buffer_bytes, needed);
+    cost.ns_per_use += share * use_ns(use, prices, buffer_bytes, mean_bytes, needed);
     if (needed > buffer_bytes) cost.regrowth_ratio += share * use.fresh_ratio;
   }
   return cost;
@@ -77,8 +90,10 @@ std::optional<CapacityChoice> choose_capacity(const BufferUse& use, const Prices
 Interval capacity_saving(const BufferUse& use, const Prices& prices, std::uint64_t current_bytes,
                          std::uint64_t better_bytes) {
   double mean = 0, squares = 0;
+  const double current_mean = mean_capacity(use, current_bytes), better_mean = mean_capacity(use, better_bytes);
   for (const auto& [needed, share] : use.needed_bytes) {
-    const double saved = use_ns(use, prices, current_bytes, needed) - use_ns(use, prices, better_bytes, needed);
+    const double saved = use_ns(use, prices, current_bytes, current_mean, needed) -
+                         use_ns(use, prices, better_bytes, better_mean, needed);
     mean += share * saved;
     squares += share * saved * saved;
   }

@@ -7,7 +7,8 @@
 //             k x allocation + (C g^0 + ... + C g^(k-1)) x copy_ns_per_byte. Only of uses that begin with a fresh buffer when
 //             grown buffers go back to the pool: `fresh_ratio` of them.
 //     x <= C  C - x bytes are held for nothing, hold_seconds long
-//     and in both cases C bytes are idle for idle_seconds between two uses.
+//     and in both cases C bytes are idle for idle_seconds between two uses. Buffers that grew before keep what they have: for these the larger of
+//     both counts, so that a smaller size does not seem to give back what it would not.
 //   Newsvendor  With a fixed cost of growing and linear cost of holding the optimum is the quantile at which both balance (Arrow,
 //               Harris, Marschak 1951). Here neither is so simple, hence the sum; the tests compare where they must agree.
 //   Buckets     a needed size counts as the largest of its bucket, at most 12.5 % too much.
@@ -34,7 +35,8 @@ struct BufferUse {
   double hold_seconds = 0;  // mean, from get to put
   double idle_seconds = 0;  // mean, of a pooled buffer between two uses
   double growth_factor = 2;
-  double fresh_ratio = 1;
+  double fresh_ratio = 1;  // of the uses; the others begin with a buffer that was used before
+  Shares recycled_bytes;   // capacities of those; empty: as configured
 };
 
 struct Interval {

@@ -35,6 +35,7 @@ MissesAt misses_at(const std::vector<MissesAt>& curve, std::uint64_t idle_buffer
   const auto above = std::ranges::upper_bound(curve, idle_buffers, {}, &MissesAt::idle_buffers);
   if (above == curve.begin()) return {idle_buffers, curve.empty() ? 0 : curve.front().low, 1};
   const MissesAt& below = *(above - 1);
+  if (below.idle_buffers == idle_buffers) return below;
   return {idle_buffers, above == curve.end() ? below.low : above->low, below.high};
 }
 

@@ -46,7 +46,7 @@ struct IdleChoice {
   std::uint64_t for_95 = 0, for_99 = 0, for_999 = 0;
 };
 
-// Misses of a cap that may not be one of those known: of the next smaller one, so not too few. Below the smallest: all gets may miss.
+// Misses of a cap. One that is not known lies between its neighbours; below the smallest all gets may miss.
 [[nodiscard]] MissesAt misses_at(const std::vector<MissesAt>& curve, std::uint64_t idle_buffers);
 
 // nullopt: no curve.

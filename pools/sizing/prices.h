@@ -23,6 +23,7 @@ struct Prices {
   [[nodiscard]] double allocation(std::uint64_t bytes) const;
   // Of one byte that is held for a second.
   [[nodiscard]] double byte_second_ns() const { return bytes_per_core > 0 ? 1e9 / bytes_per_core : 0; }
+  bool operator==(const Prices&) const = default;
 };
 
 }  // namespace poolscope::sizing

@@ -36,7 +36,7 @@ std::optional<std::uint64_t> Patience::note(const Proposal& proposal, double sec
   if (epochs < (grows ? kGrowEpochs : kShrinkEpochs) || regret_ns <= proposal.switch_cost_ns) return std::nullopt;
   const std::uint64_t best = std::exchange(*this, {}).nearest;
   if (grows) return best;
-  const double lowest = std::ceil(static_cast<double>(proposal.current) * (1 - kMostShrink));
+  const double lowest = std::ceil(static_cast<double>(proposal.current) * (1 - proposal.most_shrink));
   return std::max(best, static_cast<std::uint64_t>(lowest));
 }
 

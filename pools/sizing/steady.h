@@ -4,7 +4,7 @@
 //   Patience     a change is told when what staying has cost adds up to more than the change costs (renting until the sum paid the
 //                price of buying, as in ski rental: never worse than twice the best; Karlin et al. 1988), when the lower end of its saving was
 //                positive in kGrowEpochs or kShrinkEpochs epochs in a row, and when it is at least kLeastChange.
-//   Grow, shrink growing prevents misses now, shrinking gives memory back later: grow fast, shrink slowly and at most by a quarter. Of the
+//   Grow, shrink growing prevents misses now, shrinking gives memory back later: grow fast, shrink slowly and at most by `most_shrink`. Of the
 //                answers of these epochs the one nearest to the current value is told.
 //   Regime       CUSUM (Page 1954) over a series of observations: both sums of what lies more than kSlack deviations from the median of the
 //                reference, an alarm above kAlarm. Deviations are 1.4826 x the median of the distances from the median, which outliers do not
@@ -26,12 +26,12 @@ struct Proposal {
   std::uint64_t current = 0, best = 0;
   Interval saving_ns_per_second;
   double switch_cost_ns = 0;
+  double most_shrink = 0.25;  // of `current`, in one step; 1 for advice that a person applies once
 };
 
 struct Patience {
   static constexpr double kLeastChange = 0.2;
   static constexpr unsigned kGrowEpochs = 2, kShrinkEpochs = 5;
-  static constexpr double kMostShrink = 0.25;
 
   double regret_ns = 0;
   unsigned epochs = 0;  // in a row in which the change would have been right

@@ -11,7 +11,7 @@ ALLOWED = {
     "probes": ["pools", "exporters/model"],
     "agent": ["pools", "exporters", "probes"],
     "agent/estimate": ["pools", "exporters/model"],
-    "agent/advice": ["pools", "exporters/model", "agent/estimate"],
+    "agent/advice": ["pools", "exporters/model", "exporters/text", "agent/estimate"],
     "agent/host": ["pools", "exporters/model", "agent/config", "probes/process"],
     "ui": ["pools", "exporters", "agent/estimate", "agent/advice"],
 }

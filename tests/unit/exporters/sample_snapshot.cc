@@ -130,14 +130,29 @@ class Filler {
     all(hits, ratio, seconds, measured, bursts, observed, window, coverage, dropped, clamped);
   }
   void operator()(TargetSnapshot& value) {
-    auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, cost,
-           exact] = value;
-    all(name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, cost,
-        exact);
+    auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, advice,
+           cost, exact] = value;
+    all(name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, advice,
+        cost, exact);
+  }
+  void operator()(Verdict& value) { value = static_cast<Verdict>(random_() % 7); }
+  void operator()(Evidence& value) {
+    auto& [field, number, text] = value;
+    all(field, number, text);
+  }
+  void operator()(Advice& value) {
+    auto& [subject, kind, verdict, unit, current, recommended, same_from, same_to, why, evidence, saved_ratio,
+           saved_bytes, break_even, hit_ratio, alternatives, reevaluate] = value;
+    all(subject, kind, verdict, unit, current, recommended, same_from, same_to, why, evidence, saved_ratio, saved_bytes,
+        break_even, hit_ratio, alternatives, reevaluate);
+  }
+  void operator()(sizing::Prices& value) {
+    auto& [allocation, copy, pair, bytes_per_core] = value;
+    all(allocation, copy, pair, bytes_per_core);
   }
   void operator()(AgentInfo& value) {
-    auto& [version, boot_id, sequence, budget, cpu_seconds] = value;
-    all(version, boot_id, sequence, budget, cpu_seconds);
+    auto& [version, boot_id, sequence, budget, cpu_seconds, prices] = value;
+    all(version, boot_id, sequence, budget, cpu_seconds, prices);
   }
   void operator()(Snapshot& value) {
     auto& [time, agent, targets] = value;

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporters/model/target_record.h"
@@ -52,6 +53,10 @@ class Filler {
     values.resize(2);
     for (T& value : values) fill(value);
   }
+  template <typename A, typename B>
+  void fill(std::pair<A, B>& values) {
+    all(values.first, values.second);
+  }
   template <typename K, typename V>
   void fill(std::map<K, V>& values) {
     for (int i = 0; i < 2; ++i) {
@@ -61,8 +66,12 @@ class Filler {
     }
   }
   void fill(model::AgentInfo& whole) {
-    auto& [version, boot_id, sequence, budget_cpu_ratio, cpu_seconds] = whole;
-    all(version, boot_id, sequence, budget_cpu_ratio, cpu_seconds);
+    auto& [version, boot_id, sequence, budget_cpu_ratio, cpu_seconds, prices] = whole;
+    all(version, boot_id, sequence, budget_cpu_ratio, cpu_seconds, prices);
+  }
+  void fill(sizing::Prices& whole) {
+    auto& [allocation_ns, copy_ns_per_byte, pool_pair_ns, bytes_per_core] = whole;
+    all(allocation_ns, copy_ns_per_byte, pool_pair_ns, bytes_per_core);
   }
   void fill(model::CollectorStatus& whole) {
     auto& [name, level, state, reason, detail] = whole;

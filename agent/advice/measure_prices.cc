@@ -1,0 +1,81 @@
+#include "agent/advice/measure_prices.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <vector>
+
+#include "poolscope/object_pool.h"
+
+namespace poolscope::advice {
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4096;
+constexpr int kBatches = 5;
+constexpr double kBatchNs = 300'000;
+constexpr unsigned kMostRounds = 1U << 20;
+
+double cpu_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+void use(void* memory) {
+  asm volatile("" : : "r"(memory) : "memory");
+}
+
+template <typename Once>
+double batch_ns(unsigned rounds, Once& once) {
+  const double start = cpu_ns();
+  for (unsigned i = 0; i < rounds; ++i) once();
+  return (cpu_ns() - start) / rounds;
+}
+
+// The median of some batches; each is long enough that reading the clock does not count.
+template <typename Once>
+double time_of(Once once) {
+  unsigned rounds = 8;
+  while (rounds < kMostRounds && batch_ns(rounds, once) * rounds < kBatchNs / 4) rounds *= 4;
+  std::array<double, kBatches> batches{};
+  for (double& batch : batches) batch = batch_ns(rounds, once);
+  std::ranges::nth_element(batches, batches.begin() + kBatches / 2);
+  return batches[kBatches / 2];
+}
+
+void allocate_once(std::uint64_t bytes) {
+  auto* const block = static_cast<char*>(std::malloc(bytes));
+  if (block == nullptr) return;
+  for (std::uint64_t at = 0; at < bytes; at += kPageBytes) block[at] = 1;
+  use(block);
+  std::free(block);
+}
+
+double copy_ns_per_byte() {
+  std::vector<char> from(64 << 10, 1), to(from.size());
+  const double once = time_of([&] {
+    std::memcpy(to.data(), from.data(), from.size());
+    use(to.data());
+  });
+  return once / static_cast<double>(from.size());
+}
+
+double pool_pair_ns() {
+  ObjectPool<std::array<char, 64>> pool({.name = "prices", .publish = false});
+  return time_of([&] { use(&*pool.acquire()); });
+}
+
+}  // namespace
+
+sizing::Prices measure_prices() {
+  sizing::Prices prices;
+  for (std::uint64_t bytes = 16; bytes <= 1 << 20; bytes *= 4)
+    prices.allocation_ns.emplace_back(bytes, time_of([bytes] { allocate_once(bytes); }));
+  prices.copy_ns_per_byte = copy_ns_per_byte();
+  prices.pool_pair_ns = pool_pair_ns();
+  return prices;
+}
+
+}  // namespace poolscope::advice

@@ -1,0 +1,42 @@
+#pragma once
+// Advice for one pool. Pure functions; each answers one question and gives nothing where there is nothing to say.
+
+#include <optional>
+#include <vector>
+
+#include "agent/advice/advise.h"
+#include "agent/advice/pool_facts.h"
+
+namespace poolscope::advice {
+
+struct PoolCase {
+  const model::TargetSnapshot& target;
+  const model::PoolSummary& pool;
+  const sizing::Prices& prices;
+  const AdviceOptions& options;
+  AdviceState* state;  // nullptr: nothing was told before
+};
+
+// What can be said of it at all.
+enum class Stage { kWait, kLeave, kDrop, kSizes };
+// `told`: before. What was told is given up only for something that is surely better.
+[[nodiscard]] Stage stage_of(const PoolCase& pool, const PoolFacts& facts, std::optional<Stage> told);
+
+// What is wrong whatever the load is: put twice, used after put, not put back.
+[[nodiscard]] std::vector<model::Advice> misuse_of(const PoolCase& pool);
+// Too little was seen to say anything else; tells how long it takes.
+[[nodiscard]] model::Advice wait(const PoolCase& pool, const PoolFacts& facts);
+// All that it could save is too little to matter.
+[[nodiscard]] model::Advice leave(const PoolCase& pool, const PoolFacts& facts);
+// Allocating directly costs less.
+[[nodiscard]] model::Advice drop(const PoolCase& pool, const PoolFacts& facts);
+[[nodiscard]] std::optional<model::Advice> buffer_bytes(const PoolCase& pool, const PoolFacts& facts);
+[[nodiscard]] std::optional<model::Advice> max_idle_buffers(const PoolCase& pool, const PoolFacts& facts);
+[[nodiscard]] std::optional<model::Advice> max_retained_bytes(const PoolCase& pool, const PoolFacts& facts);
+// Garbage collections throw away what it would hand out.
+[[nodiscard]] bool is_emptied_by_gc(const PoolCase& pool, const PoolFacts& facts);
+[[nodiscard]] model::Advice emptied_by_gc(const PoolCase& pool, const PoolFacts& facts);
+// It does its work.
+[[nodiscard]] model::Advice keep(const PoolCase& pool, const PoolFacts& facts);
+
+}  // namespace poolscope::advice

@@ -1,0 +1,227 @@
+#include "agent/advice/advise.h"
+
+#include <algorithm>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "exporters/model/json.h"
+#include "tests/unit/advice/cases.h"
+
+namespace poolscope::advice {
+namespace {
+
+using model::Advice;
+using model::Verdict;
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::Field;
+using ::testing::IsEmpty;
+
+std::vector<Advice> advise_on(model::PoolSummary pool) {
+  model::TargetSnapshot target = testing::service();
+  target.pools = {std::move(pool)};
+  return advise(target, testing::prices());
+}
+
+Advice only(const std::vector<Advice>& all) {
+  EXPECT_EQ(all.size(), 1u);
+  return all.empty() ? Advice{} : all.front();
+}
+
+// ---- every number is from somewhere ------------------------------------------------------------------------------------
+
+// "pools[frames].needed_bytes.p99" of a target.
+const json* resolve(const json& target, std::string path) {
+  if (path.starts_with("target.")) path.erase(0, std::string("target.").size());
+  const json* at = &target;
+  while (!path.empty()) {
+    if (const auto open = path.find('['); open != std::string::npos && open < path.find('.')) {
+      const auto close = path.find("].");
+      const std::string name = path.substr(open + 1, close - open - 1);
+      const json& list = (*at)[path.substr(0, open)];
+      const auto found = std::ranges::find_if(
+          list, [&](const json& one) { return one.value("name", one.value("symbol", "")) == name; });
+      if (found == list.end()) return nullptr;
+      at = &*found;
+      path.erase(0, close + 2);
+      continue;
+    }
+    const std::string member = path.substr(0, path.find('.'));
+    path.erase(0, std::min(path.size(), member.size() + 1));
+    if (!at->contains(member)) return nullptr;
+    at = &(*at)[member];
+  }
+  return at;
+}
+
+TEST(Advise, SaysNoNumberThatIsNotEvidence) {
+  for (const Advice& advice : advise(testing::everything(), testing::prices())) {
+    std::string rest = advice.why;
+    for (const auto& evidence : advice.evidence) {
+      const auto at = rest.find(evidence.text);
+      ASSERT_NE(at, std::string::npos) << evidence.text << " in " << advice.why;
+      rest.erase(at, evidence.text.size());
+    }
+    EXPECT_EQ(rest.find_first_of("0123456789"), std::string::npos) << rest;
+  }
+}
+
+TEST(Advise, NamesFieldsOfTheSnapshotThatHaveTheValueItSays) {
+  model::Snapshot snapshot;
+  snapshot.targets = {testing::everything()};
+  snapshot.targets[0].advice = advise(snapshot.targets[0], testing::prices());
+  const json target = json::parse(model::to_json(snapshot))["targets"][0];
+  unsigned seen = 0;
+  for (const Advice& advice : snapshot.targets[0].advice) {
+    for (const auto& evidence : advice.evidence) {
+      if (evidence.field.starts_with("advice.")) continue;  // computed from the others
+      const json* value = resolve(target, evidence.field);
+      ASSERT_NE(value, nullptr) << evidence.field;
+      EXPECT_DOUBLE_EQ(value->get<double>(), evidence.value) << evidence.field;
+      ++seen;
+    }
+  }
+  EXPECT_GE(seen, 20u);
+}
+
+// ---- what it says of pools ---------------------------------------------------------------------------------------------
+
+TEST(Advise, TellsALargerCapacityWhereBuffersGrow) {
+  const Advice advice = only(advise_on(testing::too_small_buffers()));
+  EXPECT_EQ(advice.kind, "buffer_bytes");
+  EXPECT_EQ(advice.verdict, Verdict::kChange);
+  EXPECT_EQ(advice.current, 4096u);
+  EXPECT_GE(advice.recommended.value_or(0), 10240u);
+  EXPECT_GT(advice.saved_cpu_ratio->low.value(), 0);
+}
+
+TEST(Advise, TellsASmallerCapacityWhereMemoryIsHeldForNothing) {
+  const Advice advice = only(advise_on(testing::too_large_buffers()));
+  EXPECT_EQ(advice.kind, "buffer_bytes");
+  EXPECT_LE(advice.recommended.value_or(1 << 30), 16384u);
+  EXPECT_GE(advice.recommended.value_or(0), 8192u);
+}
+
+TEST(Advise, DoesNotShrinkBuffersThatGrewBeforeAndAreHandedOutAgain) {
+  model::PoolSummary pool = testing::too_small_buffers();
+  pool.regrowths_per_second = {0, 0, 0};
+  pool.buffer_bytes->buckets = {{12288, 1}};
+  const Advice advice = only(advise_on(pool));
+  EXPECT_EQ(advice.verdict, Verdict::kKeep) << advice.kind;
+}
+
+TEST(Advise, TellsAsManyIdleBuffersAsAreOutAtATime) {
+  const Advice advice = only(advise_on(testing::too_few_idle_buffers()));
+  EXPECT_EQ(advice.kind, "max_idle_buffers");
+  EXPECT_EQ(advice.current, 6u);
+  EXPECT_EQ(advice.recommended, 40u);
+  EXPECT_NEAR(advice.predicted_hit_ratio.value_or(0), 1, 1e-9);
+}
+
+TEST(Advise, SaysDropWhereNoHitRatioPays) {
+  const Advice advice = only(advise_on(testing::useless()));
+  EXPECT_EQ(advice.kind, "drop_pool");
+  EXPECT_EQ(advice.verdict, Verdict::kDrop);
+}
+
+TEST(Advise, LeavesAGoodPoolAsItIs) {
+  const Advice advice = only(advise_on(testing::good()));
+  EXPECT_EQ(advice.verdict, Verdict::kKeep);
+  EXPECT_LT(advice.break_even_hit_ratio.value_or(1), 0.9);
+}
+
+TEST(Advise, LeavesAPoolThatIsHardlyUsed) {
+  const Advice advice = only(advise_on(testing::hardly_used()));
+  EXPECT_EQ(advice.verdict, Verdict::kKeep);
+  EXPECT_NE(advice.why.find("leave it"), std::string::npos);
+}
+
+TEST(Advise, TellsAboutCollectionsThatEmptyAPool) {
+  model::TargetSnapshot target = testing::service();
+  target.gc.emplace();
+  target.gc->cycles = 100;
+  target.pools = {testing::emptied()};
+  EXPECT_THAT(advise(target, testing::prices()),
+              Contains(AllOf(Field(&Advice::kind, "tuning"), Field(&Advice::verdict, Verdict::kTune))));
+}
+
+TEST(Advise, WaitsUntilEnoughWasSeen) {
+  model::TargetSnapshot target = testing::service();
+  target.pools = {testing::emptied()};
+  target.cost.bursts = {{"taken", 10}};
+  target.cost.observed_seconds = 30;
+  const Advice advice = only(advise(target, testing::prices()));
+  EXPECT_EQ(advice.verdict, Verdict::kWait);
+  EXPECT_NE(advice.why.find("60 s"), std::string::npos) << advice.why;
+}
+
+TEST(Advise, TellsMisuseAtOnce) {
+  model::PoolSummary pool = testing::misused();
+  pool.counted.gets = 10;
+  const auto all = advise_on(pool);
+  EXPECT_EQ(std::ranges::count(all, Verdict::kFix, &Advice::verdict), 3);
+  EXPECT_EQ(std::ranges::count(all, Verdict::kWait, &Advice::verdict), 1);
+}
+
+TEST(Advise, SaysNothingOfSizesWhereTheCpuTimeIsNotKnown) {
+  model::TargetSnapshot target = testing::service();
+  target.cpu_seconds_per_second.reset();
+  target.pools = {testing::too_small_buffers()};
+  EXPECT_EQ(only(advise(target, testing::prices())).verdict, Verdict::kKeep);
+}
+
+TEST(Advise, SaysNothingOfAPoolWithoutRates) {
+  model::PoolSummary pool;
+  pool.name = "new";
+  EXPECT_THAT(advise_on(pool), IsEmpty());
+}
+
+// ---- what it says of places without a pool -----------------------------------------------------------------------------
+
+TEST(Advise, TellsWhatToReserveWhereBuffersGrowStepByStep) {
+  model::TargetSnapshot target = testing::service();
+  target.growth_chains = {testing::growing_string()};
+  const Advice advice = only(advise(target, testing::prices()));
+  EXPECT_EQ(advice.kind, "reserve");
+  EXPECT_GE(advice.recommended.value_or(0), 8000u);
+}
+
+TEST(Advise, TellsToAdoptAPoolWhereLargeBlocksDieYoung) {
+  model::TargetSnapshot target = testing::service();
+  target.call_sites = {testing::short_lived_blocks()};
+  EXPECT_EQ(only(advise(target, testing::prices())).verdict, Verdict::kAdopt);
+}
+
+class NotWorthAPool : public ::testing::TestWithParam<std::pair<const char*, void (*)(model::CallSite&)>> {};
+
+TEST_P(NotWorthAPool, IsLeftAlone) {
+  model::TargetSnapshot target = testing::service();
+  target.call_sites = {testing::short_lived_blocks()};
+  GetParam().second(target.call_sites[0]);
+  EXPECT_THAT(advise(target, testing::prices()), IsEmpty()) << GetParam().first;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, NotWorthAPool,
+    ::testing::Values(std::pair{"long-lived", +[](model::CallSite& site) { site.short_lived_ratio = 0.3; }},
+                      std::pair{"tiny", +[](model::CallSite& site) { site.bytes_per_second->value = 100'000 * 32.0; }},
+                      std::pair{"rare",
+                                +[](model::CallSite& site) {
+                                  site.per_second = {10, 9, 11}, site.bytes_per_second = {163840, 1, 2};
+                                }},
+                      std::pair{"unsure", +[](model::CallSite& site) { site.per_second->low = 0; }},
+                      std::pair{"lifetime not known", +[](model::CallSite& site) { site.short_lived_ratio.reset(); }}));
+
+TEST(Advise, PutsFaultsFirstAndKeepsLast) {
+  const auto all = advise(testing::everything(), testing::prices());
+  ASSERT_GT(all.size(), 8u);
+  EXPECT_EQ(all.front().verdict, Verdict::kFix);
+  EXPECT_EQ(all.back().verdict, Verdict::kKeep);
+}
+
+}  // namespace
+}  // namespace poolscope::advice
