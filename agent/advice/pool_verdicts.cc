@@ -209,10 +209,12 @@ model::Advice keep(const PoolCase& pool, const PoolFacts& facts) {
     why.say("; it pays from ").ratio("advice.break_even_hit_ratio", *advice.break_even_hit_ratio).say(" on");
     advice.saved_cpu_ratio =
         as_cpu_ratio(sizing::pool_saving_ns(facts.use, pool.prices, facts.hit_ratio), facts.cpu_ns);
-    if (advice.saved_cpu_ratio)
+    if (advice.saved_cpu_ratio && advice.saved_cpu_ratio->value >= pool.options.least_saved_ratio)
       why.say(" and saves ")
           .ratio("advice.expected.saved_cpu_ratio.value", advice.saved_cpu_ratio->value)
           .say(" of the CPU time");
+    else if (advice.saved_cpu_ratio)
+      why.say(", so it costs about as much as allocating directly");
   }
   why.say(".");
   std::move(why).tell(advice);

@@ -5,6 +5,7 @@
 
 #include <prometheus/text_serializer.h>
 
+#include "exporters/prometheus/advice_series.h"
 #include "exporters/prometheus/family_table.h"
 #include "exporters/prometheus/pool_series.h"
 #include "exporters/prometheus/process_metrics.h"
@@ -28,6 +29,9 @@ FamilyTable targets_table(const model::Snapshot* snapshot, const AgentStatus& st
   for (const auto& target : snapshot->targets) add_target(table, target, fresh);
   // last, so that what is left out when there are too many series is pools
   for (const auto& target : snapshot->targets) add_pools(table, target, fresh);
+  if (fresh) {
+    for (const auto& target : snapshot->targets) add_advice(table, target);
+  }
   table.add_of_agent(
       {"poolscope_budget_ratio", MetricType::Gauge, "Share of a target's CPU time that measuring may take at most."},
       {}, snapshot->agent.budget_cpu_ratio);

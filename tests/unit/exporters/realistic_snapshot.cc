@@ -241,6 +241,39 @@ GcSummary go_heap() {
   return gc;
 }
 
+// Faults first, then what saves most, then what may stay.
+std::vector<Advice> order_api_advice() {
+  Advice twice;
+  twice.subject = "main.jsonBufferPool";
+  twice.kind = "misuse";
+  twice.verdict = Verdict::kFix;
+  twice.why = "3 puts gave back an object that was in the pool already. Find the path that puts twice.";
+  twice.evidence = {{"pools[main.jsonBufferPool].use.put_twice", 3, "3"}};
+
+  Advice smaller;
+  smaller.subject = "main.jsonBufferPool";
+  smaller.kind = "buffer_bytes";
+  smaller.verdict = Verdict::kChange;
+  smaller.unit = "bytes";
+  smaller.current = 65536;
+  smaller.recommended = 8192;
+  smaller.why = "99 % of the buffers need at most 8 KiB.";
+  smaller.evidence = {{"advice.fitting_ratio", 0.99, "99 %"}, {"advice.recommended", 8192, "8 KiB"}};
+  smaller.saved_cpu_ratio = Estimate{0.008, 0.005, 0.011};
+  smaller.saved_bytes = 5.5 * (1 << 20);
+  smaller.alternatives = {"stay below 128 KiB: larger blocks are mapped one by one"};
+  smaller.reevaluate_when = {"the sizes that are needed change (another schema, other row counts)"};
+
+  Advice leave, wait;
+  leave.subject = "encoding/json.encodeStatePool";
+  leave.kind = wait.kind = "keep";
+  leave.why = "it hits all of its gets.";
+  wait.subject = "main.quietPool";
+  wait.verdict = Verdict::kWait;
+  wait.why = "too few bursts were taken.";
+  return {twice, smaller, leave, wait};
+}
+
 TargetSnapshot go_with_pools() {
   TargetSnapshot target;
   target.name = "order-api";
@@ -251,6 +284,7 @@ TargetSnapshot go_with_pools() {
   target.cpu_seconds_per_second = 1.42;
   target.pools = {encode_state_pool(), json_buffer_pool(), borrowed_pool(), quiet_pool()};
   target.gc = go_heap();
+  target.advice = order_api_advice();
   target.allocations.source = "runtime";
   target.allocations.per_second = Estimate{730'600, 730'600, 730'600};
   target.allocations.bytes_per_second = Estimate{61.2e6, 61.2e6, 61.2e6};
