@@ -407,31 +407,6 @@ void TargetMonitor::learn_rates(const BurstRecord& record) {
   }
 }
 
-<<<<<<< HEAD
-model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
-                                                const std::optional<Problem>& problem) const {
-  model::CollectorStatus status{name, "L2", model::CollectorState::kIdle, "starting",
-                                "the first burst is still to come"};
-  if (no_process_) {
-    status.state = model::CollectorState::kUnavailable;
-    status.reason = no_process_->reason;
-    status.detail = no_process_->detail;
-  } else if (problem) {
-    const bool passing = problem->reason == "budget_exhausted" || problem->reason == "detach_pending" ||
-                         problem->reason == "target_forked" || problem->reason == "target_execed" ||
-                         problem->reason == "released_early";
-    status.state = passing ? model::CollectorState::kIdle : model::CollectorState::kUnavailable;
-    if (passing && has_data) status.state = model::CollectorState::kCollecting;
-    status.reason = status.state == model::CollectorState::kCollecting ? "" : problem->reason;
-    status.detail = problem->detail;
-  } else if (has_data) {
-    status = {name, "L2", model::CollectorState::kCollecting, "", ""};
-  }
-  return status;
-}
-
-=======
->>>>>>> main
 bool TargetMonitor::is_go() const {
   return kinds().go;
 }
