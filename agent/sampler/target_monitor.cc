@@ -363,8 +363,8 @@ std::optional<Problem> TargetMonitor::cohort_burst(WatchedProcess& process) {
   auto clock = process::TaskClock::open(process.key().pid);
   if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
-  auto record = collector_.cohort(
-      target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});
+  auto record =
+      collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});
   if (!record) return failed(record.error());
   keep(std::move(*record));
   return std::nullopt;
@@ -395,8 +395,7 @@ probes::Pace TargetMonitor::pace() const {
 
 void TargetMonitor::learn_rates(const BurstRecord& record) {
   // a fork can end a window after a few hits, whose rate would be any number
-  const model::Window& window =
-      record.kind == model::BurstKind::kRate ? record.allocation_window : record.free_window;
+  const model::Window& window = record.kind == model::BurstKind::kRate ? record.allocation_window : record.free_window;
   if (window.length_ns < budget::kShortestNs && !window.ended_by_count) return;
   if (record.kind == model::BurstKind::kRate) {
     const auto calls = record.counts.allocations + record.counts.reallocations;

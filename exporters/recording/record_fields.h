@@ -105,7 +105,8 @@ void fields(Io& io, typename Io::template Ref<SliceGrowthRecord> whole) {
 
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<StratumRecord> whole) {
-  auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] = whole;
+  auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] =
+      whole;
   io.required("start_ns", start_ns);
   io.required("length_ns", length_ns);
   io.unless_default("target_cpu_ns", target_cpu_ns);

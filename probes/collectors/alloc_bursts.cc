@@ -62,7 +62,8 @@ std::optional<BurstFailure> stopped_early(const alloc_control& control) {
     return BurstFailure{BurstFailure::Reason::kTargetForked, "the process forked while probes were placed"};
   }
   if (stop == ALLOC_STOP_TOO_HOT) {
-    return BurstFailure{BurstFailure::Reason::kTooHot, "released early: the target became hotter while probes were placed"};
+    return BurstFailure{BurstFailure::Reason::kTooHot,
+                        "released early: the target became hotter while probes were placed"};
   }
   return interrupted(control);
 }
@@ -300,7 +301,8 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   PromptSection prompt;
   // Frees first: an object must not be born before its death can be seen.
   if (auto failure = burst.attach(Probes::kFree, Burst::Until::kBurstEnd, frees)) return burst.give_up(*failure);
-  if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBurstEnd, is_reallocation)) return burst.give_up(*failure);
+  if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBurstEnd, is_reallocation))
+    return burst.give_up(*failure);
   if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBirthsEnd, makes)) return burst.give_up(*failure);
 
   const alloc_control& control = burst.control();

@@ -115,7 +115,8 @@ class Filler {
     all(burst);
   }
   void fill(model::StratumRecord& whole) {
-    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] = whole;
+    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] =
+        whole;
     all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns);
   }
   void fill(model::PoolIdentity& whole) {
