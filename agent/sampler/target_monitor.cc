@@ -146,6 +146,8 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
     tokens_.spend(pools_.read_watch(process, now_ns, allowance_ns));
   }
   stratum.missing = missing_;
+  stratum.unrecorded_hits = std::exchange(unrecorded_hits_, 0);
+  stratum.unrecorded_charge_ns = std::exchange(unrecorded_charge_ns_, 0);
   stratum.burst_planned = burst_planned_;
   tokens_.earn(stratum.target_cpu_ns.value_or(0), stratum.length_ns);
   book_.keep(std::move(stratum));
@@ -314,8 +316,8 @@ std::optional<Problem> TargetMonitor::rate_burst(WatchedProcess& process) {
   auto clock = process::TaskClock::open(process.key().pid);
   if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
-  auto record = collector_.rate(target, {planned.plan->length_ns, planned.plan->hit_limit});
-  if (!record) return Problem{probes::reason_label(record.error().reason), record.error().detail};
+  auto record = collector_.rate(target, {planned.plan->length_ns, planned.plan->hit_limit, pace()});
+  if (!record) return failed(record.error());
   keep(std::move(*record));
   return std::nullopt;
 }
@@ -332,8 +334,9 @@ std::optional<Problem> TargetMonitor::cohort_burst(WatchedProcess& process) {
   auto clock = process::TaskClock::open(process.key().pid);
   if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
-  auto record = collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit});
-  if (!record) return Problem{probes::reason_label(record.error().reason), record.error().detail};
+  auto record =
+      collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});
+  if (!record) return failed(record.error());
   keep(std::move(*record));
   return std::nullopt;
 }
@@ -344,7 +347,25 @@ void TargetMonitor::keep(BurstRecord record) {
   book_.keep(std::move(record));
 }
 
+Problem TargetMonitor::failed(const probes::BurstFailure& failure) {
+  unrecorded_hits_ += failure.probe_hits;
+  unrecorded_charge_ns_ += failure.charge_ns;
+  tokens_.spend(static_cast<std::uint64_t>(static_cast<double>(failure.charge_ns) * price_factor_));
+  return {probes::reason_label(failure.reason), failure.detail};
+}
+
+probes::Pace TargetMonitor::pace() const {
+  budget::BurstBudget budget;
+  budget.slowdown = budget_.burst_slowdown;
+  budget.max_ns = static_cast<std::uint64_t>(budget_.burst_max_ms * 1e6);
+  const auto planned = budget::plan_pace(budget, price_factor_);
+  return {planned.window_ns, planned.charge_ns};
+}
+
 void TargetMonitor::learn_rates(const BurstRecord& record) {
+  // a fork can end a window after a few hits, whose rate would be any number
+  const model::Window& window = record.kind == model::BurstKind::kRate ? record.allocation_window : record.free_window;
+  if (window.length_ns < budget::kShortestNs && !window.ended_by_count) return;
   if (record.kind == model::BurstKind::kRate) {
     const auto calls = record.counts.allocations + record.counts.reallocations;
     allocations_.observe(per_undilated_second(calls, record.allocation_window, price_factor_), process::monotonic_ns());

@@ -89,6 +89,9 @@ class TargetMonitor {
   [[nodiscard]] std::optional<Problem> rate_burst(WatchedProcess& process);
   [[nodiscard]] std::optional<Problem> cohort_burst(WatchedProcess& process);
   void keep(model::BurstRecord record);
+  // A burst without a record; what it took is spent nevertheless.
+  [[nodiscard]] Problem failed(const probes::BurstFailure& failure);
+  [[nodiscard]] probes::Pace pace() const;
   void learn_rates(const model::BurstRecord& record);
   void check_prices();
   void forget_old(std::uint64_t now_ns);
@@ -138,6 +141,7 @@ class TargetMonitor {
   std::uint64_t stratum_start_ns_ = 0, stratum_end_ns_ = 0;
   std::optional<std::uint64_t> burst_due_ns_;
   std::string missing_;
+  std::uint64_t unrecorded_hits_ = 0, unrecorded_charge_ns_ = 0;  // of this stratum
   bool burst_planned_ = true;
 
   // How much dearer a hit is here than calibrated, where the target's own work shows it; never taken as cheaper.

@@ -19,7 +19,8 @@ model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
     status.detail = no_process_->detail;
   } else if (problem) {
     const bool passing = problem->reason == "budget_exhausted" || problem->reason == "detach_pending" ||
-                         problem->reason == "target_forked" || problem->reason == "target_execed";
+                         problem->reason == "target_forked" || problem->reason == "target_execed" ||
+                         problem->reason == "released_early";
     status.state = passing ? model::CollectorState::kIdle : model::CollectorState::kUnavailable;
     if (passing && has_data) status.state = model::CollectorState::kCollecting;
     status.reason = status.state == model::CollectorState::kCollecting ? "" : problem->reason;

@@ -115,8 +115,9 @@ class Filler {
     all(burst);
   }
   void fill(model::StratumRecord& whole) {
-    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned] = whole;
-    all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned);
+    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] =
+        whole;
+    all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns);
   }
   void fill(model::PoolIdentity& whole) {
     auto& [kind, name, address, element, new_function, library] = whole;
