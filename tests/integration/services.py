@@ -112,7 +112,7 @@ def as_postgres(command, **options):
 
 
 @contextlib.contextmanager
-def postgresql():
+def postgresql(**more):
     """The service's pid is the postmaster's; the backends are its children."""
     with temporary_folder() as folder:
         if not POSTGRES_BIN.exists():
@@ -123,7 +123,7 @@ def postgresql():
         as_postgres([POSTGRES_BIN / "initdb", "-D", data, "-A", "trust", "--no-sync"], cwd=folder)
         options = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
         arguments = [POSTGRES_BIN / "postgres", "-D", data, "-h", LOOPBACK, "-p", port, "-k", folder, "-c", "fsync=off"]
-        with serving(arguments, port, folder, cwd=folder, **options) as service:
+        with serving(arguments, port, folder, cwd=folder, **options, **more) as service:
             ready = [POSTGRES_BIN / "pg_isready", "-h", LOOPBACK, "-p", port]
             wait_for(lambda: as_postgres(ready, cwd=folder), 30, "postgresql ready for connections")
             as_postgres([POSTGRES_BIN / "pgbench", "-h", LOOPBACK, "-p", port, "-i", "-s", "1", "-q", "postgres"], cwd=folder)
