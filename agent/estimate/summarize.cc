@@ -201,7 +201,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.allocations.counted = count(records.bursts);
   set_rates(target.allocations, allocations);
   target.allocations.frees_per_second = frees_per_second(list, basis, target.allocations.per_second);
-  target.allocations.size_bytes = summarize_sizes(allocations);
+  target.allocations.size_bytes = summarize_sizes(allocations, basis.exact);
   set_lifetimes(target.allocations, list, basis);
   target.call_sites = estimate_call_sites(list, basis);
   fit_to_total(target.call_sites, calls_per_second(allocations), calls_per_second(Sample::of_allocations(list, basis)));

@@ -53,10 +53,7 @@ def quantile(allocations, name):
     sizes = allocations.get("size_bytes")
     if not sizes:
         return None
-    limits = sizes.get("limits", {}).get(name)
-    if limits is None:
-        return {"value": sizes[name]}
-    return {"value": sizes[name], "low": limits[0], "high": limits[1]}
+    return {"value": sizes[name], **sizes.get(f"{name}_limits", {})}
 
 
 def observe(program, shape, options):
@@ -102,7 +99,7 @@ def compare(figure, found, truth):
     if estimate is None:
         return {**line, "outcome": "absent"}
     line.update(estimate)
-    if "low" not in estimate:
+    if "low" not in estimate or "high" not in estimate:
         return {**line, "outcome": "no interval"}
     line["half_width"] = (estimate["high"] - estimate["low"]) / 2 / estimate["value"] if estimate["value"] else 0.0
     inside = estimate["low"] <= truth[figure] <= estimate["high"]

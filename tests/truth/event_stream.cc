@@ -232,6 +232,10 @@ void EventStream::add_reallocation(std::uint64_t time_ns, std::uint16_t thread, 
   if (object != kUnknownObject) lives[object].bytes = bytes;
 }
 
+void EventStream::add_io_call(std::uint64_t time_ns, std::uint16_t thread) {
+  events.push_back({time_ns, 0, kUnknownObject, thread, Op::kIoCall});
+}
+
 std::string describe(const EventFileError& error) {
   return "event file " + error.path + " " + error.what;
 }

@@ -13,7 +13,8 @@
 
 namespace poolscope::truth {
 
-enum class Op : std::uint8_t { kAllocate, kReallocate, kFree };
+// kIoCall: a read or write call. Recordings have none; made streams may.
+enum class Op : std::uint8_t { kAllocate, kReallocate, kFree, kIoCall };
 
 inline constexpr std::uint32_t kUnknownObject = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
@@ -46,6 +47,7 @@ struct EventStream {
   void add_allocation(std::uint64_t time_ns, std::uint16_t thread, std::uint64_t bytes);
   void add_free(std::uint64_t time_ns, std::uint16_t thread, std::uint32_t object);
   void add_reallocation(std::uint64_t time_ns, std::uint16_t thread, std::uint32_t object, std::uint64_t bytes);
+  void add_io_call(std::uint64_t time_ns, std::uint16_t thread);
 };
 
 struct EventFileError {

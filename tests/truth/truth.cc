@@ -8,10 +8,8 @@ namespace poolscope::truth {
 void Truth::add(const EventStream& stream) {
   const auto first = std::ranges::lower_bound(stream.events, range_.begin_ns, {}, &Event::time_ns);
   for (auto event = first; event != stream.events.end() && event->time_ns < range_.end_ns; ++event) {
-    if (event->op == Op::kFree) {
-      ++frees_;
-      continue;
-    }
+    if (event->op == Op::kFree) ++frees_;
+    if (event->op == Op::kFree || event->op == Op::kIoCall) continue;
     ++sizes_[event->bytes];
     if (event->op == Op::kReallocate) {
       ++reallocations_;

@@ -1,0 +1,105 @@
+#include "tests/truth/sampling_design.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "agent/budget/token_bucket.h"
+#include "agent/sampler/undilated.h"
+
+namespace poolscope::truth {
+namespace {
+
+// As in agent/sampler/target_monitor.cc.
+constexpr std::uint64_t kUsualFollowNs = 12'000'000, kLeastFollowNs = 3'000'000;
+constexpr unsigned kLongFollowEvery = 4;
+
+class Observer {
+ public:
+  Observer(SimulatedKernel& kernel, const Design& design, std::mt19937_64& random)
+      : kernel_(kernel), design_(design), random_(random), tokens_(design.cpu_ratio) {
+    const double factor = std::normal_distribution<double>(1, design.price_error)(random_);
+    options_.price_factor = std::clamp(factor, 0.5, 2.0);
+    options_.max_births = design.max_births;
+    kernel_.set_options(options_);
+  }
+
+  Observation observe(Range range) {
+    for (std::uint64_t at = range.begin_ns; at + design_.stratum_ns <= range.end_ns; at += design_.stratum_ns) {
+      missing_.clear();
+      take_burst(at + std::uniform_int_distribution<std::uint64_t>(0, design_.stratum_ns)(random_));
+      close_stratum(at);
+    }
+    return std::move(seen_);
+  }
+
+ private:
+  void close_stratum(std::uint64_t start_ns) {
+    model::StratumRecord stratum;
+    stratum.start_ns = start_ns;
+    stratum.length_ns = design_.stratum_ns;
+    const std::uint64_t own_ns = kernel_.cpu_ns(start_ns, start_ns + design_.stratum_ns);
+    stratum.target_cpu_ns = own_ns + taken_ns_;
+    if (design_.has_io_calls) stratum.work.io_calls = kernel_.io_calls(start_ns, start_ns + design_.stratum_ns);
+    stratum.missing = missing_;
+    tokens_.earn(*stratum.target_cpu_ns, stratum.length_ns);
+    recent_cpus_ = static_cast<double>(*stratum.target_cpu_ns) / static_cast<double>(stratum.length_ns);
+    seen_.strata.push_back(std::move(stratum));
+    taken_ns_ = 0;
+  }
+
+  [[nodiscard]] budget::BurstBudget budget() const {
+    budget::BurstBudget budget = design_.burst;
+    budget.tokens_ns = tokens_.level_ns();
+    budget.capacity_ns = tokens_.capacity_ns();
+    budget.busy_cpus = std::max(1.0, recent_cpus_);
+    return budget;
+  }
+
+  void take_burst(std::uint64_t start_ns) {
+    const budget::BurstPrices prices{options_.prices.count_ns, options_.prices.life_ns, options_.prices.free_ns};
+    if (turn_ % 2 == 1 && allocations_.known()) {
+      const bool is_long = turn_ / 2 % kLongFollowEvery == kLongFollowEvery - 1;
+      const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget(), kLeastFollowNs,
+                                               is_long ? design_.burst.follow_max_ns : kUsualFollowNs);
+      if (planned.plan) return keep(kernel_.cohort(start_ns, *planned.plan));
+    }
+    const auto planned = budget::plan_rate(allocations_, prices, budget());
+    if (planned.plan) return keep(kernel_.rate(start_ns, *planned.plan));
+    missing_ = budget::reason_label(planned.refusal.reason);
+  }
+
+  void keep(model::BurstRecord record) {
+    ++turn_;
+    tokens_.spend(record.charge_ns);
+    taken_ns_ += static_cast<std::uint64_t>(static_cast<double>(record.charge_ns) * options_.price_factor);
+    const bool counts = record.kind == model::BurstKind::kRate;
+    const auto& window = counts ? record.allocation_window : record.free_window;
+    const auto calls = counts ? record.counts.allocations + record.counts.reallocations : record.counts.frees;
+    (counts ? allocations_ : frees_).observe(sampler::per_undilated_second(calls, window, 1), window.start_ns);
+    if (!design_.has_io_calls) {
+      record.allocation_window.work.io_calls.reset();
+      record.free_window.work.io_calls.reset();
+    }
+    seen_.bursts.push_back(std::move(record));
+  }
+
+  SimulatedKernel& kernel_;
+  const Design& design_;
+  std::mt19937_64& random_;
+  SimulatedKernel::Options options_;
+  budget::TokenBucket tokens_;
+  budget::HitRate allocations_, frees_;
+  unsigned turn_ = 0;
+  std::uint64_t taken_ns_ = 0;
+  double recent_cpus_ = 0;
+  std::string missing_;
+  Observation seen_;
+};
+
+}  // namespace
+
+Observation observe(SimulatedKernel& kernel, const Design& design, Range range, std::mt19937_64& random) {
+  return Observer(kernel, design, random).observe(range);
+}
+
+}  // namespace poolscope::truth
