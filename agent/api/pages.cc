@@ -1,6 +1,9 @@
 #include "agent/api/pages.h"
 
+#include <chrono>
+#include <cstdint>
 #include <limits>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -8,6 +11,7 @@
 #include "agent/api/landing_page.h"
 #include "agent/api/query.h"
 #include "exporters/model/json.h"
+#include "exporters/model/time_point.h"
 
 namespace poolscope::api {
 namespace {
@@ -29,6 +33,34 @@ void compress(Response& response, const Request& request) {
   if (!accepts_gzip(request.accept_encoding)) return;
   response.body = gzip(response.body);
   response.content_encoding = "gzip";
+}
+
+std::uint64_t now_unix_ns() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+Result<std::optional<std::uint64_t>, std::string> query_time(std::string_view query, std::string_view name,
+                                                             std::uint64_t now_ns) {
+  const auto text = query_text(query, name);
+  if (!text) return Failure{text.error()};
+  if (!*text) return std::optional<std::uint64_t>();
+  const auto time = model::parse_time_point(**text);
+  if (time) return std::optional(time->unix_ns(now_ns));
+  return Failure{"parameter " + std::string(name) + " is " + quote_foreign(**text) + "; it " + time.error()};
+}
+
+// Nothing when none is asked for.
+Result<std::optional<UnixRange>, std::string> range_of(std::string_view query, std::uint64_t now_ns) {
+  const auto from = query_time(query, "from", now_ns), to = query_time(query, "to", now_ns);
+  if (!from) return Failure{from.error()};
+  if (!to) return Failure{to.error()};
+  if (!*from && !*to) return std::optional<UnixRange>();
+  UnixRange range;
+  range.from_ns = from->value_or(range.from_ns);
+  range.to_ns = to->value_or(range.to_ns);
+  if (range.from_ns > range.to_ns) return Failure{std::string("parameter from must lie before parameter to")};
+  return std::optional(range);
 }
 
 // Where the next request continues. Without news it is the newest snapshot's number, so that a client that
@@ -112,7 +144,16 @@ Response Pages::readiness(const Request& request) {
   return plain(200, "ready");
 }
 
+Response Pages::snapshot_of(const Request& request, const UnixRange& range) {
+  const auto snapshot = source_.snapshot_of(range);
+  if (!snapshot) return error_response(request.path, snapshot.error().status, snapshot.error().detail);
+  return {200, kJson, model::to_json(**snapshot), {}, {}};
+}
+
 Response Pages::latest(const Request& request) {
+  const auto range = range_of(request.query, now_unix_ns());
+  if (!range) return error_response(request.path, 400, range.error());
+  if (*range) return snapshot_of(request, **range);
   const auto snapshot = source_.snapshot();
   if (!snapshot) {
     return error_response(request.path, 503,

@@ -1,14 +1,12 @@
 #include "agent/api/query.h"
 
 #include <charconv>
-#include <optional>
 
 #include "agent/api/request_guard.h"
 
 namespace poolscope::api {
 
-Result<std::uint64_t, std::string> query_number(std::string_view query, std::string_view name,
-                                                const NumberRange& range) {
+Result<std::optional<std::string_view>, std::string> query_text(std::string_view query, std::string_view name) {
   std::optional<std::string_view> text;
   while (!query.empty()) {
     const std::size_t ampersand = query.find('&');
@@ -19,15 +17,22 @@ Result<std::uint64_t, std::string> query_number(std::string_view query, std::str
     if (text) return Failure{"parameter " + std::string(name) + " is given more than once"};
     text = equals == item.npos ? std::string_view() : item.substr(equals + 1);
   }
-  if (!text) return range.when_absent;
+  return text;
+}
+
+Result<std::uint64_t, std::string> query_number(std::string_view query, std::string_view name,
+                                                const NumberRange& range) {
+  const auto found = query_text(query, name);
+  if (!found) return Failure{found.error()};
+  if (!*found) return range.when_absent;
+  const std::string_view text = **found;
   std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error == std::errc() && end == text->data() + text->size() && number >= range.lowest && number <= range.highest) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number >= range.lowest && number <= range.highest) {
     return number;
   }
-  return Failure{"parameter " + std::string(name) + " is " + quote_foreign(*text) +
-                 "; it must be a whole number from " + std::to_string(range.lowest) + " to " +
-                 std::to_string(range.highest)};
+  return Failure{"parameter " + std::string(name) + " is " + quote_foreign(text) + "; it must be a whole number from " +
+                 std::to_string(range.lowest) + " to " + std::to_string(range.highest)};
 }
 
 std::optional<std::string> percent_decoded(std::string_view text) {

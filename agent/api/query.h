@@ -14,8 +14,12 @@ struct NumberRange {
   std::uint64_t lowest = 0, highest = 0, when_absent = 0;
 };
 
+// The text of `name`, still encoded; nothing when it is absent. Given twice is an error, because two readers could take different ones.
+[[nodiscard]] Result<std::optional<std::string_view>, std::string> query_text(std::string_view query,
+                                                                              std::string_view name);
+
 // The value of `name` in "after=3&limit=10". The error names the parameter, what was wrong and what is
-// allowed; a parameter given twice is an error, because two readers could take different ones.
+// allowed.
 [[nodiscard]] Result<std::uint64_t, std::string> query_number(std::string_view query, std::string_view name,
                                                               const NumberRange& range);
 

@@ -1,6 +1,6 @@
 #pragma once
 // The agent's HTTP side (civetweb): pages and formats of one immutable Snapshot.
-//   /  /metrics  /-/healthy  /-/ready  /api/v1/snapshot  /api/v1/history?after=SEQUENCE[&limit=N]
+//   /  /metrics  /-/healthy  /-/ready  /api/v1/snapshot[?from=TIME&to=TIME]  /api/v1/history?after=SEQUENCE[&limit=N]
 //   Threads   start() and the destructor: one thread. Handlers run on civetweb's threads and only read the SnapshotSource,
 //             which must be thread-safe.
 //   Safety    loopback by default; Host allow-list (IP addresses, localhost, the listen host, the machine's name); any Origin
@@ -21,6 +21,18 @@
 
 namespace poolscope::api {
 
+// By the wall clock; both ends belong to it.
+struct UnixRange {
+  std::uint64_t from_ns = 0;
+  std::uint64_t to_ns = ~std::uint64_t{0};
+};
+
+// Why there is no snapshot of a range.
+struct RangeRefusal {
+  int status = 404;  // of HTTP
+  std::string detail;
+};
+
 // What the server shows. snapshot() may be null before the first measurement.
 class SnapshotSource {
  public:
@@ -29,6 +41,9 @@ class SnapshotSource {
   // Snapshots with agent.sequence > `after`, oldest first, at most `limit`.
   [[nodiscard]] virtual std::vector<std::shared_ptr<const model::Snapshot>> history(std::uint64_t after,
                                                                                     std::size_t limit) const = 0;
+  // What was known at the end of a range, estimated from what was measured in it. May wait for the measuring thread, for seconds at most.
+  [[nodiscard]] virtual Result<std::shared_ptr<const model::Snapshot>, RangeRefusal> snapshot_of(
+      const UnixRange& range) const = 0;
   // True once every configured target was looked for and its collectors have a state.
   [[nodiscard]] virtual bool ready() const = 0;
   // Whether the last reload of the configuration succeeded, and when it was (unix seconds).

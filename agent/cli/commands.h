@@ -11,6 +11,7 @@
 #include <CLI/App.hpp>
 
 #include "agent/cli/report_output.h"
+#include "exporters/model/time_point.h"
 
 namespace poolscope::cli {
 
@@ -28,6 +29,7 @@ inline constexpr const char* kDefaultAgentUrl = "http://127.0.0.1:9777";
 
 struct ReportOptions {
   std::string source;  // file, "-" or URL
+  model::TimeSpan span;
   ReportOutput output;
 };
 [[nodiscard]] int cmd_report(const ReportOptions& options);

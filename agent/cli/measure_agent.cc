@@ -20,11 +20,10 @@
 namespace poolscope::cli {
 namespace {
 
-constexpr std::uint64_t kPublishNs = 2'000'000'000;
-
 struct AgentOptions {
   std::string config_file;
   std::string listen_address;  // empty: from the configuration
+  std::string record_file;     // the same
   std::vector<std::string> targets;
   bool enable_admin_api = false;
   std::string admin_token_file;  // empty: from the configuration
@@ -52,6 +51,7 @@ Result<config::Config, std::string> read_config(const AgentOptions& options) {
     config.targets.push_back(std::move(*target));
   }
   if (!options.listen_address.empty()) config.web.listen_address = options.listen_address;
+  if (!options.record_file.empty()) config.recording.file = options.record_file;
   if (options.enable_admin_api) config.web.enable_admin_api = true;
   if (!options.admin_token_file.empty()) config.web.admin_token_file = options.admin_token_file;
   if (config.targets.empty()) {
@@ -95,22 +95,42 @@ class TargetLog {
   std::vector<std::string> told_;
 };
 
-int serve(sampler::Sampler& sampler, sampler::SnapshotStore& store, std::optional<host::HostProcess>& host,
-          const AgentOptions& options) {
+// A recording that fails goes on failing the same way: told once.
+class RecordingLog {
+ public:
+  void tell(recording::Recorder* recorder) {
+    auto problem = recorder == nullptr ? std::nullopt : recorder->take_problem();
+    if (!problem || *problem == told_) return;
+    say("not recorded: " + *problem);
+    told_ = *std::move(problem);
+  }
+
+ private:
+  std::string told_;
+};
+
+int serve(sampler::Sampler& sampler, sampler::SnapshotStore& store, recording::Recorder* recorder,
+          std::optional<host::HostProcess>& host, const AgentOptions& options) {
   const StopSignals signals;
   TargetLog log;
+  RecordingLog recording_log;
   std::uint64_t publish_due_ns = 0;
   sampler.run(std::numeric_limits<std::uint64_t>::max(), [&] {
     if (StopSignals::take_reload_request()) reload(options, sampler, store);
     if (StopSignals::requested()) return sampler.stop();
+    store.answer_range([&](const model::TimeRange& range) { return sampler.snapshot(range); });
     if (process::monotonic_ns() < publish_due_ns) return;
     publish_due_ns = process::monotonic_ns() + kPublishNs;
     if (const auto line = host ? host->tend(std::chrono::steady_clock::now()) : std::nullopt) say(*line);
     model::Snapshot snapshot = sampler.snapshot();
     log.tell(snapshot);
+    recording_log.tell(recorder);
     store.publish(std::move(snapshot));
     if (sampler.ready()) store.set_ready();
   });
+  store.stop_answering();
+  if (recorder != nullptr) (void)sampler.snapshot();  // what came since the last one
+  finish_recording(recorder);
   say("stopped");
   return kExitOk;
 }
@@ -133,12 +153,15 @@ int agent(const AgentOptions& options) {
   // Before the server starts its threads: calibration forks.
   auto probing = sampler::Probing::start(probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
-  auto sampler = sampler::Sampler::create(**probing, *config, sampler::Sampler::Pace::kWatch);
+  auto recorder = start_recorder(config->recording.file, {config->recording.max_bytes, config->recording.files});
+  if (!recorder) return fail("agent: " + recorder.error());
+  auto sampler = sampler::Sampler::create(**probing, *config, sampler::Sampler::Pace::kWatch, recorder->get());
   if (!sampler) return fail("agent: " + sampler.error());
   auto server = api::Server::start(config->web.listen_address, store, *admin);
   if (!server) return fail("agent: " + api::describe(server.error()));
   say("listening on " + (*server)->url());
-  return serve(**sampler, store, *host, options);
+  if (*recorder) say("recording to " + config->recording.file);
+  return serve(**sampler, store, recorder->get(), *host, options);
 }
 
 }  // namespace
@@ -159,6 +182,7 @@ void register_agent_command(CLI::App& app, Invocation& invocation) {
       ->type_name("FILE");
   command->add_option("--target", options->targets, "PID, NAME, exe:GLOB or cmdline:REGEX; may be repeated")
       ->type_name("SPEC");
+  add_record_option(*command, options->record_file);
   command->footer(
       "Examples:\n"
       "  poolscope agent --target redis-server\n"

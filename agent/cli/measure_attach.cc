@@ -27,6 +27,7 @@ struct AttachOptions {
   bool plan_only = false;
   bool exact = false;
   std::string config_file;
+  std::string record_file;
   BudgetOptions budget_options;
   MeasuringConfig measuring;
   ReportOutput output;
@@ -41,17 +42,23 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
   config.targets = {target};
   config.budget = options.measuring.budget;
   config.custom_pools = options.measuring.custom_pools;
-  auto sampler = sampler::Sampler::create(probing, config, sampler::Sampler::Pace::kLook);
+  auto recorder = start_recorder(options.record_file);
+  if (!recorder) return fail("attach: " + recorder.error());
+  auto sampler = sampler::Sampler::create(probing, config, sampler::Sampler::Pace::kLook, recorder->get());
   if (!sampler) return fail("attach: " + sampler.error());
   {
+    Moments moments(**sampler, recorder->get());
     const StopSignals signals;
     Progress progress("attach " + options.spec, options.duration);
     (*sampler)->run(deadline_after(options.duration), [&] {
       progress.update(waiting_for(**sampler));
+      moments.keep_up();
       if (StopSignals::requested() || (*sampler)->all_targets_gone()) (*sampler)->stop();
     });
   }
-  return emit_report((*sampler)->snapshot(), options.output);
+  const model::Snapshot snapshot = (*sampler)->snapshot();
+  finish_recording(recorder->get());
+  return emit_report(snapshot, options.output);
 }
 
 // Processes that join the target, forked children for the most part, are found by looking at /proc a few times a second.
@@ -112,8 +119,11 @@ void register_attach_command(CLI::App& app, Invocation& invocation) {
       ->option_text("PID|NAME|SPEC");
   add_duration_option(*command, "--for", options->duration, std::chrono::milliseconds(100),
                       "how long to watch, default 30s");
-  command->add_flag("--plan", options->plan_only, "print what would be probed and what it would cost, probe nothing");
-  command->add_flag("--exact", options->exact, "trace every allocation and free; no budget: slows the target a lot");
+  auto* plan = command->add_flag("--plan", options->plan_only,
+                                 "print what would be probed and what it would cost, probe nothing");
+  auto* exact = command->add_flag("--exact", options->exact,
+                                  "trace every allocation and free; no budget: slows the target a lot");
+  add_record_option(*command, options->record_file)->excludes(exact)->excludes(plan);
   add_config_file_option(*command, options->config_file);
   add_budget_options(*command, options->budget_options);
   add_report_output_options(*command, options->output);

@@ -8,6 +8,7 @@
 
 #include "agent/estimate/summarize.h"
 #include "agent/targets/target_set.h"
+#include "probes/process/monotonic_clock.h"
 #include "probes/process/process.h"
 
 namespace poolscope::cli {
@@ -44,6 +45,28 @@ int StopSignals::signal() {
 }
 bool StopSignals::take_reload_request() {
   return reload_requested.exchange(false, std::memory_order_relaxed);
+}
+
+CLI::Option* add_record_option(CLI::App& command, std::string& path) {
+  return command.add_option("--record", path, "keep all records there, for `poolscope report FILE`")->type_name("FILE");
+}
+
+Result<std::unique_ptr<recording::Recorder>, std::string> start_recorder(const std::string& path,
+                                                                         const recording::RecorderLimits& limits) {
+  if (path.empty()) return std::unique_ptr<recording::Recorder>();
+  return recording::Recorder::create(path, limits);
+}
+
+void Moments::keep_up() {
+  if (recorder_ == nullptr || process::monotonic_ns() < due_ns_) return;
+  due_ns_ = process::monotonic_ns() + kPublishNs;
+  (void)sampler_.snapshot();
+}
+
+void finish_recording(recording::Recorder* recorder) {
+  if (recorder == nullptr) return;
+  recorder->close();
+  if (const auto problem = recorder->take_problem()) fail(*problem);
 }
 
 void add_config_file_option(CLI::App& command, std::string& config_file) {

@@ -11,6 +11,7 @@
 #include "agent/config/config.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/sampler.h"
+#include "exporters/recording/recorder.h"
 #include "poolscope/result.h"
 
 namespace poolscope::cli {
@@ -39,6 +40,28 @@ struct MeasuringConfig {
 // `file`: "" is one without entries. Options come before it.
 [[nodiscard]] Result<MeasuringConfig, std::string> measuring_config(const std::string& file,
                                                                     const BudgetOptions& budget);
+
+// Option `--record`.
+CLI::Option* add_record_option(CLI::App& command, std::string& path);
+// The recorder of `path`; none when it is empty.
+[[nodiscard]] Result<std::unique_ptr<recording::Recorder>, std::string> start_recorder(
+    const std::string& path, const recording::RecorderLimits& limits = {});
+// Keeps moments in a recording while somebody takes a look: call it whenever the sampler is idle.
+class Moments {
+ public:
+  Moments(sampler::Sampler& sampler, recording::Recorder* recorder) : sampler_(sampler), recorder_(recorder) {}
+  void keep_up();
+
+ private:
+  sampler::Sampler& sampler_;
+  recording::Recorder* recorder_;
+  std::uint64_t due_ns_ = 0;
+};
+// Ends the recording; what went wrong with it is told on stderr.
+void finish_recording(recording::Recorder* recorder);
+
+// How often snapshots are made.
+inline constexpr std::uint64_t kPublishNs = 2'000'000'000;
 
 // While it lives, SIGINT and SIGTERM set requested() instead of ending the process; SIGHUP sets reload_requested().
 class StopSignals {

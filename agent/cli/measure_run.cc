@@ -27,6 +27,7 @@ struct RunOptions {
   std::vector<std::string> command;
   bool exact = false;
   std::string config_file;
+  std::string record_file;
   BudgetOptions budget_options;
   MeasuringConfig measuring;
   ReportOutput output;
@@ -51,6 +52,8 @@ void forward_once(const Launcher& launcher, bool& forwarded) {
 }
 
 int run_sampled(sampler::Probing& probing, const RunOptions& options) {
+  auto recorder = start_recorder(options.record_file);
+  if (!recorder) return fail("run: " + recorder.error());
   auto launcher = Launcher::start(options.command, Launcher::Mode::kPlain);
   if (!launcher) {
     fail("run: " + process::describe(launcher.error()));
@@ -64,18 +67,22 @@ int run_sampled(sampler::Probing& probing, const RunOptions& options) {
   config.targets = {target};
   config.budget = options.measuring.budget;
   config.custom_pools = options.measuring.custom_pools;
-  auto sampler = sampler::Sampler::create(probing, config, sampler::Sampler::Pace::kLook);
+  auto sampler = sampler::Sampler::create(probing, config, sampler::Sampler::Pace::kLook, recorder->get());
   if (!sampler) return fail("run: " + sampler.error());
+  Moments moments(**sampler, recorder->get());
   const StopSignals signals;
   std::optional<int> exit_code;
   bool forwarded = false;
   (*sampler)->run(std::numeric_limits<std::uint64_t>::max(), [&] {
     exit_code = (*launcher)->wait_for(std::chrono::milliseconds(0));
     forward_once(**launcher, forwarded);
+    moments.keep_up();
     if (exit_code) (*sampler)->stop();
   });
   const bool unseen = !(*sampler)->monitors().front()->has_data();
-  const int result = finish((*sampler)->snapshot(), options, exit_code.value_or(kExitFailed));
+  const model::Snapshot snapshot = (*sampler)->snapshot();
+  finish_recording(recorder->get());
+  const int result = finish(snapshot, options, exit_code.value_or(kExitFailed));
   if (unseen)
     fail("run: the program ended before it could be looked at; `run --exact` traces it from its first instruction");
   return result;
@@ -146,7 +153,9 @@ void register_run_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("run", "start a program, watch it until it ends, print the report");
   const auto options = std::make_shared<RunOptions>();
   command->group(kGroupMeasure);
-  command->add_flag("--exact", options->exact, "trace every allocation and free, also of children; no budget");
+  auto* exact =
+      command->add_flag("--exact", options->exact, "trace every allocation and free, also of children; no budget");
+  add_record_option(*command, options->record_file)->excludes(exact);
   add_config_file_option(*command, options->config_file);
   add_budget_options(*command, options->budget_options);
   add_report_output_options(*command, options->output);

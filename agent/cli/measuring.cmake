@@ -2,4 +2,4 @@
 find_package(fmt REQUIRED)
 target_sources(poolscope PRIVATE
   go_plan.cc hosted_pools.cc measure_agent.cc measure_attach.cc measure_common.cc measure_doctor.cc measure_plan.cc measure_pools.cc measure_run.cc measuring.cc)
-target_link_libraries(poolscope PRIVATE poolscope::sampler poolscope::api fmt::fmt)
+target_link_libraries(poolscope PRIVATE poolscope::sampler poolscope::api poolscope::recording fmt::fmt)

@@ -3,7 +3,9 @@
 #include "agent/cli/fetch.h"
 #include "agent/cli/input.h"
 #include "agent/cli/progress.h"
+#include "agent/cli/recording_input.h"
 #include "exporters/model/json.h"
+#include "exporters/recording/reader.h"
 
 namespace poolscope::cli {
 namespace {
@@ -15,6 +17,21 @@ Result<std::string, std::string> fetch_with_progress(const std::string& url) {
   return fetch_url(url, [&] { progress.update("the agent"); }, {.max_bytes = kMaxSnapshotBytes});
 }
 
+std::string time_text(const model::TimePoint& time) {
+  const std::string seconds = std::to_string(time.ns / 1'000'000'000), rest = std::to_string(time.ns % 1'000'000'000);
+  const std::string text = seconds + "." + std::string(9 - rest.size(), '0') + rest;
+  return time.before_end ? "-" + text + "s" : text;
+}
+
+std::string with_span(std::string url, const model::TimeSpan& span) {
+  const auto add = [&url](const char* name, const std::optional<model::TimePoint>& time) {
+    if (time) url += (url.find('?') == std::string::npos ? "?" : "&") + (name + ("=" + time_text(*time)));
+  };
+  add("from", span.from);
+  add("to", span.to);
+  return url;
+}
+
 }  // namespace
 
 Result<model::Snapshot, std::string> parse_snapshot(std::string_view text, const std::string& source) {
@@ -23,9 +40,13 @@ Result<model::Snapshot, std::string> parse_snapshot(std::string_view text, const
   return std::move(snapshot.value());
 }
 
-Result<model::Snapshot, std::string> load_snapshot(const std::string& source) {
+Result<model::Snapshot, std::string> load_snapshot(const std::string& source, const model::TimeSpan& span) {
   const bool remote = is_url(source);
-  const std::string name = remote ? snapshot_url(source) : source == "-" ? "stdin" : source;
+  if (!remote && source != "-" && recording::is_recording(source)) return load_recording(source, span);
+  if (!remote && !span.is_open()) {
+    return Failure{source + " is a report of one moment; --from and --to are for recordings and agents"};
+  }
+  const std::string name = remote ? with_span(snapshot_url(source), span) : source == "-" ? "stdin" : source;
   const auto text = remote ? fetch_with_progress(name) : read_input(source, kMaxSnapshotBytes);
   if (!text) return Failure{text.error()};
   return parse_snapshot(*text, name);

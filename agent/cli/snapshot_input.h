@@ -4,13 +4,16 @@
 #include <string>
 
 #include "exporters/model/snapshot.h"
+#include "exporters/model/time_point.h"
 #include "poolscope/result.h"
 
 namespace poolscope::cli {
 
-// `source` is a file, "-" for stdin, or the URL of an agent (http:// or https://). Shows progress while it waits. The
+// `source` is a JSON report or a recording, "-" for a report on stdin, or the URL of an agent (http:// or https://). `span` is for
+// recordings and agents. Shows progress while it waits. The
 // error names the source, the cause and the way out.
-[[nodiscard]] Result<model::Snapshot, std::string> load_snapshot(const std::string& source);
+[[nodiscard]] Result<model::Snapshot, std::string> load_snapshot(const std::string& source,
+                                                                 const model::TimeSpan& span = {});
 
 // `text` came from `source`.
 [[nodiscard]] Result<model::Snapshot, std::string> parse_snapshot(std::string_view text, const std::string& source);

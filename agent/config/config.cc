@@ -118,6 +118,13 @@ constexpr Field<Config> kHistoryFields[] = {
     {"snapshots", [](Reader& r, const Value& v, Config& c) { r.integer(v, 1, 10'000, c.history_snapshots); }},
 };
 
+constexpr Field<RecordingConfig> kRecordingFields[] = {
+    {"file", [](Reader& r, const Value& v, RecordingConfig& c) { r.text(v, check_file_path, c.file); }},
+    {"max_bytes",
+     [](Reader& r, const Value& v, RecordingConfig& c) { r.integer(v, 1 << 20, std::int64_t{1} << 40, c.max_bytes); }},
+    {"files", [](Reader& r, const Value& v, RecordingConfig& c) { r.integer(v, 1, 1000, c.files); }},
+};
+
 constexpr Field<Config> kRootFields[] = {
     {"targets", read_targets},
     {"budget", [](Reader& r, const Value& v, Config& c) { read_map<BudgetConfig>(r, v, kBudgetFields, c.budget); }},
@@ -125,6 +132,8 @@ constexpr Field<Config> kRootFields[] = {
     {"hosted_pools", [](Reader& r, const Value& v,
                         Config& c) { read_map<HostedPoolsConfig>(r, v, kHostedPoolsFields, c.hosted_pools); }},
     {"history", [](Reader& r, const Value& v, Config& c) { read_map<Config>(r, v, kHistoryFields, c); }},
+    {"recording",
+     [](Reader& r, const Value& v, Config& c) { read_map<RecordingConfig>(r, v, kRecordingFields, c.recording); }},
     {"custom_pools", [](Reader& r, const Value& v, Config& c) { read_custom_pools(r, v, c.custom_pools); }},
 };
 

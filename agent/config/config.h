@@ -74,11 +74,19 @@ struct CustomPool {
   bool operator==(const CustomPool&) const = default;
 };
 
+struct RecordingConfig {
+  std::string file;                                    // empty: nothing is recorded
+  std::uint64_t max_bytes = std::uint64_t{256} << 20;  // of one file
+  unsigned files = 4;                                  // this one and those before it
+  bool operator==(const RecordingConfig&) const = default;
+};
+
 struct Config {
   std::vector<TargetConfig> targets;
   BudgetConfig budget;
   WebConfig web;
   HostedPoolsConfig hosted_pools;
+  RecordingConfig recording;
   unsigned history_snapshots = 600;      // kept in memory for /api/v1/history
   std::vector<CustomPool> custom_pools;  // presets as the pools they stand for
 };

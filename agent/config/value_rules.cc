@@ -55,6 +55,13 @@ Complaint check_executable_glob(std::string_view glob) {
   return std::nullopt;
 }
 
+Complaint check_file_path(std::string_view path) {
+  if (path.empty()) return "must not be empty";
+  if (path.size() >= kMaxPathBytes) return "must have less than " + std::to_string(kMaxPathBytes) + " bytes";
+  if (has_control_character(path)) return "must not hold control characters";
+  return std::nullopt;
+}
+
 Complaint check_symbol(std::string_view name) {
   if (name.empty()) return "must not be empty";
   if (name.size() > kMaxSymbolBytes) return "must have at most " + std::to_string(kMaxSymbolBytes) + " bytes";

@@ -17,6 +17,7 @@ inline constexpr int kMaxPid = 4'194'304;  // PID_MAX_LIMIT of 64-bit kernels
 [[nodiscard]] Complaint check_process_name(std::string_view name);
 [[nodiscard]] Complaint check_executable_glob(std::string_view glob);
 [[nodiscard]] Complaint check_command_line_regex(const std::string& regex);
+[[nodiscard]] Complaint check_file_path(std::string_view path);
 // Name of a function as the symbol table has it.
 [[nodiscard]] Complaint check_symbol(std::string_view name);
 // Prometheus rules, and none of the labels our own metrics use.

@@ -6,8 +6,7 @@
 
 #include <time.h>
 
-#include "agent/estimate/gc.h"
-#include "agent/estimate/summarize.h"
+#include "agent/estimate/target_summary.h"
 #include "probes/collectors/allocator_plan.h"
 #include "probes/collectors/custom_pools.h"
 #include "probes/collectors/go_pools.h"
@@ -255,16 +254,20 @@ model::Snapshot ExactSession::snapshot(const std::string& target_name) {
   read_runtimes();
   pages_.read(process::monotonic_ns());
   const std::span<const model::BurstRecord> allocations(records.data(), traces_allocations() ? records.size() : 0);
-  model::TargetSnapshot target = estimate::summarize({allocations, {}, pools, {}, gc_.records(), slices});
+  model::TargetStatus status;
+  status.name = target_name;
+  status.runtime = is_go_ ? "go" : "native";
+  status.allocator = allocator_;
+  status.processes = processes_;
+  status.collectors = collectors(records.front().probe_hits > 0);
+  status.gc_running = gc_.running();
+  model::TargetSnapshot target = estimate::summarize_target({status,
+                                                             {allocations, {}, pools, {}, gc_.records(), slices},
+                                                             pages_.records(),
+                                                             gc_.total(),
+                                                             pages_.total(),
+                                                             gc_.ended_last()});
   target.exact = true;
-  pages_.add_summaries(target.pools);
-  target.name = target_name;
-  target.runtime = is_go_ ? "go" : "native";
-  target.allocator = allocator_;
-  target.processes = processes_;
-  target.gc = gc_.summary(GcMonitor::WhenNoneRuns::kLastHeap);
-  if (target.gc) estimate::add_runtime_rates(*target.gc, target.allocations);
-  target.collectors = collectors(records.front().probe_hits > 0);
 
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);

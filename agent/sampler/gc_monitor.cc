@@ -17,6 +17,7 @@ std::uint64_t GcMonitor::read(probes::GoRuntime& runtime) {
 
 void GcMonitor::keep(model::GcRecord record) {
   totals_.add(record);
+  sink_.take(record);
   processes_.insert(record.process);
   records_.push_back(std::move(record));
 }
@@ -33,13 +34,11 @@ void GcMonitor::set_processes(std::span<const model::ProcessKey> keys) {
 }
 
 void GcMonitor::forget_before(std::uint64_t oldest_ns) {
-  std::erase_if(records_, [&](const auto& record) { return record.start_ns < oldest_ns; });
-}
-
-std::optional<model::GcSummary> GcMonitor::summary(WhenNoneRuns when_none_runs) const {
-  const std::vector<model::ProcessKey> running(processes_.begin(), processes_.end());
-  return estimate::summarize_gc(totals_.total(), records_, running,
-                                when_none_runs == WhenNoneRuns::kLastHeap ? ended_last_ : std::nullopt);
+  std::erase_if(records_, [&](const auto& record) {
+    const bool is_old = record.start_ns < oldest_ns;
+    if (is_old) estimate::add(forgotten_, record.counted);
+    return is_old;
+  });
 }
 
 }  // namespace poolscope::sampler

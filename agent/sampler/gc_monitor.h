@@ -11,12 +11,14 @@
 #include "agent/estimate/gc.h"
 #include "exporters/model/gc_record.h"
 #include "exporters/model/snapshot.h"
+#include "exporters/model/target_record.h"
 #include "probes/collectors/go_runtime.h"
 
 namespace poolscope::sampler {
 
 class GcMonitor {
  public:
+  void set_sink(const model::TargetSink& sink) { sink_ = sink; }
   // Reads the collector of a process; what watching it took, in CPU time.
   std::uint64_t read(probes::GoRuntime& runtime);
   // It has ended, or runs another program.
@@ -25,15 +27,20 @@ class GcMonitor {
   void set_processes(std::span<const model::ProcessKey> keys);
   void forget_before(std::uint64_t oldest_ns);
   [[nodiscard]] bool has_data() const { return !records_.empty(); }
-  // Nothing without data. When no process runs any more there is no heap, or that of the last one as it was when it ended.
-  enum class WhenNoneRuns { kNoHeap, kLastHeap };
-  [[nodiscard]] std::optional<model::GcSummary> summary(WhenNoneRuns when_none_runs) const;
+  // Of every record there was, and of those that are not kept any more.
+  [[nodiscard]] const model::GcCounters& total() const { return totals_.total(); }
+  [[nodiscard]] const model::GcCounters& forgotten() const { return forgotten_; }
+  // That were read and still run the program that was read; the one that ended last.
+  [[nodiscard]] std::vector<model::ProcessKey> running() const { return {processes_.begin(), processes_.end()}; }
+  [[nodiscard]] const std::optional<model::ProcessKey>& ended_last() const { return ended_last_; }
   [[nodiscard]] const std::vector<model::GcRecord>& records() const { return records_; }
 
  private:
   void keep(model::GcRecord record);
 
+  model::TargetSink sink_;
   estimate::GcTotals totals_;
+  model::GcCounters forgotten_;
   std::vector<model::GcRecord> records_;   // oldest first
   std::set<model::ProcessKey> processes_;  // that were read and still run the program that was read
   std::optional<model::ProcessKey> ended_last_;

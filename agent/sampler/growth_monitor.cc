@@ -49,6 +49,7 @@ std::optional<std::uint64_t> GrowthMonitor::burst(WatchedProcess& process, const
                 process::monotonic_ns());
   const double taken_ns = price_factor_ * static_cast<double>(record->charge_ns);
   bursts_.push_back(std::move(*record));
+  sink_.take(model::SliceGrowthRecord{bursts_.back()});
   return static_cast<std::uint64_t>(taken_ns);
 }
 

@@ -13,6 +13,7 @@
 #include "agent/sampler/probing.h"
 #include "agent/sampler/watched_process.h"
 #include "exporters/model/record.h"
+#include "exporters/model/target_record.h"
 
 namespace poolscope::sampler {
 
@@ -23,6 +24,7 @@ class GrowthMonitor {
 
   explicit GrowthMonitor(Probing& probing) : probing_(probing) {}
 
+  void set_sink(const model::TargetSink& sink) { sink_ = sink; }
   // One burst on a process whose growth can be seen. What it took, in CPU time; nothing when there was none: problem().
   [[nodiscard]] std::optional<std::uint64_t> burst(WatchedProcess& process, const budget::BurstBudget& budget,
                                                    double cpu_per_second);
@@ -38,6 +40,7 @@ class GrowthMonitor {
                                         double cpu_per_second) const;
 
   Probing& probing_;
+  model::TargetSink sink_;
   budget::HitRate hits_;
   double price_factor_ = 1;
   std::optional<Problem> problem_;

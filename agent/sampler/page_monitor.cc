@@ -49,6 +49,8 @@ void PageMonitor::read(std::uint64_t now_ns) {
 void PageMonitor::read_last(const model::ProcessKey& key, probes::PoolPages& pages, std::uint64_t now_ns) {
   keep_all(pages.read_last(now_ns));
   totals_.end(key);
+  ends_.push_back({key, now_ns});
+  sink_.take(ends_.back());
 }
 
 void PageMonitor::keep_all(std::vector<model::PoolPageRecord> records) {
@@ -57,6 +59,7 @@ void PageMonitor::keep_all(std::vector<model::PoolPageRecord> records) {
 
 void PageMonitor::keep(model::PoolPageRecord record) {
   totals_.add(record);
+  sink_.take(record);
   const auto last = std::find_if(records_.rbegin(), records_.rend(), [&](const auto& other) {
     return other.process == record.process && other.page == record.page;
   });
@@ -70,11 +73,27 @@ void PageMonitor::keep(model::PoolPageRecord record) {
 }
 
 void PageMonitor::forget_before(std::uint64_t oldest_ns) {
-  std::erase_if(records_, [&](const auto& record) { return record.start_ns < oldest_ns; });
+  auto end = ends_.begin();
+  const auto end_processes_until = [&](std::uint64_t time_ns) {
+    for (; end != ends_.end() && end->at_ns <= time_ns; ++end) forgotten_.end(end->process);
+  };
+  std::erase_if(records_, [&](auto& record) {
+    if (record.start_ns >= oldest_ns) return false;
+    end_processes_until(record.start_ns);
+    forgotten_.add(record);
+    return true;
+  });
+  end_processes_until(oldest_ns);
+  ends_.erase(ends_.begin(), end);
 }
 
-void PageMonitor::add_summaries(std::vector<model::PoolSummary>& pools) const {
-  estimate::add_published_pools(pools, totals_, records_);
+void PageMonitor::retell(const model::TargetSink& sink) const {
+  auto end = ends_.begin();
+  for (const auto& record : records_) {
+    for (; end != ends_.end() && end->at_ns <= record.start_ns; ++end) sink.take(*end);
+    sink.take(record);
+  }
+  for (; end != ends_.end(); ++end) sink.take(*end);
 }
 
 std::optional<model::CollectorStatus> PageMonitor::collector() const {

@@ -14,6 +14,7 @@
 #include "agent/estimate/published_pools.h"
 #include "exporters/model/pool_page_record.h"
 #include "exporters/model/snapshot.h"
+#include "exporters/model/target_record.h"
 #include "probes/collectors/pool_pages.h"
 
 namespace poolscope::sampler {
@@ -22,6 +23,7 @@ class PageMonitor {
  public:
   static constexpr std::uint64_t kRecordNs = 10'000'000'000;
 
+  void set_sink(const model::TargetSink& sink) { sink_ = sink; }
   // The processes that the target has now: opens their pages, so that a short life is counted, too. Those that it has no more are
   // read a last time.
   void set_processes(std::span<const model::ProcessKey> keys, std::uint64_t now_ns);
@@ -34,7 +36,12 @@ class PageMonitor {
   void forget_before(std::uint64_t oldest_ns);
 
   [[nodiscard]] bool has_data() const { return !totals_.pools().empty(); }
-  void add_summaries(std::vector<model::PoolSummary>& pools) const;
+  [[nodiscard]] const std::vector<model::PoolPageRecord>& records() const { return records_; }
+  // Of every record there was, and of those that are not kept any more.
+  [[nodiscard]] const estimate::PublishedTotals& total() const { return totals_; }
+  [[nodiscard]] const estimate::PublishedTotals& forgotten() const { return forgotten_; }
+  // The records that are kept and the ends of processes, in their order.
+  void retell(const model::TargetSink& sink) const;
   // Nothing while no process has a page: most have none.
   [[nodiscard]] std::optional<model::CollectorStatus> collector() const;
 
@@ -47,7 +54,9 @@ class PageMonitor {
   std::map<model::ProcessKey, probes::PoolPages> processes_;
   std::set<model::ProcessKey> watched_;
   std::vector<model::PoolPageRecord> records_;  // by the time of their beginning
-  estimate::PublishedTotals totals_;
+  std::vector<model::PagesEndRecord> ends_;     // since the last record that is not kept
+  estimate::PublishedTotals totals_, forgotten_;
+  model::TargetSink sink_;
 };
 
 }  // namespace poolscope::sampler

@@ -21,6 +21,7 @@
 #include "agent/sampler/watched_process.h"
 #include "exporters/model/pool_record.h"
 #include "exporters/model/snapshot.h"
+#include "exporters/model/target_record.h"
 
 namespace poolscope::sampler {
 
@@ -41,6 +42,7 @@ class PoolMonitor {
 
   explicit PoolMonitor(Probing& probing) : probing_(probing) {}
 
+  void set_sink(const model::TargetSink& sink) { sink_ = sink; }
   // One burst on a process whose pools can be seen, or the beginning of a long one. What it took, in CPU time, or why there was
   // none. `cpu_per_second`: what the process uses, where that is known to go on; without it the burst is short.
   [[nodiscard]] Result<std::uint64_t, Problem> burst(WatchedProcess& process, const budget::BurstBudget& budget,
@@ -79,6 +81,7 @@ class PoolMonitor {
   Result<std::uint64_t, Problem> keep(Result<model::PoolBurstRecord, probes::BurstFailure> record);
 
   Probing& probing_;
+  model::TargetSink sink_;
   budget::HitRate hits_;
   budget::HitPrice price_;
   double price_factor_ = 1;

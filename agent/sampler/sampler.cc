@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include "agent/estimate/carried_totals.h"
+#include "agent/estimate/replay.h"
 #include "agent/targets/pool_specs.h"
 #include "probes/process/monotonic_clock.h"
 
@@ -29,12 +31,12 @@ std::string random_id() {
 
 }  // namespace
 
-Sampler::Sampler(Probing& probing, Pace pace)
-    : probing_(probing), pace_(pace), next_seed_(std::random_device{}()), boot_id_(random_id()) {}
+Sampler::Sampler(Probing& probing, Pace pace, model::RecordSink* sink)
+    : probing_(probing), pace_(pace), sink_(sink), next_seed_(std::random_device{}()), boot_id_(random_id()) {}
 
-Result<std::unique_ptr<Sampler>, std::string> Sampler::create(Probing& probing, const config::Config& config,
-                                                              Pace pace) {
-  std::unique_ptr<Sampler> sampler(new Sampler(probing, pace));
+Result<std::unique_ptr<Sampler>, std::string> Sampler::create(Probing& probing, const config::Config& config, Pace pace,
+                                                              model::RecordSink* sink) {
+  std::unique_ptr<Sampler> sampler(new Sampler(probing, pace, sink));
   auto set = sampler->set_targets(config);
   if (!set) return Failure{set.error()};
   return sampler;
@@ -54,7 +56,7 @@ Result<Done, std::string> Sampler::set_targets(const config::Config& config) {
     for (std::size_t old = 0; old < monitors_.size(); ++old) {
       if (monitors_[old] && config_.targets[old].match == config.targets[i].match) kept = std::move(monitors_[old]);
     }
-    if (!kept) kept = std::make_unique<TargetMonitor>(probing_, config.budget, next_seed_++);
+    if (!kept) kept = std::make_unique<TargetMonitor>(probing_, config.budget, next_seed_++, next_id_++, sink_);
     kept->set_budget(config.budget);
     kept->forget_processes();
     monitors.push_back(std::move(kept));
@@ -108,7 +110,6 @@ void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
 
 model::Snapshot Sampler::snapshot() {
   model::Snapshot snapshot;
-  snapshot.time_unix_ns = clock_ns(CLOCK_REALTIME);
   snapshot.agent.version = POOLSCOPE_VERSION;
   snapshot.agent.boot_id = boot_id_;
   snapshot.agent.sequence = ++sequence_;
@@ -116,9 +117,38 @@ model::Snapshot Sampler::snapshot() {
   snapshot.agent.cpu_seconds = static_cast<double>(clock_ns(CLOCK_PROCESS_CPUTIME_ID)) * 1e-9;
   for (const auto& monitor : monitors_) {
     monitor->read_pages(process::monotonic_ns());
+    const model::TargetStatus& status = monitor->look(process::monotonic_ns());
+    if (sink_ != nullptr) sink_->take(monitor->id(), status);
     snapshot.targets.push_back(monitor->snapshot());
   }
+  const std::uint64_t now_ns = process::monotonic_ns();
+  snapshot.time_unix_ns = clock_ns(CLOCK_REALTIME);
+  keep_moment(snapshot, now_ns);
   return snapshot;
+}
+
+void Sampler::keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns) {
+  model::Moment moment{now_ns, snapshot.time_unix_ns, snapshot.agent, {}};
+  for (const auto& monitor : monitors_) moment.targets.push_back(monitor->id());
+  if (sink_ != nullptr) {
+    sink_->take(moment);
+    if (sink_->wants_state()) {
+      for (const auto& monitor : monitors_) {
+        sink_->take(monitor->id(), monitor->look(now_ns));
+        const model::CarriedTotals totals = monitor->totals(now_ns);
+        if (!estimate::is_empty(totals)) sink_->take(monitor->id(), totals);
+      }
+    }
+  }
+  moments_.push_back(std::move(moment));
+  while (moments_.front().at_ns + TargetMonitor::kKeepNs < now_ns) moments_.pop_front();
+}
+
+std::optional<model::Snapshot> Sampler::snapshot(const model::TimeRange& range) const {
+  estimate::Replay replay(range);
+  for (const auto& monitor : monitors_) monitor->retell(replay);
+  for (const auto& moment : moments_) replay.take(moment);
+  return replay.snapshot();
 }
 
 bool Sampler::ready() const {

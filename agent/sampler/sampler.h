@@ -8,8 +8,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,7 @@
 #include "agent/sampler/target_monitor.h"
 #include "agent/targets/target_set.h"
 #include "exporters/model/snapshot.h"
+#include "exporters/model/target_record.h"
 #include "poolscope/result.h"
 
 namespace poolscope::sampler {
@@ -31,8 +34,10 @@ class Sampler {
   static constexpr double kAgentCpuRatio = 0.01;
 
   enum class Pace { kLook, kWatch };
+  // `sink` is told everything that snapshots are made of, nullptr: nobody; it must outlive the sampler.
   [[nodiscard]] static Result<std::unique_ptr<Sampler>, std::string> create(Probing& probing,
-                                                                            const config::Config& config, Pace pace);
+                                                                            const config::Config& config, Pace pace,
+                                                                            model::RecordSink* sink = nullptr);
 
   // Measures until stop(), `until_ns` (CLOCK_MONOTONIC), or `idle` says so. `idle` is called between bursts, at least
   // five times a second, and may call snapshot(), reload() and stop().
@@ -45,6 +50,9 @@ class Sampler {
 
   // Everything known now; sequence numbers rise by one.
   [[nodiscard]] model::Snapshot snapshot();
+  // What was known at the end of a range, from the records that lie in it; records are kept for TargetMonitor::kKeepNs, and a range ends
+  // at a moment at which there was a snapshot(). Nothing when it has none.
+  [[nodiscard]] std::optional<model::Snapshot> snapshot(const model::TimeRange& range) const;
   // True once every target was looked for and either has had a burst or a reason for none.
   [[nodiscard]] bool ready() const;
   // True when there were processes and none is left.
@@ -52,14 +60,17 @@ class Sampler {
   [[nodiscard]] const std::vector<std::unique_ptr<TargetMonitor>>& monitors() const { return monitors_; }
 
  private:
-  Sampler(Probing& probing, Pace pace);
+  Sampler(Probing& probing, Pace pace, model::RecordSink* sink);
   [[nodiscard]] Result<Done, std::string> set_targets(const config::Config& config);
   void discover(std::uint64_t now_ns);
+  // All records until now are in a snapshot.
+  void keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t stratum_ns(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t next_due_ns() const;
 
   Probing& probing_;
   Pace pace_;
+  model::RecordSink* sink_;
   config::Config config_;
   std::unique_ptr<targets::TargetSet> target_set_;
   std::vector<std::unique_ptr<TargetMonitor>> monitors_;  // one per configured target, in their order
@@ -67,6 +78,8 @@ class Sampler {
   bool had_processes_ = false;
   std::uint64_t next_discovery_ns_ = 0;
   std::uint64_t next_seed_;
+  model::TargetId next_id_ = 1;
+  std::deque<model::Moment> moments_;  // of the last TargetMonitor::kKeepNs
   std::string boot_id_;
   std::uint64_t sequence_ = 0;
   std::uint64_t cpu_per_burst_ns_ = 0;  // of the agent, moving average

@@ -4,9 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "agent/estimate/gc.h"
 #include "agent/estimate/price_check.h"
-#include "agent/estimate/summarize.h"
 #include "agent/sampler/undilated.h"
 #include "probes/process/monotonic_clock.h"
 #include "probes/process/task_clock.h"
@@ -42,14 +40,22 @@ void cap_sites(BurstRecord& record) {
 
 }  // namespace
 
-TargetMonitor::TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed)
+TargetMonitor::TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed,
+                             model::TargetId id, model::RecordSink* sink)
     : probing_(probing),
+      id_(id),
+      sink_(sink, id),
       collector_(probing.programs(), probing.detacher(), probing.calibration().costs),
       budget_(budget),
       random_(seed),
       pools_(probing),
       growth_(probing),
-      tokens_(budget.cpu_ratio) {}
+      tokens_(budget.cpu_ratio) {
+  pools_.set_sink(sink_);
+  gc_.set_sink(sink_);
+  growth_.set_sink(sink_);
+  pages_.set_sink(sink_);
+}
 
 void TargetMonitor::set_budget(const config::BudgetConfig& budget) {
   if (budget.cpu_ratio != budget_.cpu_ratio) tokens_ = budget::TokenBucket(budget.cpu_ratio);
@@ -160,6 +166,7 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   stratum.missing = missing_;
   stratum.burst_planned = burst_planned_;
   tokens_.earn(stratum.target_cpu_ns.value_or(0), stratum.length_ns);
+  sink_.take(stratum);
   strata_.push_back(std::move(stratum));
   forget_old(now_ns);
   check_prices();
@@ -181,6 +188,9 @@ void TargetMonitor::forget_old(std::uint64_t now_ns) {
   gc_.forget_before(oldest);
   growth_.forget_before(oldest);
   pages_.forget_before(oldest);
+  // the last of those before it held then
+  const auto held = std::ranges::find_if(statuses_, [&](const auto& status) { return status.at_ns > oldest; });
+  if (held != statuses_.begin()) statuses_.erase(statuses_.begin(), std::prev(held));
   std::erase_if(bursts_, [&](const BurstRecord& record) {
     return std::max(record.allocation_window.start_ns, record.free_window.start_ns) < oldest;
   });
@@ -361,6 +371,7 @@ void TargetMonitor::keep(BurstRecord record) {
   tokens_.spend(static_cast<std::uint64_t>(static_cast<double>(record.charge_ns) * price_factor_));
   learn_rates(record);
   cap_sites(record);
+  sink_.take(record);
   bursts_.push_back(std::move(record));
 }
 
@@ -374,115 +385,8 @@ void TargetMonitor::learn_rates(const BurstRecord& record) {
   }
 }
 
-model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
-                                                const std::optional<Problem>& problem) const {
-  model::CollectorStatus status{name, "L2", model::CollectorState::kIdle, "starting",
-                                "the first burst is still to come"};
-  if (no_process_) {
-    status.state = model::CollectorState::kUnavailable;
-    status.reason = no_process_->reason;
-    status.detail = no_process_->detail;
-  } else if (problem) {
-    const bool passing = problem->reason == "budget_exhausted" || problem->reason == "detach_pending" ||
-                         problem->reason == "target_forked" || problem->reason == "target_execed";
-    status.state = passing ? model::CollectorState::kIdle : model::CollectorState::kUnavailable;
-    if (passing && has_data) status.state = model::CollectorState::kCollecting;
-    status.reason = status.state == model::CollectorState::kCollecting ? "" : problem->reason;
-    status.detail = problem->detail;
-  } else if (has_data) {
-    status = {name, "L2", model::CollectorState::kCollecting, "", ""};
-  }
-  return status;
-}
-
 bool TargetMonitor::is_go() const {
   return kinds().go;
-}
-
-std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
-  std::optional<Problem> problem = pools_.problem();
-  std::string caveat = pools_.remark();
-  const char* name = is_go() ? "go_pools" : "custom_pools";
-  bool any = is_go();
-  for (const auto& [key, process] : processes_) {
-    if (process.pools_problem()) problem = process.pools_problem();
-    any |= process.pools_problem().has_value() || process.pools() != nullptr;
-    if (process.pools() == nullptr) continue;
-    if (caveat.empty()) caveat = process.pools()->caveat();
-  }
-  if (!problem && pools_.bursts().empty()) problem = last_pools_problem_;  // of a process that has ended meanwhile
-  if (!any && !probing_.custom_pools().empty() && !no_process_) {
-    problem = Problem{"no_pools", "none of the pools of `custom_pools:` is in this target"};
-    any = true;
-  }
-  std::vector<model::CollectorStatus> result;
-  if (!any) return result;
-  result.push_back(collector(name, !pools_.bursts().empty(), problem));
-  if (result.back().detail.empty()) result.back().detail = caveat;
-  if (is_go()) {
-    result.push_back(gc_collector());
-    result.push_back(growth_collector());
-  }
-  return result;
-}
-
-model::CollectorStatus TargetMonitor::gc_collector() const {
-  std::optional<Problem> problem;
-  std::string limits;
-  for (const auto& [key, process] : processes_) {
-    if (process.go_runtime_problem()) problem = process.go_runtime_problem();
-    if (process.go_runtime() != nullptr && !process.go_runtime()->limits().empty()) {
-      limits = process.go_runtime()->limits().front();
-    }
-  }
-  model::CollectorStatus status = collector("go_runtime", gc_.has_data(), gc_.has_data() ? std::nullopt : problem);
-  status.level = "L0";
-  if (status.detail.empty()) status.detail = limits;
-  return status;
-}
-
-model::CollectorStatus TargetMonitor::growth_collector() const {
-  std::optional<Problem> problem = growth_.problem();
-  std::string caveat;
-  for (const auto& [key, process] : processes_) {
-    if (process.growth_problem()) problem = process.growth_problem();
-    if (process.growth() != nullptr && caveat.empty()) caveat = process.growth()->caveat();
-  }
-  model::CollectorStatus status = collector("go_growth", !growth_.bursts().empty(), problem);
-  if (status.detail.empty()) status.detail = caveat;
-  return status;
-}
-
-std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
-  const auto has = [this](model::BurstKind kind) {
-    return std::any_of(bursts_.begin(), bursts_.end(), [kind](const auto& record) { return record.kind == kind; });
-  };
-  std::vector<model::CollectorStatus> result;
-  if (kinds().native || !is_go()) {  // malloc is not where a Go program allocates
-    result = {collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
-              collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
-  }
-  std::ranges::move(pool_collectors(), std::back_inserter(result));
-  if (auto pages = pages_.collector()) result.push_back(*std::move(pages));
-  return result;
-}
-
-model::TargetSnapshot TargetMonitor::snapshot() const {
-  const std::vector<model::ProcessKey> running = keys();
-  model::TargetSnapshot snapshot = estimate::summarize(
-      {bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts(), running, is_go()});
-  pages_.add_summaries(snapshot.pools);
-  snapshot.name = name_;
-  snapshot.runtime = is_go() ? "go" : "native";
-  snapshot.labels = labels_;
-  for (const auto& [key, process] : processes_) {
-    snapshot.processes.push_back({key, process.start_time_unix_ns(), process.command()});
-    if (snapshot.allocator.empty() && process.plan() != nullptr) snapshot.allocator = process.plan()->allocator();
-  }
-  snapshot.gc = gc_.summary(GcMonitor::WhenNoneRuns::kNoHeap);
-  if (snapshot.gc) estimate::add_runtime_rates(*snapshot.gc, snapshot.allocations);
-  snapshot.collectors = collectors();
-  return snapshot;
 }
 
 }  // namespace poolscope::sampler

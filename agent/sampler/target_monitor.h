@@ -26,6 +26,7 @@
 #include "agent/targets/target_set.h"
 #include "exporters/model/record.h"
 #include "exporters/model/snapshot.h"
+#include "exporters/model/target_record.h"
 #include "probes/collectors/alloc_bursts.h"
 
 namespace poolscope::sampler {
@@ -36,7 +37,9 @@ class TargetMonitor {
   static constexpr std::size_t kMaxSites = 128;
   static constexpr unsigned kGrowthEvery = 3;
 
-  TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed);
+  // `sink` is told every record when it is made; nullptr: nobody.
+  TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed, model::TargetId id,
+                model::RecordSink* sink);
 
   // What the target consists of now; after every look at /proc.
   void set_state(const targets::TargetState& state);
@@ -49,7 +52,15 @@ class TargetMonitor {
 
   // Reads what the pools of the target publish, so that a snapshot() right after it has them as they are.
   void read_pages(std::uint64_t now_ns) { pages_.read(now_ns); }
+  // What is known now beside records; kept, so that a range that ends here can be told again.
+  const model::TargetStatus& look(std::uint64_t now_ns);
+  // As of the last look().
   [[nodiscard]] model::TargetSnapshot snapshot() const;
+  // What all records until now add up to.
+  [[nodiscard]] model::CarriedTotals totals(std::uint64_t now_ns) const;
+  // All that is kept.
+  void retell(model::RecordSink& sink) const;
+  [[nodiscard]] model::TargetId id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t bursts() const { return bursts_.size() + pools_.bursts().size(); }
   // False while all that can be measured of the target needs no burst: a Go program without pools and slices
@@ -99,6 +110,8 @@ class TargetMonitor {
                                                  const std::optional<Problem>& problem) const;
 
   Probing& probing_;
+  model::TargetId id_;
+  model::TargetSink sink_;
   probes::AllocBursts collector_;
   config::BudgetConfig budget_;
   std::mt19937_64 random_;
@@ -131,6 +144,7 @@ class TargetMonitor {
 
   std::vector<model::BurstRecord> bursts_;  // oldest first
   std::vector<model::StratumRecord> strata_;
+  std::vector<model::TargetStatus> statuses_;  // changes of the last kKeepNs, the one that holds now is the last
 };
 
 }  // namespace poolscope::sampler

@@ -62,6 +62,7 @@ struct GcRecord {
   std::uint64_t probe_hits = 0;
   std::uint64_t charge_ns = 0;
   std::uint64_t dropped_cycles = 0;  // counted, but missing in `watched`: the buffer was full
+  bool operator==(const GcRecord&) const = default;
 };
 
 }  // namespace poolscope::model

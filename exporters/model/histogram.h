@@ -25,6 +25,7 @@ class Histogram {
   [[nodiscard]] std::optional<std::uint64_t> quantile(double p) const;
   // Weight per bucket index, ascending.
   [[nodiscard]] const std::map<unsigned, double>& buckets() const noexcept { return buckets_; }
+  bool operator==(const Histogram&) const = default;
 
  private:
   std::map<unsigned, double> buckets_;

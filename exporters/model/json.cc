@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "exporters/model/json_fields.h"
 #include "exporters/model/json_io.h"
 
 namespace poolscope::model {
@@ -10,14 +11,6 @@ void fields(Io& io, typename Io::template Ref<Estimate> estimate) {
   io.required("value", estimate.value);
   io.optional("low", estimate.low);
   io.optional("high", estimate.high);
-}
-
-template <typename Io>
-void fields(Io& io, typename Io::template Ref<Frame> frame) {
-  io.optional("symbol", frame.symbol);
-  io.optional("object", frame.object);
-  io.required("offset", frame.offset);
-  io.optional("source", frame.source);
 }
 
 template <typename Io>
@@ -199,23 +192,6 @@ void fields(Io& io, typename Io::template Ref<GcSummary> gc) {
 }
 
 template <typename Io>
-void fields(Io& io, typename Io::template Ref<CollectorStatus> collector) {
-  io.required("name", collector.name);
-  io.required("level", collector.level);
-  io.required("state", collector.state);
-  io.required("reason", collector.reason);
-  io.required("detail", collector.detail);
-}
-
-template <typename Io>
-void fields(Io& io, typename Io::template Ref<ProcessInfo> process) {
-  io.required("pid", process.key.pid);
-  io.required("start_time_ticks", process.key.start_time_ticks);
-  io.required("start_time_unix_ns", process.start_time_unix_ns);
-  io.optional("command", process.command);
-}
-
-template <typename Io>
 void fields(Io& io, typename Io::template Ref<Cost> cost) {
   io.required("probe_hits", cost.probe_hits);
   io.optional("charged_cpu_ratio", cost.charged_cpu_ratio);
@@ -248,15 +224,6 @@ void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   io.optional("pools", target.pools);
   io.optional("gc", target.gc);
   io.required("cost", target.cost);
-}
-
-template <typename Io>
-void fields(Io& io, typename Io::template Ref<AgentInfo> agent) {
-  io.required("version", agent.version);
-  io.required("boot_id", agent.boot_id);
-  io.required("sequence", agent.sequence);
-  io.group("budget", [&](auto& budget) { budget.optional("cpu_ratio", agent.budget_cpu_ratio); });
-  io.optional("cpu_seconds", agent.cpu_seconds);
 }
 
 template <typename Io>

@@ -1,11 +1,13 @@
 #pragma once
-// The two directions of one description: json.cc lists the members of each structure once, in
-// fields(io, structure), and runs that list with a JsonWriter or a JsonReader. Only json.cc includes this.
+// The two directions of one description: the members of each structure are listed once, in fields(io, structure), and that list
+// runs with a JsonWriter or a JsonReader. For json.cc (snapshots) and exporters/recording (records) only.
 //   Absent    nullopt, an empty string or container, and a number that is not finite. An absent optional member
 //             is not written; an absent required one (a bound without a weight) makes the whole value that
 //             needs it absent.
 //   Reading   stops at the first error; what was read so far is thrown away with the Snapshot.
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -22,11 +24,15 @@
 
 #include "exporters/model/json.h"
 #include "exporters/model/json_limits.h"
+#include "poolscope/log_linear.h"
 
 namespace poolscope::model {
 
 inline std::string key_text(const std::string& key) {
   return key;
+}
+inline std::string key_text(std::uint64_t key) {
+  return std::to_string(key);
 }
 // The shortest text that reads back as the same double.
 inline std::string key_text(double key) {
@@ -53,6 +59,11 @@ class JsonWriter {
   void optional(const char* name, const T& value) {
     if (is_empty(value)) return;
     if (auto json = encode(value)) object_[name] = std::move(*json);
+  }
+  // As optional(), and without what is 0, false or nothing. For members that have this as their default.
+  template <typename T>
+  void unless_default(const char* name, const T& value) {
+    if (!(value == T{})) optional(name, value);
   }
   // As optional(), but the caller knows whether the value was measured.
   template <typename T>
@@ -82,9 +93,19 @@ class JsonWriter {
   static std::optional<Json> encode(std::uint64_t value) { return Json(value); }
   static std::optional<Json> encode(const std::string& value) { return Json(value); }
   static std::optional<Json> encode(CollectorState value) { return Json(state_name(value)); }
+  static std::optional<Json> encode(BurstKind value) { return Json(burst_kind_name(value)); }
   static std::optional<Json> encode(double value) {
     if (!std::isfinite(value)) return std::nullopt;
     return Json(value);
+  }
+  static std::optional<Json> encode(const Histogram& histogram) {
+    Json buckets = Json::array();
+    for (const auto& [bucket, weight] : histogram.buckets()) buckets.push_back(Json::array({bucket, weight}));
+    return buckets;
+  }
+  template <typename T, std::size_t N>
+  static std::optional<Json> encode(const std::array<T, N>& values) {
+    return encode(std::vector<T>(values.begin(), values.end()));
   }
   template <typename T>
   static std::optional<Json> encode(const std::optional<T>& value) {
@@ -144,6 +165,10 @@ class JsonReader {
   }
   template <typename T>
   void optional(const char* name, T& value) {
+    (void)read_member(name, value);
+  }
+  template <typename T>
+  void unless_default(const char* name, T& value) {
     (void)read_member(name, value);
   }
   template <typename T>
@@ -226,6 +251,33 @@ class JsonReader {
     }
     fail("must be collecting, idle or unavailable");
   }
+  void read(BurstKind& value) {
+    std::string name;
+    read(name);
+    if (error_) return;
+    for (const auto kind : {BurstKind::kRate, BurstKind::kCohort, BurstKind::kExact}) {
+      if (name != burst_kind_name(kind)) continue;
+      value = kind;
+      return;
+    }
+    fail("must be rate, cohort or exact");
+  }
+  void read(Histogram& histogram) {
+    std::vector<std::pair<std::uint64_t, double>> buckets;
+    read(buckets);
+    histogram = {};
+    for (const auto& [bucket, weight] : buckets) {
+      if (bucket >= PS_LOG_LINEAR_BUCKETS) return fail("has a bucket beyond the last one");
+      histogram.add_bucket(static_cast<unsigned>(bucket), weight);
+    }
+  }
+  // Of a later writer there may be more, of an earlier one fewer.
+  template <typename T, std::size_t N>
+  void read(std::array<T, N>& values) {
+    if (!expect(json_.is_array(), "an array")) return;
+    for (std::size_t i = 0; i < std::min(N, json_.size()) && !error_; ++i)
+      child(json_[i], std::to_string(i)).read(values[i]);
+  }
   template <typename T>
   void read(std::optional<T>& value) {
     read(value.emplace());
@@ -260,10 +312,11 @@ class JsonReader {
   }
   template <typename K>
   static std::optional<K> parse_key(const std::string& text) {
-    if constexpr (std::is_floating_point_v<K>) {
+    if constexpr (std::is_arithmetic_v<K>) {
       K key = 0;
       const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), key);
-      if (status != std::errc{} || end != text.data() + text.size() || !std::isfinite(key)) return std::nullopt;
+      if (status != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+      if (!std::isfinite(static_cast<double>(key))) return std::nullopt;
       return key;
     } else {
       return text;

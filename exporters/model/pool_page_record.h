@@ -27,6 +27,7 @@ struct PoolPageCounts {
 
   [[nodiscard]] std::uint64_t all_misses() const;
   void merge(const PoolPageCounts& other);
+  bool operator==(const PoolPageCounts&) const = default;
 };
 
 // As configured; absent where the pool has no such limit, or it is open.
@@ -54,6 +55,7 @@ struct PoolPageSums {
   std::optional<PoolPageState> state;  // absent: the pool has ended
 
   void merge(const PoolPageSums& other);
+  bool operator==(const PoolPageSums&) const = default;
 };
 
 struct PoolPageRecord {
@@ -65,6 +67,7 @@ struct PoolPageRecord {
 
   // The record that follows this one of the same page.
   void append(const PoolPageRecord& next);
+  bool operator==(const PoolPageRecord&) const = default;
 };
 
 }  // namespace poolscope::model

@@ -38,6 +38,7 @@ struct PoolOrderSums {
   std::uint64_t used_after_put = 0;  // its buffer had another length or capacity at the get than at the put before
 
   void merge(const PoolOrderSums& other);
+  bool operator==(const PoolOrderSums&) const = default;
 };
 
 // What lay in a pool when it was read, at the end of a burst.
@@ -67,6 +68,7 @@ struct PoolSums {
   std::uint64_t put_twice = 0;         // put while already in the pool, where objects were followed
   std::optional<PoolOrderSums> order;  // absent: events were not seen one by one, or not all of them
   std::optional<PoolIdle> idle;        // absent: not read
+  bool operator==(const PoolSums&) const = default;
 };
 
 struct PoolBurstRecord {
@@ -79,12 +81,14 @@ struct PoolBurstRecord {
   std::uint64_t probe_hits = 0;  // of the whole burst
   std::uint64_t charge_ns = 0;
   std::map<std::string, std::uint64_t> dropped;
+  bool operator==(const PoolBurstRecord&) const = default;
 };
 
 struct PoolWatchSums {
   PoolIdentity pool;
   std::uint64_t misses = 0;
   std::uint64_t thrown_away = 0;  // objects that garbage collections dropped
+  bool operator==(const PoolWatchSums&) const = default;
 };
 
 struct PoolWatchRecord {
@@ -97,6 +101,7 @@ struct PoolWatchRecord {
   std::vector<PoolWatchSums> pools;
   std::uint64_t probe_hits = 0;
   std::uint64_t charge_ns = 0;
+  bool operator==(const PoolWatchRecord&) const = default;
 };
 
 }  // namespace poolscope::model

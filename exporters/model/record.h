@@ -37,6 +37,7 @@ struct CallSiteCounts {
   std::uint64_t requested_bytes = 0;
   std::uint64_t births = 0;       // calls that a cohort followed
   std::uint64_t short_lived = 0;  // of these, freed within 10 ms
+  bool operator==(const CallSiteCounts&) const = default;
 };
 
 // Buffers that grew by realloc and were freed inside a cohort, per call site of the first allocation.
@@ -47,6 +48,7 @@ struct GrowthChainCounts {
   std::uint64_t copied_bytes = 0;
   Histogram first_bytes;
   Histogram final_bytes;
+  bool operator==(const GrowthChainCounts&) const = default;
 };
 
 // What a process did meanwhile that probes do not change, by the kernel's counters and its own. Absent where nothing tells.
@@ -57,6 +59,7 @@ struct Work {
 
   // Absent as soon as one part is.
   Work& operator+=(const Work& more);
+  bool operator==(const Work&) const = default;
 };
 
 // A time window in one process with exactly the probes that `counts` names.
@@ -68,6 +71,7 @@ struct Window {
   std::uint64_t probe_hits = 0;
   bool ended_by_count = false;  // the hit limit ended the window, not the clock
   Work work;
+  bool operator==(const Window&) const = default;
 };
 
 struct AllocationCounts {
@@ -75,6 +79,7 @@ struct AllocationCounts {
   std::uint64_t allocated_bytes = 0;
   std::uint64_t reallocations = 0;  // realloc of a live block; realloc(NULL) is an allocation, realloc(p, 0) a free
   std::uint64_t frees = 0;
+  bool operator==(const AllocationCounts&) const = default;
 };
 
 // Ages of objects born in a cohort. Objects alive at the end are censored: they lived at least that long.
@@ -86,6 +91,7 @@ struct Lifetimes {
   Histogram died_bytes_ns;        // the same, weight = bytes of the object
   Histogram alive_ns;             // age at the end of the cohort
   Histogram alive_bytes_ns;
+  bool operator==(const Lifetimes&) const = default;
 };
 
 enum class BurstKind {
@@ -93,6 +99,11 @@ enum class BurstKind {
   kCohort,  // births for a moment, frees until followed_ns
   kExact    // every event, no budget
 };
+
+// As JSON writes it.
+[[nodiscard]] constexpr const char* burst_kind_name(BurstKind kind) {
+  return kind == BurstKind::kRate ? "rate" : kind == BurstKind::kCohort ? "cohort" : "exact";
+}
 
 struct BurstRecord {
   ProcessKey process;
@@ -110,6 +121,7 @@ struct BurstRecord {
   std::uint64_t probe_hits = 0;                  // of the whole burst, armed or not
   std::uint64_t charge_ns = 0;                   // of the whole burst
   std::map<std::string, std::uint64_t> dropped;  // events lost, by reason
+  bool operator==(const BurstRecord&) const = default;
 };
 
 // One stratum of a target: what was planned and what the target did meanwhile, burst or not.
@@ -120,6 +132,7 @@ struct StratumRecord {
   Work work;                                   // of all processes
   std::string missing;                         // why no burst was taken; empty when one was
   bool burst_planned = true;                   // false: what is measured of the target needs none
+  bool operator==(const StratumRecord&) const = default;
 };
 
 }  // namespace poolscope::model

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ class FakeSource : public SnapshotSource {
     }
     return out;
   }
+  Result<std::shared_ptr<const model::Snapshot>, RangeRefusal> snapshot_of(const UnixRange& range) const override {
+    const std::scoped_lock lock(mutex_);
+    asked_range_ = range;
+    if (of_range_) return of_range_;
+    return Failure{RangeRefusal{404, "nothing is known of that time"}};
+  }
   bool ready() const override {
     const std::scoped_lock lock(mutex_);
     return ready_;
@@ -36,6 +43,14 @@ class FakeSource : public SnapshotSource {
     snapshots_.push_back(std::make_shared<const model::Snapshot>(std::move(snapshot)));
     ready_ = true;
   }
+  void set_snapshot_of_ranges(model::Snapshot snapshot) {
+    const std::scoped_lock lock(mutex_);
+    of_range_ = std::make_shared<const model::Snapshot>(std::move(snapshot));
+  }
+  std::optional<UnixRange> asked_range() const {
+    const std::scoped_lock lock(mutex_);
+    return asked_range_;
+  }
   void set_ready(bool ready) {
     const std::scoped_lock lock(mutex_);
     ready_ = ready;
@@ -45,6 +60,8 @@ class FakeSource : public SnapshotSource {
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<const model::Snapshot>> snapshots_;
   bool ready_ = false;
+  std::shared_ptr<const model::Snapshot> of_range_;
+  mutable std::optional<UnixRange> asked_range_;
 };
 
 inline model::TargetSnapshot redis_target() {

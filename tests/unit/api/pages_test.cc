@@ -189,5 +189,59 @@ TEST(SnapshotText, IsMadeAnewForTheNextSnapshotAndForAnotherRun) {
   EXPECT_THAT(gunzip(*text.gzipped_json(other_run)), HasSubstr("another"));
 }
 
+TEST_F(PagesTest, SnapshotOfARangeAsksForThatRange) {
+  source_.publish(redis_snapshot(1));
+  source_.set_snapshot_of_ranges(redis_snapshot(77));
+  const Response response = get("/api/v1/snapshot", "from=1700000000.5&to=1700000060");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(nlohmann::json::parse(response.body)["agent"]["sequence"], 77);
+  ASSERT_TRUE(source_.asked_range());
+  EXPECT_EQ(source_.asked_range()->from_ns, 1'700'000'000'500'000'000u);
+  EXPECT_EQ(source_.asked_range()->to_ns, 1'700'000'060'000'000'000u);
+}
+
+TEST_F(PagesTest, SnapshotOfARangeTakesTimesBeforeNow) {
+  source_.set_snapshot_of_ranges(redis_snapshot(77));
+  EXPECT_EQ(get("/api/v1/snapshot", "from=-2m&to=-60s").status, 200);
+  EXPECT_EQ(source_.asked_range()->to_ns - source_.asked_range()->from_ns, 60'000'000'000u);
+}
+
+TEST_F(PagesTest, SnapshotOfARangeWithoutAnEndReachesUntilNow) {
+  source_.set_snapshot_of_ranges(redis_snapshot(77));
+  EXPECT_EQ(get("/api/v1/snapshot", "from=0").status, 200);
+  EXPECT_EQ(source_.asked_range()->from_ns, 0u);
+  EXPECT_EQ(source_.asked_range()->to_ns, ~std::uint64_t{0});
+}
+
+TEST_F(PagesTest, RangeOfWhichNothingIsKnownIsNotFound) {
+  source_.publish(redis_snapshot(1));
+  const Response response = get("/api/v1/snapshot", "to=1");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(nlohmann::json::parse(response.body)["error"], "nothing is known of that time");
+}
+
+struct BadRange {
+  const char* name;
+  const char* query;
+  const char* error;  // a part of it
+};
+class BadRanges : public PagesTest, public ::testing::WithParamInterface<BadRange> {};
+
+TEST_P(BadRanges, AreRefusedWithTheParameter) {
+  source_.publish(redis_snapshot(1));
+  const Response response = get("/api/v1/snapshot", GetParam().query);
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(std::string(nlohmann::json::parse(response.body)["error"]), HasSubstr(GetParam().error));
+  EXPECT_FALSE(source_.asked_range());
+}
+INSTANTIATE_TEST_SUITE_P(Table, BadRanges,
+                         ::testing::Values(BadRange{"NoTime", "from=yesterday", "parameter from is \"yesterday\""},
+                                           BadRange{"Empty", "to=", "parameter to is \"\""},
+                                           BadRange{"NoUnit", "from=-60", "-90s"},
+                                           BadRange{"Twice", "from=1&from=2", "given more than once"},
+                                           BadRange{"Backwards", "from=-1s&to=-2s", "from must lie before"},
+                                           BadRange{"Huge", "from=99999999999999999999", "parameter from"}),
+                         [](const auto& info) { return info.param.name; });
+
 }  // namespace
 }  // namespace poolscope::api

@@ -74,6 +74,9 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Budget, ConfigErrors,
     testing::Values(
+        ErrorCase{"NoRecordingFile", "recording:\n  file: ''\n", 2, 9, "recording.file", "must not be empty"},
+        ErrorCase{"TinyRecording", "recording:\n  max_bytes: 10\n", 2, 14, "recording.max_bytes", "1048576"},
+        ErrorCase{"NoRecordingFiles", "recording:\n  files: 0\n", 2, 10, "recording.files", "1"},
         ErrorCase{"NotANumber", "budget:\n  cpu_ratio: 1%\n", 2, 14, "budget.cpu_ratio",
                   "must be a number above 0 and at most 0.5, not `1%`"},
         ErrorCase{"Quoted", "budget:\n  cpu_ratio: \"0.1\"\n", 2, 14, "budget.cpu_ratio", "without quotes"},

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "agent/estimate/carried_totals.h"
+#include "agent/estimate/replay.h"
 #include "poolscope/stats_writer.h"
 #include "probes/process/process.h"
 #include "tests/unit/process/child.h"
@@ -46,7 +48,7 @@ class PagesOfProcesses : public testing::Test {
   }
   [[nodiscard]] std::vector<model::PoolSummary> pools() const {
     std::vector<model::PoolSummary> pools;
-    pages_.add_summaries(pools);
+    estimate::add_published_pools(pools, pages_.total(), pages_.records());
     return pools;
   }
   [[nodiscard]] std::uint64_t gets() const {
@@ -111,6 +113,29 @@ TEST_F(PagesOfProcesses, WhoComesBackIsCountedOnce) {
   set({});
   set({key_of(child)});
   EXPECT_EQ(gets(), 10u);
+}
+
+TEST_F(PagesOfProcesses, AreToldAgainAsTheyWereAlsoWhenTheFirstRecordsAreForgotten) {
+  const Signal ready;
+  Child ends([&] { publish(10, ready), process::test::pause_forever(); });
+  const Child stays([&] { publish(5, ready), process::test::pause_forever(); });
+  ASSERT_TRUE(ready.await() && ready.await());
+  set({key_of(ends), key_of(stays)});
+  set({key_of(ends), key_of(stays)});
+  const auto stays_key = key_of(stays);
+  ends.kill_and_reap();
+  set({stays_key});
+  set({stays_key});
+  for (const std::uint64_t oldest_ns : {std::uint64_t{0}, 3 * kSecondNs, now_ns_, now_ns_ + 1}) {
+    pages_.forget_before(oldest_ns);
+    estimate::Replay replay({});
+    const model::TargetSink sink(&replay, 1);
+    sink.take(estimate::carry(0, {}, pages_.forgotten()));
+    pages_.retell(sink);
+    replay.take(model::Moment{.at_ns = now_ns_, .time_unix_ns = 0, .agent = {}, .targets = {1}});
+    EXPECT_EQ(replay.snapshot()->targets.at(0).pools, pools()) << oldest_ns;
+    EXPECT_EQ(gets(), 15u);
+  }
 }
 
 TEST_F(PagesOfProcesses, AnInheritedPageIsThatOfTheParent) {

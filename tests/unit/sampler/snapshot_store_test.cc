@@ -1,11 +1,15 @@
 #include "agent/sampler/snapshot_store.h"
 
 #include <atomic>
+#include <chrono>
 #include <latch>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
+
+#include "probes/process/monotonic_clock.h"
 
 namespace {
 
@@ -126,6 +130,64 @@ TEST(SnapshotStoreThreads, ReadersSeeWholeSnapshotsInOrderWhileOnePublishes) {
   publish(store, 1, kSnapshots);
   readers.clear();
   EXPECT_EQ(disorder, 0u);
+}
+
+// What a thread that asks for a range is told, while this one measures.
+class Ranges : public testing::Test {
+ protected:
+  using Answer = Result<std::shared_ptr<const model::Snapshot>, api::RangeRefusal>;
+  Answer ask(const api::UnixRange& range, const SnapshotStore::Estimate& estimate) {
+    std::optional<Answer> answer;
+    std::atomic<bool> is_there{false};
+    std::jthread client([&] {
+      answer = store_.snapshot_of(range);
+      is_there = true;
+    });
+    while (!is_there) {
+      store_.answer_range(estimate);
+      std::this_thread::yield();
+    }
+    client.join();
+    return *std::move(answer);
+  }
+  SnapshotStore store_{1};
+};
+
+TEST_F(Ranges, AreEstimatedByTheThreadThatMeasures) {
+  const auto measuring = std::this_thread::get_id();
+  const auto answer = ask({}, [&](const model::TimeRange& range) {
+    EXPECT_EQ(std::this_thread::get_id(), measuring);
+    EXPECT_EQ(range.from_ns, 0u);
+    EXPECT_EQ(range.to_ns, ~std::uint64_t{0}) << "an open end stays open";
+    return snapshot(5);
+  });
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(**answer, snapshot(5));
+}
+
+TEST_F(Ranges, AreTurnedIntoTheClockOfRecords) {
+  const auto now_unix_ns =
+      static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1));
+  const std::uint64_t now_ns = process::monotonic_ns();
+  (void)ask({now_unix_ns - 2'000'000'000, now_unix_ns - 1'000'000'000}, [&](const model::TimeRange& range) {
+    EXPECT_EQ(range.to_ns - range.from_ns, 1'000'000'000u + model::kClockSlackNs);
+    EXPECT_NEAR(static_cast<double>(range.to_ns), static_cast<double>(now_ns) - 1e9, 0.5e9);
+    return std::nullopt;
+  });
+}
+
+TEST_F(Ranges, OfWhichNothingIsKnownAreRefusedWithAReason) {
+  const auto answer = ask({}, [](const auto&) { return std::nullopt; });
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().status, 404);
+  EXPECT_THAT(answer.error().detail, testing::HasSubstr("the last 300 s"));
+}
+
+TEST_F(Ranges, AreRefusedAtOnceWhenNobodyMeasuresAnyMore) {
+  store_.stop_answering();
+  const auto answer = store_.snapshot_of({});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().status, 503);
 }
 
 }  // namespace

@@ -1,0 +1,147 @@
+// What a TargetMonitor knows of its target, as collectors' states, snapshots and records.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "agent/estimate/carried_totals.h"
+#include "agent/estimate/target_summary.h"
+#include "agent/sampler/target_monitor.h"
+
+namespace poolscope::sampler {
+
+model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
+                                                const std::optional<Problem>& problem) const {
+  model::CollectorStatus status{name, "L2", model::CollectorState::kIdle, "starting",
+                                "the first burst is still to come"};
+  if (no_process_) {
+    status.state = model::CollectorState::kUnavailable;
+    status.reason = no_process_->reason;
+    status.detail = no_process_->detail;
+  } else if (problem) {
+    const bool passing = problem->reason == "budget_exhausted" || problem->reason == "detach_pending" ||
+                         problem->reason == "target_forked" || problem->reason == "target_execed";
+    status.state = passing ? model::CollectorState::kIdle : model::CollectorState::kUnavailable;
+    if (passing && has_data) status.state = model::CollectorState::kCollecting;
+    status.reason = status.state == model::CollectorState::kCollecting ? "" : problem->reason;
+    status.detail = problem->detail;
+  } else if (has_data) {
+    status = {name, "L2", model::CollectorState::kCollecting, "", ""};
+  }
+  return status;
+}
+
+std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
+  std::optional<Problem> problem = pools_.problem();
+  std::string caveat = pools_.remark();
+  const char* name = is_go() ? "go_pools" : "custom_pools";
+  bool any = is_go();
+  for (const auto& [key, process] : processes_) {
+    if (process.pools_problem()) problem = process.pools_problem();
+    any |= process.pools_problem().has_value() || process.pools() != nullptr;
+    if (process.pools() == nullptr) continue;
+    if (caveat.empty()) caveat = process.pools()->caveat();
+  }
+  if (!problem && pools_.bursts().empty()) problem = last_pools_problem_;  // of a process that has ended meanwhile
+  if (!any && !probing_.custom_pools().empty() && !no_process_) {
+    problem = Problem{"no_pools", "none of the pools of `custom_pools:` is in this target"};
+    any = true;
+  }
+  std::vector<model::CollectorStatus> result;
+  if (!any) return result;
+  result.push_back(collector(name, !pools_.bursts().empty(), problem));
+  if (result.back().detail.empty()) result.back().detail = caveat;
+  if (is_go()) {
+    result.push_back(gc_collector());
+    result.push_back(growth_collector());
+  }
+  return result;
+}
+
+model::CollectorStatus TargetMonitor::gc_collector() const {
+  std::optional<Problem> problem;
+  std::string limits;
+  for (const auto& [key, process] : processes_) {
+    if (process.go_runtime_problem()) problem = process.go_runtime_problem();
+    if (process.go_runtime() != nullptr && !process.go_runtime()->limits().empty()) {
+      limits = process.go_runtime()->limits().front();
+    }
+  }
+  model::CollectorStatus status = collector("go_runtime", gc_.has_data(), gc_.has_data() ? std::nullopt : problem);
+  status.level = "L0";
+  if (status.detail.empty()) status.detail = limits;
+  return status;
+}
+
+model::CollectorStatus TargetMonitor::growth_collector() const {
+  std::optional<Problem> problem = growth_.problem();
+  std::string caveat;
+  for (const auto& [key, process] : processes_) {
+    if (process.growth_problem()) problem = process.growth_problem();
+    if (process.growth() != nullptr && caveat.empty()) caveat = process.growth()->caveat();
+  }
+  model::CollectorStatus status = collector("go_growth", !growth_.bursts().empty(), problem);
+  if (status.detail.empty()) status.detail = caveat;
+  return status;
+}
+
+std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
+  const auto has = [this](model::BurstKind kind) {
+    return std::any_of(bursts_.begin(), bursts_.end(), [kind](const auto& record) { return record.kind == kind; });
+  };
+  std::vector<model::CollectorStatus> result;
+  if (kinds().native || !is_go()) {  // malloc is not where a Go program allocates
+    result = {collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
+              collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
+  }
+  std::ranges::move(pool_collectors(), std::back_inserter(result));
+  if (auto pages = pages_.collector()) result.push_back(*std::move(pages));
+  return result;
+}
+
+const model::TargetStatus& TargetMonitor::look(std::uint64_t now_ns) {
+  model::TargetStatus status;
+  status.name = name_;
+  status.runtime = is_go() ? "go" : "native";
+  status.labels = labels_;
+  for (const auto& [key, process] : processes_) {
+    status.processes.push_back({key, process.start_time_unix_ns(), process.command()});
+    if (status.allocator.empty() && process.plan() != nullptr) status.allocator = process.plan()->allocator();
+  }
+  status.collectors = collectors();
+  status.gc_running = gc_.running();
+  if (!statuses_.empty()) {
+    status.at_ns = statuses_.back().at_ns;
+    if (status == statuses_.back()) return statuses_.back();
+  }
+  status.at_ns = now_ns;
+  return statuses_.emplace_back(std::move(status));
+}
+
+model::TargetSnapshot TargetMonitor::snapshot() const {
+  static const model::TargetStatus not_looked;
+  return estimate::summarize_target(
+      {statuses_.empty() ? not_looked : statuses_.back(),
+       {bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts()},
+       pages_.records(),
+       gc_.total(),
+       pages_.total()});
+}
+
+model::CarriedTotals TargetMonitor::totals(std::uint64_t now_ns) const {
+  return estimate::carry(now_ns, gc_.total(), pages_.total());
+}
+
+void TargetMonitor::retell(model::RecordSink& to) const {
+  const model::TargetSink sink(&to, id_);
+  sink.take(estimate::carry(0, gc_.forgotten(), pages_.forgotten()));
+  for (const auto& status : statuses_) sink.take(status);
+  for (const auto& record : bursts_) sink.take(record);
+  for (const auto& record : strata_) sink.take(record);
+  for (const auto& record : pools_.bursts()) sink.take(record);
+  for (const auto& record : pools_.watches()) sink.take(record);
+  for (const auto& record : gc_.records()) sink.take(record);
+  for (const auto& record : growth_.bursts()) sink.take(model::SliceGrowthRecord{record});
+  pages_.retell(sink);
+}
+
+}  // namespace poolscope::sampler
