@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <optional>
 
+#include "agent/budget/burst_turns.h"
 #include "agent/budget/token_bucket.h"
+#include "agent/estimate/summarize.h"
 #include "agent/sampler/undilated.h"
 
 namespace poolscope::truth {
 namespace {
 
-// As in agent/sampler/target_monitor.cc.
-constexpr std::uint64_t kUsualFollowNs = 12'000'000, kLeastFollowNs = 3'000'000;
-constexpr unsigned kLongFollowEvery = 4;
+constexpr std::uint64_t kLeastFollowNs = 3'000'000;  // as in agent/sampler/target_monitor.cc
 
 class Observer {
  public:
@@ -57,19 +57,24 @@ class Observer {
 
   void take_burst(std::uint64_t start_ns) {
     const budget::BurstPrices prices{options_.prices.count_ns, options_.prices.life_ns, options_.prices.free_ns};
-    if (turn_ % 2 == 1 && allocations_.known()) {
-      const bool is_long = turn_ / 2 % kLongFollowEvery == kLongFollowEvery - 1;
-      const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget(), kLeastFollowNs,
-                                               is_long ? design_.burst.follow_max_ns : kUsualFollowNs);
+    if (turns_.is_cohorts_turn() && allocations_.known()) {
+      const auto wanted = turns_.is_long_follow() ? design_.burst.follow_max_ns
+                                                  : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
+      const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget(), kLeastFollowNs, wanted);
       if (planned.plan) return keep(kernel_.cohort(start_ns, *planned.plan));
+      missing_ = budget::reason_label(planned.refusal.reason);
+      const bool can_be_saved = planned.refusal.reason == budget::Refusal::Reason::kNoTokens &&
+                                planned.refusal.needed_ns <= tokens_.capacity_ns();
+      if (can_be_saved && turns_.waits_for_cohort()) return;
     }
     const auto planned = budget::plan_rate(allocations_, prices, budget());
-    if (planned.plan) return keep(kernel_.rate(start_ns, *planned.plan));
-    missing_ = budget::reason_label(planned.refusal.reason);
+    missing_ = planned.plan ? "" : budget::reason_label(planned.refusal.reason);
+    if (planned.plan) keep(kernel_.rate(start_ns, *planned.plan));
   }
 
   void keep(model::BurstRecord record) {
-    ++turn_;
+    turns_.took(record.kind == model::BurstKind::kRate ? budget::BurstTurns::Kind::kRate : budget::BurstTurns::Kind::kCohort,
+                random_);
     tokens_.spend(record.charge_ns);
     taken_ns_ += static_cast<std::uint64_t>(static_cast<double>(record.charge_ns) * options_.price_factor);
     const bool counts = record.kind == model::BurstKind::kRate;
@@ -89,7 +94,7 @@ class Observer {
   SimulatedKernel::Options options_;
   budget::TokenBucket tokens_;
   budget::HitRate allocations_, frees_;
-  unsigned turn_ = 0;
+  budget::BurstTurns turns_;
   std::uint64_t taken_ns_ = 0;
   double recent_cpus_ = 0;
   std::string missing_;

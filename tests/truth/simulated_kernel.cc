@@ -273,12 +273,14 @@ class CohortPlayback {
     record_.free_window = window_between(moments_[1], end);
     record_.allocation_window.ended_by_count = by_count_ && record_.free_window.length_ns == 0;
     record_.free_window.ended_by_count = by_count_;
+    record_.lifetimes.followed_ns = end.time_ns - moments_[0].time_ns;
     for (const auto& [object, birth] : followed_) {
-      const auto age = static_cast<std::uint64_t>(std::max(0.0, end_ns_ - birth.born_ns));
+      const double charge_ns = playback_.thread(birth.thread).charge_ns - birth.charge_ns;
+      const auto age = static_cast<std::uint64_t>(std::max(0.0, end_ns_ - birth.born_ns - charge_ns));
+      record_.lifetimes.followed_ns = std::min(record_.lifetimes.followed_ns, age);
       record_.lifetimes.alive_ns.add(age);
       record_.lifetimes.alive_bytes_ns.add(age, static_cast<double>(birth.bytes));
     }
-    record_.lifetimes.followed_ns = end.time_ns - moments_[0].time_ns;
     record_.probe_hits = playback_.hits();
     record_.charge_ns = static_cast<std::uint64_t>(playback_.charge_ns());
   }
