@@ -124,6 +124,8 @@ void set_rates(model::AllocationSummary& summary, const Sample& allocations) {
     return WindowCount::of_events(static_cast<double>(record.counts.allocations));
   });
   summary.bytes_per_second = allocations.rate(bytes_of);
+  // How large those would be that nobody saw is not known.
+  if (summary.per_second && summary.per_second->value <= 0) summary.bytes_per_second->high.reset();
   summary.reallocations_per_second = allocations.rate([](const model::BurstRecord& record) {
     return WindowCount::of_events(static_cast<double>(record.counts.reallocations));
   });
@@ -133,7 +135,7 @@ void set_rates(model::AllocationSummary& summary, const Sample& allocations) {
 model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& basis,
                                       const model::MaybeEstimate& allocations_per_second) {
   const auto frees = [](const model::BurstRecord& record) {
-    return WindowCount::of_events(static_cast<double>(record.counts.frees));
+    return WindowCount::of_events(static_cast<double>(frees_in_window(record)));
   };
   const auto frees_beside = [](const model::BurstRecord& record) {
     return WindowCount::of_events(static_cast<double>(*record.frees_beside_allocations));
@@ -142,10 +144,10 @@ model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& ba
   if (basis.exact || !allocations_per_second) return alone.rate(frees);
   const Sample beside = Sample::of_frees_beside(records, *allocations_per_second);
   const auto rate = alone.rate(frees), rate_beside = beside.rate(frees_beside);
-  if (std::isinf(width(rate)) && std::isinf(width(rate_beside))) {
+  if (std::isinf(relative_width(rate)) && std::isinf(relative_width(rate_beside))) {
     return beside.total(frees_beside) > alone.total(frees) ? rate_beside : rate;
   }
-  return width(rate_beside) < width(rate) ? rate_beside : rate;
+  return relative_width(rate_beside) < relative_width(rate) ? rate_beside : rate;
 }
 
 void scale(model::MaybeEstimate& estimate, double factor) {

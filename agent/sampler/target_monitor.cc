@@ -381,13 +381,12 @@ void TargetMonitor::keep(BurstRecord record) {
 }
 
 void TargetMonitor::learn_rates(const BurstRecord& record) {
-  if (record.kind == model::BurstKind::kRate) {
-    const auto calls = record.counts.allocations + record.counts.reallocations;
-    allocations_.observe(per_undilated_second(calls, record.allocation_window, price_factor_), process::monotonic_ns());
-  } else {
-    frees_.observe(per_undilated_second(record.counts.frees, record.free_window, price_factor_),
-                   process::monotonic_ns());
-  }
+  const bool counts = record.kind == model::BurstKind::kRate;
+  const auto& window = counts ? record.allocation_window : record.free_window;
+  const auto calls = counts ? record.counts.allocations + record.counts.reallocations : record.counts.frees;
+  budget::HitRate& rate = counts ? allocations_ : frees_;
+  if (rate.known() && !tells_rate(window)) return;
+  rate.observe(per_undilated_second(calls, window, price_factor_), process::monotonic_ns());
 }
 
 bool TargetMonitor::is_go() const {

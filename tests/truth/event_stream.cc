@@ -269,7 +269,7 @@ EventStream without_recording_cost(const EventStream& stream) {
   std::map<std::uint16_t, Thread> threads;
   for (Event& event : result.events) {
     Thread& thread = threads[event.thread];
-    if (event.time_ns - thread.last_ns >= kWaitNs) thread.early_ns = 0;
+    if (event.time_ns - thread.last_ns >= stream.wait_ns) thread.early_ns = 0;
     thread.last_ns = event.time_ns;
     thread.early_ns += stream.cost_ns;
     event.time_ns -= std::min(event.time_ns - stream.begin_ns, static_cast<std::uint64_t>(thread.early_ns));

@@ -42,6 +42,7 @@ struct EventStream {
   std::uint64_t begin_ns = 0, end_ns = 0;
   std::uint64_t dropped_events = 0;  // that the recorder had no room for
   double cost_ns = 0;                // that recording one event took
+  std::uint64_t wait_ns = 50'000;    // a thread works until its next event, but for at most so long; then it waits
 
   // One more event; the objects it needs are made or ended. `address` means the same object until it is freed.
   void add_allocation(std::uint64_t time_ns, std::uint16_t thread, std::uint64_t bytes);
@@ -59,8 +60,7 @@ struct EventFileError {
 [[nodiscard]] Result<EventStream, EventFileError> read_events(const std::string& path);
 
 // The stream as it would have been without the recorder: each event comes earlier by what recording the events before it on its
-// thread took. Time in which a thread waited (a gap of at least kWaitNs) is not shortened, because the wait would have been longer.
+// thread took. Time in which a thread waited (wait_ns) is not shortened, because the wait would have been longer.
 [[nodiscard]] EventStream without_recording_cost(const EventStream& stream);
-inline constexpr std::uint64_t kWaitNs = 50'000;
 
 }  // namespace poolscope::truth

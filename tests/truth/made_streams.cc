@@ -11,6 +11,7 @@ namespace {
 constexpr double kTailSeconds = 0.1;
 constexpr double kMeanCalls = 40;  // of the allocator, per request
 constexpr double kGapNs = 1500;    // between them
+constexpr std::uint64_t kWaitNs = 10 * static_cast<std::uint64_t>(kGapNs);
 constexpr std::uint64_t kBeginNs = 1'000'000;
 
 using Random = std::mt19937_64;
@@ -26,6 +27,7 @@ class Maker {
  public:
   explicit Maker(const MadeStream& what) : what_(what), random_(what.seed) {
     stream_.begin_ns = kBeginNs;
+    stream_.wait_ns = kWaitNs;
     stream_.end_ns = kBeginNs + static_cast<std::uint64_t>((what.seconds + kTailSeconds) * 1e9);
   }
 

@@ -80,7 +80,10 @@ class Observer {
     const bool counts = record.kind == model::BurstKind::kRate;
     const auto& window = counts ? record.allocation_window : record.free_window;
     const auto calls = counts ? record.counts.allocations + record.counts.reallocations : record.counts.frees;
-    (counts ? allocations_ : frees_).observe(sampler::per_undilated_second(calls, window, 1), window.start_ns);
+    auto& rate = counts ? allocations_ : frees_;
+    if (!rate.known() || sampler::tells_rate(window)) {
+      rate.observe(sampler::per_undilated_second(calls, window, 1), window.start_ns);
+    }
     if (!design_.has_io_calls) {
       record.allocation_window.work.io_calls.reset();
       record.free_window.work.io_calls.reset();

@@ -19,8 +19,8 @@ struct Thread {
 // One burst while it is played. Events must be handed over in the order of the stream.
 class Playback {
  public:
-  Playback(std::uint64_t start_ns, std::uint64_t hit_limit, double price_factor)
-      : start_ns_(start_ns), hit_limit_(hit_limit), price_factor_(price_factor) {}
+  Playback(std::uint64_t wait_ns, std::uint64_t hit_limit, double price_factor)
+      : wait_ns_(wait_ns), hit_limit_(hit_limit), price_factor_(price_factor) {}
 
   // When the event happens under probes.
   double arrive(const Event& event) {
@@ -48,19 +48,19 @@ class Playback {
   [[nodiscard]] double behind_ns(double end_ns) const {
     double sum = 0;
     for (const auto& [number, thread] : threads_) {
-      const double rest = end_ns - thread.delay_ns - static_cast<double>(thread.last_ns + kWaitNs);
+      const double rest = end_ns - thread.delay_ns - static_cast<double>(thread.last_ns + wait_ns_);
       sum += std::max(0.0, thread.delay_ns - std::max(0.0, rest));
     }
     return sum;
   }
 
  private:
-  static double pause_ns(const Thread& thread, std::uint64_t now_ns) {
+  double pause_ns(const Thread& thread, std::uint64_t now_ns) const {
     const std::uint64_t gap_ns = now_ns - thread.last_ns;
-    return gap_ns > kWaitNs ? static_cast<double>(gap_ns - kWaitNs) : 0;
+    return gap_ns > wait_ns_ ? static_cast<double>(gap_ns - wait_ns_) : 0;
   }
 
-  std::uint64_t start_ns_, hit_limit_;
+  std::uint64_t wait_ns_, hit_limit_;
   double price_factor_;
   std::unordered_map<std::uint16_t, Thread> threads_;
   std::uint64_t hits_ = 0;
@@ -109,13 +109,13 @@ SimulatedKernel::SimulatedKernel(const EventStream& stream) : stream_(stream) {
   std::vector<std::pair<std::uint64_t, std::int64_t>> changes;
   for (const Event& event : stream.events) {
     const auto [found, is_first] = last_ns.try_emplace(event.thread, event.time_ns);
-    const bool paused = !is_first && event.time_ns - found->second > kWaitNs;
-    if (paused) changes.emplace_back(found->second + kWaitNs, -1);
+    const bool paused = !is_first && event.time_ns - found->second > stream.wait_ns;
+    if (paused) changes.emplace_back(found->second + stream.wait_ns, -1);
     if (is_first || paused) changes.emplace_back(event.time_ns, 1);
     found->second = event.time_ns;
     if (event.op == Op::kIoCall) io_calls_ns_.push_back(event.time_ns);
   }
-  for (const auto& [thread, time_ns] : last_ns) changes.emplace_back(time_ns + kWaitNs, -1);
+  for (const auto& [thread, time_ns] : last_ns) changes.emplace_back(time_ns + stream.wait_ns, -1);
   std::ranges::sort(changes);
   steps_.push_back({});
   for (const auto& [time_ns, change] : changes) {
@@ -142,7 +142,7 @@ std::uint64_t SimulatedKernel::io_calls(std::uint64_t from_ns, std::uint64_t to_
 model::BurstRecord SimulatedKernel::rate(std::uint64_t start_ns, const budget::RatePlan& plan) const {
   model::BurstRecord record;
   record.process.pid = 1;
-  Playback playback(start_ns, plan.hit_limit, options_.price_factor);
+  Playback playback(stream_.wait_ns, plan.hit_limit, options_.price_factor);
   double end_ns = static_cast<double>(start_ns + plan.length_ns);
   std::uint64_t io_calls = 0;
   auto event = std::ranges::lower_bound(stream_.events, start_ns, {}, &Event::time_ns);
@@ -183,7 +183,7 @@ class CohortPlayback {
         births_end_ns_(static_cast<double>(start_ns + plan.births_ns)),
         frees_begin_ns_(births_end_ns_ + kSettleNs),
         end_ns_(static_cast<double>(start_ns + std::max(plan.follow_ns, plan.births_ns + 2 * kSettleNs))),
-        playback_(start_ns, plan.hit_limit, options.price_factor) {
+        playback_(stream.wait_ns, plan.hit_limit, options.price_factor) {
     record_.process.pid = 1;
     record_.kind = model::BurstKind::kCohort;
     record_.frees_beside_allocations = 0;

@@ -2,7 +2,7 @@
 // SimulatedKernel: the bursts that poolscope would take of a recorded process, without a process. It plays the stream from a moment on
 // and makes what probes/collectors/alloc_bursts.h returns.
 //   Dilation  each probe hit delays its thread by the price; a thread that waits makes up for it in its pauses.
-//   CPU time  a thread works until its next event, but for at most kWaitNs; what is longer is waiting.
+//   CPU time  a thread works until its next event, but for at most EventStream::wait_ns; what is longer is waiting.
 //   Price     hits take `price_factor` times what they are charged at.
 //   Threads   each has its own delay; there are CPUs for all.
 
