@@ -171,7 +171,7 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
     if (groups_[g].related_per_second > 0) mean += ratio[g] * static_cast<double>(groups_[g].windows) / m;
   }
   // The mean over windows of R_g + (y_i - R_g x_i) / mean(x_g) is `mean`; its spread is the variance of the estimate.
-  double squares = 0, poisson = 0;
+  double squares = 0, poisson = 0, related_squares = 0;
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     const Sampled& window = windows_[i];
     const double typical = groups_[window.group].related_per_second, own = ratio[window.group];
@@ -179,6 +179,7 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
     const double residual =
         (window.per_second(counts[i].sum) - own * window.related_per_second()) / typical + own - mean;
     squares += residual * residual;
+    related_squares += std::pow(window.related_per_second() / typical, 2);
     const double per_event = 1 / (window.undilated_seconds * typical);
     poisson += per_event * per_event * counts[i].poisson_variance;
   }
@@ -186,7 +187,8 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
   if (usable_windows_ < kBurstsForInterval) return estimate;
   const double variance = std::max(squares / (m * (m - 1)), poisson / (m * m));
   const double common_error = common_error_ratio_ * mean;
-  const double half = student_t_975(static_cast<unsigned>(usable_windows_ - 1)) *
+  const double telling_windows = std::max(2.0, std::round(m * m / related_squares));
+  const double half = student_t_975(static_cast<unsigned>(telling_windows) - 1) *
                       std::sqrt(variance + common_error * common_error) / mean;
   estimate.low = estimate.value * std::exp(-half);
   estimate.high = estimate.value * std::exp(half);

@@ -7,6 +7,7 @@
 //   weighs as much as a long one. R = sum(y_i) / sum(x_i), and the rate is R times the total per second.
 //   Interval: R times or over exp(t(m - 1) * SE(R) / R), SE of the ratio estimator (Cochran). On the scale of logarithms because rates of
 //   bursty targets are skew: where few windows met any work, R and its SE are often too low together, and R +- SE misses above.
+//   Few        windows without any of x say nothing of R, so m in t(m - 1) is the effective number (Kish) of those with: (sum x)^2 / sum(x^2).
 //   Floor      SE(R) is at least what Poisson counts of this size would give: twelve windows with one event each agree by
 //              chance and know little.
 //   Count      a window that its N-th event ended has (N - 1) / T events per second; N / T would be too high.

@@ -131,7 +131,9 @@ void set_rates(model::AllocationSummary& summary, const Sample& allocations) {
   });
 }
 
-// Frees alone in a window, or frees beside allocations: the sharper of the two, without intervals the one that saw more.
+// Frees alone in a window, unless frees beside allocations tell clearly more: an interval is narrower by chance, too, when the estimate is too
+// high for what was seen. Without intervals the one that saw more.
+constexpr double kClearlySharper = 0.7;
 model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& basis,
                                       const model::MaybeEstimate& allocations_per_second) {
   const auto frees = [](const model::BurstRecord& record) {
@@ -147,7 +149,7 @@ model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& ba
   if (std::isinf(relative_width(rate)) && std::isinf(relative_width(rate_beside))) {
     return beside.total(frees_beside) > alone.total(frees) ? rate_beside : rate;
   }
-  return relative_width(rate_beside) < relative_width(rate) ? rate_beside : rate;
+  return relative_width(rate_beside) < kClearlySharper * relative_width(rate) ? rate_beside : rate;
 }
 
 void scale(model::MaybeEstimate& estimate, double factor) {

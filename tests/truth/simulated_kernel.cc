@@ -48,8 +48,8 @@ class Playback {
   [[nodiscard]] double behind_ns(double end_ns) const {
     double sum = 0;
     for (const auto& [number, thread] : threads_) {
-      const double rest = end_ns - thread.delay_ns - static_cast<double>(thread.last_ns + wait_ns_);
-      sum += std::max(0.0, thread.delay_ns - std::max(0.0, rest));
+      const double works_until_ns = static_cast<double>(thread.last_ns + wait_ns_) + thread.delay_ns;
+      sum += std::clamp(works_until_ns - end_ns, 0.0, thread.delay_ns);
     }
     return sum;
   }

@@ -30,6 +30,10 @@ class Truth {
   explicit Truth(Range range) : range_(range) {}
   void add(const EventStream& stream);
 
+  [[nodiscard]] std::uint64_t allocations() const { return allocations_; }
+  [[nodiscard]] std::uint64_t allocated_bytes() const { return allocated_bytes_; }
+  [[nodiscard]] std::uint64_t reallocations() const { return reallocations_; }
+  [[nodiscard]] std::uint64_t frees() const { return frees_; }
   [[nodiscard]] double allocations_per_second() const { return per_second(allocations_); }
   [[nodiscard]] double bytes_per_second() const { return per_second(allocated_bytes_); }
   [[nodiscard]] double reallocations_per_second() const { return per_second(reallocations_); }

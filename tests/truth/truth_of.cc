@@ -14,19 +14,23 @@ double share(double part, double whole) {
 
 void print(const poolscope::truth::Truth& truth, std::uint64_t dropped_events, double cost_ns) {
   const auto& lives = truth.lives();
-  const auto quantile = [&](double p) { return static_cast<unsigned long long>(truth.size_quantile(p).value_or(0)); };
+  const auto number = [](std::uint64_t count) { return static_cast<unsigned long long>(count); };
+  const auto quantile = [&](double p) { return number(truth.size_quantile(p).value_or(0)); };
+  std::printf("{\"allocations\": %llu, \"allocated_bytes\": %llu, \"reallocations\": %llu, \"frees\": %llu, ",
+              number(truth.allocations()), number(truth.allocated_bytes()), number(truth.reallocations()),
+              number(truth.frees()));
   std::printf(
-      "{\"per_second\": %.6f, \"bytes_per_second\": %.6f, \"reallocations_per_second\": %.6f, \"frees_per_second\": "
+      "\"per_second\": %.6f, \"bytes_per_second\": %.6f, \"reallocations_per_second\": %.6f, \"frees_per_second\": "
       "%.6f, "
       "\"p50\": %llu, \"p95\": %llu, \"p99\": %llu, \"births\": %llu, \"below_1ms\": %.8f, \"below_10ms\": %.8f, "
       "\"churn_ratio\": %.8f, \"events\": %llu, \"dropped_events\": %llu, \"recorder_ns_per_event\": %.2f}\n",
       truth.allocations_per_second(), truth.bytes_per_second(), truth.reallocations_per_second(),
       truth.frees_per_second(), quantile(0.5), quantile(0.95), quantile(0.99),
-      static_cast<unsigned long long>(lives.births),
+      number(lives.births),
       share(static_cast<double>(lives.dead_by_1ms), static_cast<double>(lives.births)),
       share(static_cast<double>(lives.dead_by_10ms), static_cast<double>(lives.births)),
-      share(lives.bytes_dead_by_10ms, lives.bytes), static_cast<unsigned long long>(truth.events()),
-      static_cast<unsigned long long>(dropped_events), cost_ns);
+      share(lives.bytes_dead_by_10ms, lives.bytes), number(truth.events()),
+      number(dropped_events), cost_ns);
 }
 
 }  // namespace
