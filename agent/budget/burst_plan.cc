@@ -90,6 +90,12 @@ double HitPrice::ns(double calibrated_ns) const {
   return (charge_ns_ + kCalibratedHits * calibrated_ns) / (hits_ + kCalibratedHits);
 }
 
+PlannedPace plan_pace(const BurstBudget& budget, double price_factor) {
+  const double slower = kOvershoot * (budget.slowdown - 1);
+  const double charge_ns = static_cast<double>(budget.max_ns) * slower / (1 + slower) / price_factor;
+  return {budget.max_ns, static_cast<std::uint64_t>(charge_ns)};
+}
+
 PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices, const BurstBudget& budget) {
   if (!allocations.known()) return {RatePlan{std::min(kFirstBurstNs, budget.max_ns), kFirstBurstHits}};
   const double slower = extra(allocations, prices.allocation_ns), allowed = budget.slowdown - 1;

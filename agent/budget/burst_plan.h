@@ -88,6 +88,16 @@ struct PlanOrRefusal {
   Refusal refusal{};  // meaningful without a plan
 };
 
+// What may be planned is no more than (slowdown - 1) / slowdown of a CPU in any burst_max_ms. A burst that takes as if the target were slowed
+// kOvershoot times as much has met a target that changed: it ends at once.
+inline constexpr double kOvershoot = 2;
+struct PlannedPace {
+  std::uint64_t window_ns = 0;
+  std::uint64_t charge_ns = 0;  // of one CPU, at calibrated prices
+};
+// `price_factor`: what a hit takes here, over what calibration said.
+[[nodiscard]] PlannedPace plan_pace(const BurstBudget& budget, double price_factor);
+
 [[nodiscard]] PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices,
                                                 const BurstBudget& budget);
 // How long a cohort has to last for its objects to be followed up to `age_ns`, births and the delay by probes included.

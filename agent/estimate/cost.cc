@@ -79,12 +79,15 @@ struct StratumSums {
   std::uint64_t length_ns = 0;
   std::optional<std::uint64_t> target_cpu_ns;
   std::size_t planned = 0, with_burst = 0;
+  std::uint64_t unrecorded_charge_ns = 0;
 };
 
 StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> strata) {
   StratumSums sums;
   for (const auto& stratum : strata) {
     sums.length_ns += stratum.length_ns;
+    cost.probe_hits += stratum.unrecorded_hits;
+    sums.unrecorded_charge_ns += stratum.unrecorded_charge_ns;
     if (stratum.target_cpu_ns) sums.target_cpu_ns = sums.target_cpu_ns.value_or(0) + *stratum.target_cpu_ns;
     if (!stratum.burst_planned) continue;
     ++sums.planned;
@@ -118,6 +121,7 @@ model::Cost summarize_cost(const TargetRecords& records) {
   add_go_and_pools(cost, bursts, records);
   if (cost.bursts["taken"] == 0) cost.bursts.erase("taken");
   const StratumSums strata = add_strata(cost, records.strata);
+  bursts.charge_ns += strata.unrecorded_charge_ns;
   cost.charged_cpu_seconds = seconds(bursts.charge_ns);
   cost.charged_cpu_ratio = charged_ratio(bursts.charge_ns, target_cpu_ns(records, bursts, strata));
   cost.observed_seconds = seconds(strata.length_ns);

@@ -22,7 +22,8 @@ model::TargetSnapshot summarize_target(const TargetView& view) {
   target.labels = status.labels;
   target.processes = status.processes;
   target.collectors = status.collectors;
-  target.gc = summarize_gc(view.gc_total, view.records.gc, status.gc_running, view.gc_ended_last);
+  target.exact |= status.exact;
+  target.gc = summarize_gc(view.gc_total, view.records.gc, status.gc_running, status.gc_ended_last);
   if (target.gc) add_runtime_rates(*target.gc, target.allocations);
   return target;
 }

@@ -2,7 +2,7 @@
 // TargetMonitor: watches one target. Time is cut into strata; in each, one burst is taken at a random moment of one
 // process, drawn in proportion to the CPU time it uses, within the budget.
 //   Threads   one.
-//   Memory    records of the last kKeepNs; per record at most kMaxSites call sites.
+//   Memory    records of the last kKeepNs (RecordBook).
 //   Ladder    rate bursts until the rate is known, then rate bursts and cohorts (burst_turns.h). A cohort that cannot be paid is
 //             replaced by a rate burst or saved for, a rate burst that cannot be paid by a stratum that says why it is missing.
 
@@ -23,6 +23,7 @@
 #include "agent/sampler/page_monitor.h"
 #include "agent/sampler/pool_monitor.h"
 #include "agent/sampler/probing.h"
+#include "agent/sampler/record_book.h"
 #include "agent/sampler/watched_process.h"
 #include "agent/targets/target_set.h"
 #include "exporters/model/record.h"
@@ -35,7 +36,6 @@ namespace poolscope::sampler {
 class TargetMonitor {
  public:
   static constexpr std::uint64_t kKeepNs = 300'000'000'000;
-  static constexpr std::size_t kMaxSites = 128;
   static constexpr unsigned kGrowthEvery = 3;
 
   // `sink` is told every record when it is made; nullptr: nobody.
@@ -63,7 +63,7 @@ class TargetMonitor {
   void retell(model::RecordSink& sink) const;
   [[nodiscard]] model::TargetId id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] std::size_t bursts() const { return bursts_.size() + pools_.bursts().size(); }
+  [[nodiscard]] std::size_t bursts() const { return book_.bursts().size() + book_.pool_bursts().size(); }
   // False while all that can be measured of the target needs no burst: a Go program without pools and slices
   // that grow.
   [[nodiscard]] bool plans_bursts() const { return burst_planned_; }
@@ -94,6 +94,9 @@ class TargetMonitor {
   };
   [[nodiscard]] CohortOutcome cohort_burst(WatchedProcess& process);
   void keep(model::BurstRecord record);
+  // A burst without a record; what it took is spent nevertheless.
+  [[nodiscard]] Problem failed(const probes::BurstFailure& failure);
+  [[nodiscard]] probes::Pace pace() const;
   void learn_rates(const model::BurstRecord& record);
   void check_prices();
   void forget_old(std::uint64_t now_ns);
@@ -117,6 +120,7 @@ class TargetMonitor {
   Probing& probing_;
   model::TargetId id_;
   model::TargetSink sink_;
+  RecordBook book_;
   probes::AllocBursts collector_;
   config::BudgetConfig budget_;
   std::mt19937_64 random_;
@@ -142,14 +146,11 @@ class TargetMonitor {
   std::uint64_t stratum_start_ns_ = 0, stratum_end_ns_ = 0;
   std::optional<std::uint64_t> burst_due_ns_;
   std::string missing_;
+  std::uint64_t unrecorded_hits_ = 0, unrecorded_charge_ns_ = 0;  // of this stratum
   bool burst_planned_ = true;
 
   // How much dearer a hit is here than calibrated, where the target's own work shows it; never taken as cheaper.
   double price_factor_ = 1;
-
-  std::vector<model::BurstRecord> bursts_;  // oldest first
-  std::vector<model::StratumRecord> strata_;
-  std::vector<model::TargetStatus> statuses_;  // changes of the last kKeepNs, the one that holds now is the last
 };
 
 }  // namespace poolscope::sampler

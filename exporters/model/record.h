@@ -132,6 +132,8 @@ struct StratumRecord {
   Work work;                                   // of all processes
   std::string missing;                         // why no burst was taken; empty when one was
   bool burst_planned = true;                   // false: what is measured of the target needs none
+  // What bursts took that ended without a record.
+  std::uint64_t unrecorded_hits = 0, unrecorded_charge_ns = 0;
   bool operator==(const StratumRecord&) const = default;
 };
 

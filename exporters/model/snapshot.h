@@ -36,8 +36,9 @@ struct SizeLimits {
 
 struct SizeSummary {
   std::uint64_t p50 = 0, p95 = 0, p99 = 0;
-  std::optional<SizeLimits> p50_limits, p95_limits, p99_limits;  // absent below 12 bursts, and when every event was traced
   BucketList buckets;  // the weight is the share of all values; sums to 1
+  // Absent below 12 bursts, when every event was traced, and of pools.
+  std::optional<SizeLimits> p50_limits = {}, p95_limits = {}, p99_limits = {};
   bool operator==(const SizeSummary&) const = default;
 };
 

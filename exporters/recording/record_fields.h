@@ -105,13 +105,16 @@ void fields(Io& io, typename Io::template Ref<SliceGrowthRecord> whole) {
 
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<StratumRecord> whole) {
-  auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned] = whole;
+  auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] =
+      whole;
   io.required("start_ns", start_ns);
   io.required("length_ns", length_ns);
   io.unless_default("target_cpu_ns", target_cpu_ns);
   io.unless_default("work", work);
   io.unless_default("missing", missing);
   io.optional("burst_planned", burst_planned);
+  io.unless_default("unrecorded_hits", unrecorded_hits);
+  io.unless_default("unrecorded_charge_ns", unrecorded_charge_ns);
 }
 
 template <typename Io>
@@ -348,7 +351,7 @@ void fields(Io& io, typename Io::template Ref<CarriedTotals> whole) {
 
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<TargetStatus> whole) {
-  auto& [at_ns, name, runtime, allocator, labels, processes, collectors, gc_running] = whole;
+  auto& [at_ns, name, runtime, allocator, labels, processes, collectors, gc_running, gc_ended_last, exact] = whole;
   io.required("at_ns", at_ns);
   io.unless_default("name", name);
   io.unless_default("runtime", runtime);
@@ -357,6 +360,8 @@ void fields(Io& io, typename Io::template Ref<TargetStatus> whole) {
   io.unless_default("processes", processes);
   io.unless_default("collectors", collectors);
   io.unless_default("gc_running", gc_running);
+  io.unless_default("gc_ended_last", gc_ended_last);
+  io.unless_default("exact", exact);
 }
 
 template <typename Io>

@@ -161,6 +161,22 @@ static __always_inline void count_towards_limit(struct alloc_control *control, s
 		stop(control, ALLOC_STOP_HIT_LIMIT, now_ns);
 }
 
+/* Stops a burst whose hits take more of a CPU than was planned for: the target has become hotter. A target that is calm for long and
+ * then hot is met with twice pace_charge_ns at most. */
+static __always_inline void keep_pace(struct alloc_control *control, struct alloc_counts *counts, __u32 hit)
+{
+	__u64 now_ns;
+
+	counts->paced_charge_ns += control->cost_ns[hit];
+	if (!control->pace_charge_ns || counts->paced_charge_ns < control->pace_charge_ns)
+		return;
+	now_ns = bpf_ktime_get_ns();
+	if (now_ns - counts->paced_since_ns < control->pace_ns)
+		stop(control, ALLOC_STOP_TOO_HOT, now_ns);
+	counts->paced_since_ns = now_ns;
+	counts->paced_charge_ns = 0;
+}
+
 /* Fills `call` and says whether the hit counts: same process, armed, in time, condition of the probe point true. */
 static __always_inline int begin(struct pt_regs *regs, __u64 cookie, __u32 hit, struct alloc_call *call)
 {
@@ -172,6 +188,7 @@ static __always_inline int begin(struct pt_regs *regs, __u64 cookie, __u32 hit, 
 	if (!control_slot || !counts_slot)
 		return 0;
 	add(&counts_slot->hits[hit], 1);
+	keep_pace(control_slot, counts_slot, hit);
 	if (!control_slot->armed || control_slot->stop)
 		return 0;
 	if (control_slot->tgid && control_slot->tgid != (__u32)(tgid_tid >> 32))

@@ -64,7 +64,8 @@ enum alloc_stop {
 	ALLOC_STOP_HIT_LIMIT,
 	ALLOC_STOP_DEADLINE,
 	ALLOC_STOP_FORK, /* the child inherited the breakpoints: take them away */
-	ALLOC_STOP_EXEC
+	ALLOC_STOP_EXEC,
+	ALLOC_STOP_TOO_HOT /* one CPU was charged pace_charge_ns in less than pace_ns */
 };
 
 /* What is counted now; bits of alloc_control.armed. */
@@ -90,7 +91,9 @@ struct alloc_control {
 	__u64 cost_ns[ALLOC_HIT_COUNT]; /* calibrated price of a hit */
 	__u32 armed;			/* ALLOC_ARMED_* */
 	__u32 tgid;			/* the one process that counts; 0: every process in map `code_ranges` */
-	__u64 padding[1];
+	__u64 pace_ns;	      /* the burst ends when hits take pace_charge_ns of one CPU in less time, armed or not */
+	__u64 pace_charge_ns; /* 0: it may be as dear as it is */
+	__u64 padding[5];
 
 	__u64 counted_hits; /* sum over CPUs, lags by up to 63 per CPU */
 	__u64 stopped_ns;   /* when `stop` was set */
@@ -111,7 +114,9 @@ struct alloc_counts {
 	__u64 births;
 	__u64 birth_bytes;
 	__u64 dropped[ALLOC_DROP_COUNT];
-	__u64 pending_hits;	  /* counted here, not yet in alloc_control.counted_hits */
+	__u64 pending_hits;    /* counted here, not yet in alloc_control.counted_hits */
+	__u64 paced_charge_ns; /* of hits since paced_since_ns */
+	__u64 paced_since_ns;
 	__u64 last_stack_pointer; /* last call that was counted on this CPU: finds tail calls inside the allocator */
 	__u64 last_return_address;
 	__u64 last_cookie;

@@ -47,11 +47,32 @@ struct Moment {
   alloc_counts counts{};
 };
 
+// Why there is no window. One that a fork ended is as good as it is long.
+std::optional<BurstFailure> interrupted(const alloc_control& control) {
+  if (control.stop == ALLOC_STOP_EXEC) {
+    return BurstFailure{BurstFailure::Reason::kTargetExeced, "the process executed another program during the burst"};
+  }
+  return std::nullopt;
+}
+
+// Why the burst must not go on while its probes are being placed.
+std::optional<BurstFailure> stopped_early(const alloc_control& control) {
+  const std::uint32_t stop = load(control.stop);
+  if (stop == ALLOC_STOP_FORK) {
+    return BurstFailure{BurstFailure::Reason::kTargetForked, "the process forked while probes were placed"};
+  }
+  if (stop == ALLOC_STOP_TOO_HOT) {
+    return BurstFailure{BurstFailure::Reason::kTooHot,
+                        "released early: the target became hotter while probes were placed"};
+  }
+  return interrupted(control);
+}
+
 // One burst from the first link to the last; the destructor hands every link to the detacher.
 class Burst {
  public:
   Burst(AllocPrograms& programs, attach::Detacher& detacher, const BurstTarget& target, std::uint32_t slot,
-        const HitCosts& costs)
+        const HitCosts& costs, const Pace& pace)
       : programs_(programs),
         detacher_(detacher),
         target_(target),
@@ -62,6 +83,8 @@ class Burst {
     control.code = code_of(target_.plan);
     control.mremap_min_bytes = target_.plan.moves_large_blocks_by_mremap ? kMremapMinBytes : 0;
     std::copy(prices_.begin(), prices_.end(), control.cost_ns);
+    control.pace_ns = pace.window_ns;
+    control.pace_charge_ns = pace.charge_ns;
     target_.steps.apply(programs_, slot_, target_.image);
   }
 
@@ -91,6 +114,7 @@ class Burst {
       if (!links) return BurstFailure{BurstFailure::Reason::kAttach, attach::describe(links.error())};
       auto& kept = until == Until::kBirthsEnd ? allocating_ : lasting_;
       std::move(links->begin(), links->end(), std::back_inserter(kept));
+      if (auto stopped = stopped_early(control())) return stopped;
     }
     return std::nullopt;
   }
@@ -130,6 +154,21 @@ class Burst {
     process::sleep_until_ns(process::monotonic_ns() + kSettleNs);
   }
 
+  // Ends a burst that gives no record; what it took of the target is told nevertheless.
+  Failure<BurstFailure> give_up(BurstFailure failure) {
+    detach();
+    const alloc_counts counts = programs_.read_counts(slot_);
+    failure.probe_hits = sum_of(counts.hits);
+    failure.charge_ns = charge_ns(counts.hits, prices_) + charge_of_children_ns();
+    return Failure{std::move(failure)};
+  }
+
+  // A child forked since the window was closed by that pays for probes that it inherited, and is not counted: it may have done nothing
+  // else until they went.
+  std::uint64_t charge_of_children_ns() {
+    return control().stop == ALLOC_STOP_FORK ? process::monotonic_ns() - control().stopped_ns : 0;
+  }
+
   AllocResults take_results() { return programs_.take_results(slot_); }
 
  private:
@@ -166,29 +205,19 @@ Window window_between(const Moment& begin, const Moment& end, const alloc_contro
   Window window = window_between(begin.clocks, end.clocks, end_ns, counted_part(difference, control));
   window.probe_hits = sum_of(difference.window_hits);
   window.charge_ns = charge_ns(difference.window_hits, prices);
-  window.ended_by_count = control.stop == ALLOC_STOP_HIT_LIMIT;
+  window.ended_by_count = control.stop == ALLOC_STOP_HIT_LIMIT || control.stop == ALLOC_STOP_TOO_HOT;
   return window;
 }
 
-std::optional<BurstFailure> interrupted(const alloc_control& control) {
-  if (control.stop == ALLOC_STOP_FORK) {
-    return BurstFailure{BurstFailure::Reason::kTargetForked, "the process forked during the burst"};
-  }
-  if (control.stop == ALLOC_STOP_EXEC) {
-    return BurstFailure{BurstFailure::Reason::kTargetExeced, "the process executed another program during the burst"};
-  }
-  return std::nullopt;
-}
-
 // What every kind of burst records about its whole length.
-void fill_totals(BurstRecord& record, const AllocResults& results, const HitPrices& prices, const BurstTarget& target) {
+void fill_totals(BurstRecord& record, const AllocResults& results, Burst& burst, const BurstTarget& target) {
   record.process = target.image.key();
   record.counts.allocations = results.counts.allocations;
   record.counts.allocated_bytes = results.counts.allocated_bytes;
   record.counts.reallocations = results.counts.reallocations;
   record.size_bytes = size_histogram(results.counts);
   record.probe_hits = sum_of(results.counts.hits);
-  record.charge_ns = charge_ns(results.counts.hits, prices);
+  record.charge_ns = charge_ns(results.counts.hits, burst.prices()) + burst.charge_of_children_ns();
   record.dropped = dropped_by_reason(results.counts);
   record.site_generation = target.steps.generation();
   record.call_sites = call_sites(results, target.image);
@@ -229,6 +258,8 @@ std::string reason_label(BurstFailure::Reason reason) {
       return "target_forked";
     case BurstFailure::Reason::kTargetExeced:
       return "target_execed";
+    case BurstFailure::Reason::kTooHot:
+      return "released_early";
   }
   return "failed";
 }
@@ -236,12 +267,12 @@ std::string reason_label(BurstFailure::Reason reason) {
 Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& target, const RateLimits& limits) {
   const auto slot = programs_.acquire_slot();
   if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
-  Burst burst(programs_, detacher_, target, *slot, costs_);
+  Burst burst(programs_, detacher_, target, *slot, costs_, limits.pace);
   if (auto failure = burst.start_clock()) return Failure{*failure};
   const auto allocates = [](const PlannedFunction& function) { return function.function != ALLOC_FN_FREE; };
   PromptSection prompt;
   if (auto failure = burst.attach(AllocPrograms::Probes::kRate, Burst::Until::kBurstEnd, allocates))
-    return Failure{*failure};
+    return burst.give_up(*failure);
 
   const alloc_control& control = burst.control();
   const Moment begin = burst.open(ALLOC_ARMED_ALLOCATIONS, limits.length_ns, limits.hits);
@@ -249,29 +280,30 @@ Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& target, c
   const Moment end = burst.turn(0);
   burst.detach();
   prompt.leave();
-  if (auto failure = interrupted(control)) return Failure{*failure};
+  if (auto failure = interrupted(control)) return burst.give_up(*failure);
 
   const AllocResults results = burst.take_results();
   BurstRecord record;
   record.kind = model::BurstKind::kRate;
   record.allocation_window = window_between(begin, end, control, burst.prices());
-  fill_totals(record, results, burst.prices(), target);
+  fill_totals(record, results, burst, target);
   return record;
 }
 
 Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target, const CohortLimits& limits) {
   const auto slot = programs_.acquire_slot();
   if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
-  Burst burst(programs_, detacher_, target, *slot, costs_);
+  Burst burst(programs_, detacher_, target, *slot, costs_, limits.pace);
   using Probes = AllocPrograms::Probes;
   const auto frees = [](const PlannedFunction& function) { return function.function == ALLOC_FN_FREE; };
   const auto makes = [&](const PlannedFunction& function) { return !frees(function) && !is_reallocation(function); };
   if (auto failure = burst.start_clock()) return Failure{*failure};
   PromptSection prompt;
   // Frees first: an object must not be born before its death can be seen.
-  if (auto failure = burst.attach(Probes::kFree, Burst::Until::kBurstEnd, frees)) return Failure{*failure};
-  if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBurstEnd, is_reallocation)) return Failure{*failure};
-  if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBirthsEnd, makes)) return Failure{*failure};
+  if (auto failure = burst.attach(Probes::kFree, Burst::Until::kBurstEnd, frees)) return burst.give_up(*failure);
+  if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBurstEnd, is_reallocation))
+    return burst.give_up(*failure);
+  if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBirthsEnd, makes)) return burst.give_up(*failure);
 
   const alloc_control& control = burst.control();
   const std::uint64_t follow_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
@@ -287,7 +319,7 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   const Moment end = burst.turn(0);
   burst.detach();
   prompt.leave();
-  if (auto failure = interrupted(control)) return Failure{*failure};
+  if (auto failure = interrupted(control)) return burst.give_up(*failure);
 
   const AllocResults results = burst.take_results();
   BurstRecord record;
@@ -300,7 +332,7 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   const std::uint64_t follow_stop_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.clocks.time_ns;
   record.lifetimes = lifetimes(results, follow_stop_ns);
   record.lifetimes.followed_ns = followed_ns(results, births_end.clocks.time_ns, follow_stop_ns);
-  fill_totals(record, results, burst.prices(), target);
+  fill_totals(record, results, burst, target);
   return record;
 }
 

@@ -6,7 +6,7 @@
 //             births_ns, then only frees and reallocations until follow_ns.
 //   Blocks    the calling thread for the length of the burst plus 10-40 ms of attaching.
 //   Threads   one thread.
-//   Harm      the kernel closes the window by itself (deadline, hit limit, fork, exec), also when we are stopped;
+//   Harm      the kernel closes the window by itself (deadline, hit limit, pace, fork, exec), also when we are stopped;
 //             probes vanish with our descriptors when we die.
 
 #include <array>
@@ -33,22 +33,34 @@ struct HitCosts {
 [[nodiscard]] std::array<std::uint64_t, ALLOC_HIT_COUNT> prices_for(const AllocatorPlan& plan, const HitCosts& costs);
 
 struct BurstFailure {
-  enum class Reason { kAttach, kTaskClock, kNoSlot, kTargetForked, kTargetExeced };
+  enum class Reason { kAttach, kTaskClock, kNoSlot, kTargetForked, kTargetExeced, kTooHot };
   Reason reason;
   std::string detail;
+  // What the target paid nevertheless.
+  std::uint64_t probe_hits = 0;
+  std::uint64_t charge_ns = 0;
 };
 // snake_case, outcome label of poolscope_bursts_total.
 [[nodiscard]] std::string reason_label(BurstFailure::Reason reason);
 
+// The kernel ends a burst whose hits take `charge_ns` of one CPU in less than `window_ns`; 0: it may be as dear as it is. The target is free
+// some 1 ms after that.
+struct Pace {
+  std::uint64_t window_ns = 0;
+  std::uint64_t charge_ns = 0;
+};
+
 struct RateLimits {
   std::uint64_t length_ns = 5'000'000;
   std::uint64_t hits = 0;  // 0: none
+  Pace pace = {};
 };
 
 struct CohortLimits {
   std::uint64_t births_ns = 1'000'000;
   std::uint64_t follow_ns = 50'000'000;
   std::uint64_t hits = 0;
+  Pace pace = {};
 };
 
 // What a burst needs to know about one process; owned by the caller and kept from burst to burst.

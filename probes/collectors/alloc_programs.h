@@ -39,7 +39,8 @@ struct AllocResults {
   std::vector<std::pair<site_key, site>> sites;
   std::vector<std::pair<site_key, chain>> chains;
   std::vector<birth> alive;  // followed objects that did not die
-  std::unordered_map<std::uint32_t, std::uint64_t> thread_charge_ns;  // what the threads on which these were born took of hits
+  // What hits took of the threads on which these were born, by thread id.
+  std::unordered_map<std::uint32_t, std::uint64_t> thread_charge_ns;
 };
 
 class AllocPrograms {

@@ -29,7 +29,8 @@ bool is_of(const site_key& key, const ProcessImage& image) {
 std::uint64_t age_at(std::uint64_t end_ns, const birth& birth, const AllocResults& results) {
   const auto thread = results.thread_charge_ns.find(birth.tid);
   const std::uint64_t all_charge_ns = thread == results.thread_charge_ns.end() ? 0 : thread->second;
-  const std::uint64_t since_ns = birth.born_ns + all_charge_ns - std::min<std::uint64_t>(all_charge_ns, birth.charge_ns);
+  const std::uint64_t since_ns =
+      birth.born_ns + all_charge_ns - std::min<std::uint64_t>(all_charge_ns, birth.charge_ns);
   return end_ns > since_ns ? end_ns - since_ns : 0;
 }
 

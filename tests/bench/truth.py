@@ -24,7 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("POOLSCOPE_BUILD_DIR", ROOT / "build" / "release"))
 os.environ["POOLSCOPE_BUILD_DIR"] = str(BUILD)
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-sys.path.insert(0, str(ROOT / "tests" / "bench"))
+sys.path.insert(0, str(ROOT / "tests" / "truth"))
 import harness  # noqa: E402: found through the path above
 from harness import TARGETS, cpu_seconds  # noqa: E402: found through the path above
 from truth_loads import PROGRAMS, SHAPES, Driver  # noqa: E402: found through the path above

@@ -86,13 +86,13 @@ http {{
 
 
 @contextlib.contextmanager
-def nginx():
+def nginx(**options):
     with temporary_folder() as folder:
         port = free_port()
         config = folder / "nginx.conf"
         config.write_text(NGINX_CONFIG.format(folder=folder, port=port))
         arguments = [need_program("nginx"), "-c", config, "-p", folder, "-e", folder / "error.log"]
-        with serving(arguments, port, folder) as service:
+        with serving(arguments, port, folder, **options) as service:
             yield service
 
 
@@ -121,7 +121,7 @@ def postgresql(**more):
             shutil.chown(folder, "postgres", "postgres")
         data, port = folder / "data", free_port()
         as_postgres([POSTGRES_BIN / "initdb", "-D", data, "-A", "trust", "--no-sync"], cwd=folder)
-        options = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+        options = more | ({"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {})
         arguments = [POSTGRES_BIN / "postgres", "-D", data, "-h", LOOPBACK, "-p", port, "-k", folder, "-c", "fsync=off"]
         with serving(arguments, port, folder, cwd=folder, **options, **more) as service:
             ready = [POSTGRES_BIN / "pg_isready", "-h", LOOPBACK, "-p", port]
@@ -130,10 +130,11 @@ def postgresql(**more):
             yield service
 
 
-def pgbench_load(service):
+def pgbench_load(service, *arguments):
+    """SELECTs without end; `arguments` of pgbench say over how many connections."""
     user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    return running([POSTGRES_BIN / "pgbench", "-h", LOOPBACK, "-p", service.port, "-c", "2", "-T", "600", "-S", "-n", "postgres"],
-                   cwd=service.folder, **user)
+    return running([POSTGRES_BIN / "pgbench", "-h", LOOPBACK, "-p", service.port, *(arguments or ("-c", "2")), "-T", "600", "-S",
+                    "-n", "postgres"], cwd=service.folder, **user)
 
 
 # --- prometheus ----------------------------------------------------------------------------------------------------------

@@ -58,8 +58,9 @@ class Observer {
   void take_burst(std::uint64_t start_ns) {
     const budget::BurstPrices prices{options_.prices.count_ns, options_.prices.life_ns, options_.prices.free_ns};
     if (turns_.is_cohorts_turn() && allocations_.known()) {
-      const auto wanted = turns_.is_long_follow() ? design_.burst.follow_max_ns
-                                                  : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
+      const auto wanted = turns_.is_long_follow()
+                              ? design_.burst.follow_max_ns
+                              : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
       const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget(), kLeastFollowNs, wanted);
       if (planned.plan) return keep(kernel_.cohort(start_ns, *planned.plan));
       missing_ = budget::reason_label(planned.refusal.reason);
@@ -73,8 +74,9 @@ class Observer {
   }
 
   void keep(model::BurstRecord record) {
-    turns_.took(record.kind == model::BurstKind::kRate ? budget::BurstTurns::Kind::kRate : budget::BurstTurns::Kind::kCohort,
-                random_);
+    turns_.took(
+        record.kind == model::BurstKind::kRate ? budget::BurstTurns::Kind::kRate : budget::BurstTurns::Kind::kCohort,
+        random_);
     tokens_.spend(record.charge_ns);
     taken_ns_ += static_cast<std::uint64_t>(static_cast<double>(record.charge_ns) * options_.price_factor);
     const bool counts = record.kind == model::BurstKind::kRate;

@@ -25,12 +25,10 @@ void print(const poolscope::truth::Truth& truth, std::uint64_t dropped_events, d
       "\"p50\": %llu, \"p95\": %llu, \"p99\": %llu, \"births\": %llu, \"below_1ms\": %.8f, \"below_10ms\": %.8f, "
       "\"churn_ratio\": %.8f, \"events\": %llu, \"dropped_events\": %llu, \"recorder_ns_per_event\": %.2f}\n",
       truth.allocations_per_second(), truth.bytes_per_second(), truth.reallocations_per_second(),
-      truth.frees_per_second(), quantile(0.5), quantile(0.95), quantile(0.99),
-      number(lives.births),
+      truth.frees_per_second(), quantile(0.5), quantile(0.95), quantile(0.99), number(lives.births),
       share(static_cast<double>(lives.dead_by_1ms), static_cast<double>(lives.births)),
       share(static_cast<double>(lives.dead_by_10ms), static_cast<double>(lives.births)),
-      share(lives.bytes_dead_by_10ms, lives.bytes), number(truth.events()),
-      number(dropped_events), cost_ns);
+      share(lives.bytes_dead_by_10ms, lives.bytes), number(truth.events()), number(dropped_events), cost_ns);
 }
 
 }  // namespace

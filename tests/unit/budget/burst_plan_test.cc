@@ -164,4 +164,26 @@ TEST(CohortPlan, TakesFreesForAsFrequentAsAllocationsUntilTheyWereSeen) {
   EXPECT_FALSE(plan_cohort(rate_of(10e6), HitRate{}, kPrices, rich(), 2'000'000, 12'000'000).plan);
 }
 
+TEST(Pace, NeverEndsABurstThatDoesWhatMayBePlanned) {
+  BurstBudget budget;
+  budget.slowdown = 1.5;
+  budget.max_ns = 5'000'000;
+  const double planned_ns = 5e6 * 0.5 / 1.5;  // of one CPU, at the highest slowdown
+  EXPECT_GT(static_cast<double>(plan_pace(budget, 1).charge_ns), 1.2 * planned_ns);
+}
+
+TEST(Pace, IsLessThanOneCpuCanBeCharged) {
+  for (const double slowdown : {1.01, 1.5, 3.0}) {
+    BurstBudget budget;
+    budget.slowdown = slowdown;
+    const PlannedPace pace = plan_pace(budget, 1);
+    EXPECT_LT(pace.charge_ns, pace.window_ns) << slowdown;
+    EXPECT_GT(pace.charge_ns, 0u) << slowdown;
+  }
+}
+
+TEST(Pace, IsInCalibratedPricesWhereHitsAreDearer) {
+  EXPECT_NEAR(static_cast<double>(plan_pace({}, 2).charge_ns), static_cast<double>(plan_pace({}, 1).charge_ns) / 2, 1);
+}
+
 }  // namespace

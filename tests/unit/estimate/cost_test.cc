@@ -31,6 +31,16 @@ TEST(Cost, CountsBurstsAndWhyStrataHaveNone) {
   EXPECT_DOUBLE_EQ(*cost.coverage_ratio, 0.25);
 }
 
+TEST(Cost, ChargesBurstsThatGaveNoRecord) {
+  auto released = stratum(1, 1, "released_early");
+  released.unrecorded_hits = 7000;
+  released.unrecorded_charge_ns = kSecondNs / 100;
+  const auto cost = summarize_all({}, {released}).cost;
+  EXPECT_EQ(cost.probe_hits, 7000u);
+  EXPECT_DOUBLE_EQ(cost.charged_cpu_seconds, 0.01);
+  EXPECT_DOUBLE_EQ(cost.charged_cpu_ratio.value(), 0.01);
+}
+
 TEST(Cost, SaysNothingOfBurstsWhereNoneIsPlanned) {
   auto without = stratum(1, 1, "no_pools");
   without.burst_planned = false;

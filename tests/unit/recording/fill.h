@@ -115,8 +115,9 @@ class Filler {
     all(burst);
   }
   void fill(model::StratumRecord& whole) {
-    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned] = whole;
-    all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned);
+    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] =
+        whole;
+    all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns);
   }
   void fill(model::PoolIdentity& whole) {
     auto& [kind, name, address, element, new_function, library] = whole;
@@ -210,8 +211,8 @@ class Filler {
     all(at_ns, gc, pages, ended_pages);
   }
   void fill(model::TargetStatus& whole) {
-    auto& [at_ns, name, runtime, allocator, labels, processes, collectors, gc_running] = whole;
-    all(at_ns, name, runtime, allocator, labels, processes, collectors, gc_running);
+    auto& [at_ns, name, runtime, allocator, labels, processes, collectors, gc_running, gc_ended_last, exact] = whole;
+    all(at_ns, name, runtime, allocator, labels, processes, collectors, gc_running, gc_ended_last, exact);
   }
   void fill(model::Moment& whole) {
     auto& [at_ns, time_unix_ns, agent, targets] = whole;

@@ -1,8 +1,7 @@
 // The sampling design, replayed on streams of a made-up service, and the estimates that follow: a small ./dev bench truth-simulation.
 
-#include <cmath>
-
 #include <algorithm>
+#include <cmath>
 
 #include <gtest/gtest.h>
 
@@ -42,17 +41,20 @@ TEST_P(Sampling, IsNotBiasedAndItsIntervalsHold) {
     const double chance = 3 * cell.half_width / 2 / std::sqrt(static_cast<double>(cell.estimates));
     const double bucket = cell.figure.ends_with("size") ? 0.125 : 0;
     EXPECT_LT(std::abs(cell.bias), 0.02 + chance + bucket) << cell.figure << ", truth " << cell.truth;
-    EXPECT_GE(cell.coverage, 0.90 - 2 * std::sqrt(0.09 / kReplays)) << cell.figure << ", half-width " << cell.half_width;
+    EXPECT_GE(cell.coverage, 0.90 - 2 * std::sqrt(0.09 / kReplays))
+        << cell.figure << ", half-width " << cell.half_width;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Loads, Sampling,
-    testing::Values(Case{{.load = Load::kSteady, .seconds = 16}}, Case{{.load = Load::kSteady, .seconds = 16, .has_io_calls = true}},
-                    Case{{.load = Load::kPeriodic, .seconds = 16}, false}, Case{{.load = Load::kSwitching, .seconds = 24}}));
+INSTANTIATE_TEST_SUITE_P(Loads, Sampling,
+                         testing::Values(Case{{.load = Load::kSteady, .seconds = 16}},
+                                         Case{{.load = Load::kSteady, .seconds = 16, .has_io_calls = true}},
+                                         Case{{.load = Load::kPeriodic, .seconds = 16}, false},
+                                         Case{{.load = Load::kSwitching, .seconds = 24}}));
 
 TEST(MadeStream, IsTheSameForTheSameSeed) {
-  const EventStream one = make_stream({.seconds = 1}), same = make_stream({.seconds = 1}), other = make_stream({.seconds = 1, .seed = 2});
+  const EventStream one = make_stream({.seconds = 1}), same = make_stream({.seconds = 1}),
+                    other = make_stream({.seconds = 1, .seed = 2});
   EXPECT_EQ(one.events.size(), same.events.size());
   EXPECT_EQ(one.events.back().time_ns, same.events.back().time_ns);
   EXPECT_NE(one.events.size(), other.events.size());

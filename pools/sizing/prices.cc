@@ -1,0 +1,17 @@
+#include "pools/sizing/prices.h"
+
+#include <algorithm>
+
+namespace poolscope::sizing {
+
+double Prices::allocation(std::uint64_t bytes) const {
+  if (allocation_ns.empty()) return 0;
+  const auto above = std::ranges::lower_bound(allocation_ns, bytes, {}, [](const auto& one) { return one.first; });
+  if (above == allocation_ns.end()) return allocation_ns.back().second;
+  if (above == allocation_ns.begin() || above->first == bytes) return above->second;
+  const auto below = above - 1;
+  const double part = static_cast<double>(bytes - below->first) / static_cast<double>(above->first - below->first);
+  return below->second + part * (above->second - below->second);
+}
+
+}  // namespace poolscope::sizing
