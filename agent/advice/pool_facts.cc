@@ -39,12 +39,13 @@ double share_above(const sizing::Shares& shares, std::uint64_t bytes) {
   return sum;
 }
 
-// Uses that begin with a buffer of the configured capacity: those that grew, of those that needed more than that. Where nothing tells, misses.
+// Uses that begin with a buffer of the configured capacity: those that grew, of those that needed more than that. Where none needed more, a
+// smaller capacity might make each of them grow. Where nothing tells growing, misses begin with a new one.
 double fresh_ratio_of(const model::PoolSummary& pool, const PoolFacts& facts) {
   const double above = share_above(pool.needed_bytes->buckets, current_buffer_bytes(pool));
+  if (above <= 0) return 1;
   const auto grown = regrowth_ratio_of(pool, facts);
-  if (grown && above > 0) return std::min(1.0, *grown / above);
-  return 1 - facts.hit_ratio.value;
+  return grown ? std::min(1.0, *grown / above) : 1 - facts.hit_ratio.value;
 }
 
 // What buffers that are used again and again have come to. Those that are as configured would be as large as configured, or as they need.
@@ -143,13 +144,14 @@ std::optional<IdleFacts> idle_use_of(const model::PoolSummary& pool, const PoolF
   idle.use.gets_per_second = facts.gets_per_second;
   idle.use.miss_ns = facts.direct_ns;
   idle.use.buffer_bytes = facts.object_bytes;
+  if (pool.published && pool.published->idle_depth) idle.use.idle = pool.published->idle_depth->buckets;
+  if (pool.published && pool.published->discards.contains("full"))
+    idle.use.idle_cap = pool.published->max_idle_buffers.value_or(0);
   if (!pool.miss_curve_bracket.empty() && pool.miss_curve_gets.value_or(0) >= kFewestCurveGets) {
     for (const auto& at : pool.miss_curve_bracket) idle.use.misses.push_back({at.max_idle_buffers, at.low, at.high});
     return idle;
   }
-  if (!pool.published || !pool.published->idle_depth || pool.published->idle_depth->buckets.empty())
-    return std::nullopt;
-  idle.use.idle = pool.published->idle_depth->buckets;
+  if (idle.use.idle.empty()) return std::nullopt;
   idle.use.misses = misses_of_published(pool, 1 - facts.hit_ratio.value);
   idle.is_bound = true;
   return idle;

@@ -10,15 +10,16 @@ double middle(const MissesAt& misses) {
   return (misses.low + misses.high) / 2;
 }
 
-double mean_idle(const Shares& idle, std::uint64_t cap) {
-  if (idle.empty()) return static_cast<double>(cap);
-  double mean = 0;
-  for (const auto& [buffers, share] : idle) mean += share * static_cast<double>(std::min(buffers, cap));
+double mean_idle(const IdleUse& use, std::uint64_t cap) {
+  if (use.idle.empty()) return static_cast<double>(cap);
+  const std::uint64_t beyond = use.idle_cap > 0 && cap > use.idle_cap ? cap - use.idle_cap : 0;
+  double mean = static_cast<double>(beyond);
+  for (const auto& [buffers, share] : use.idle) mean += share * static_cast<double>(std::min(buffers, cap));
   return mean;
 }
 
 double memory_ns(const IdleUse& use, const Prices& prices, std::uint64_t cap) {
-  return mean_idle(use.idle, cap) * static_cast<double>(use.buffer_bytes) * prices.byte_second_ns();
+  return mean_idle(use, cap) * static_cast<double>(use.buffer_bytes) * prices.byte_second_ns();
 }
 
 std::uint64_t fewest_for(const IdleUse& use, double share_of_hits) {
@@ -54,7 +55,7 @@ std::optional<IdleChoice> choose_idle_buffers(const IdleUse& use, const Prices& 
          middle(at)});
   const double least = std::ranges::min(choice.candidates, {}, &IdleCost::ns_per_second).ns_per_second;
   choice.best_buffers = std::ranges::find_if(choice.candidates, [least](const IdleCost& cost) {
-                          return cost.ns_per_second <= least * (1 + kFlatRatio);
+                          return cost.ns_per_second <= least * (1 + kFlatIdleRatio);
                         })->idle_buffers;
   choice.for_95 = fewest_for(use, 0.95);
   choice.for_99 = fewest_for(use, 0.99);

@@ -2,7 +2,8 @@
 // How many idle buffers a pool should keep: the cost of every cap that is known, from the share of gets that would miss with it.
 //
 //   Cost of a cap K per second: gets x misses(K) x miss_ns + idle(K) x buffer_bytes x price of holding (prices.h), where idle(K) is the
-//           mean of min(idle, K) where the distribution of idle buffers is known, else K.
+//           mean of min(idle, K) where the distribution of idle buffers is known, else K. Above the cap that they were seen with
+//           each further one counts as idle all the time.
 //   Marginal value  of one more buffer: the misses that it turns into hits. Where it falls below the price of its memory, more do not pay.
 //   Bracket what was idle at the beginning of the observation may not be known: then misses(K) lies in [low, high]. The choice goes by the
 //           middle, a saving is told from the worst to the best case.
@@ -27,7 +28,9 @@ struct MissesAt {
 
 struct IdleUse {
   std::vector<MissesAt> misses;  // ascending by idle_buffers; low and high do not rise
-  Shares idle;                   // distribution of the idle buffers of a pool without a cap; empty: not known
+  Shares idle;                   // distribution of the idle buffers; empty: not known
+  std::uint64_t idle_cap =
+      0;  // cap of the pool they were seen in; a larger one would fill up. 0: it had none, or never reached it
   double gets_per_second = 0;
   double miss_ns = 0;  // what a miss costs more than a hit
   std::uint64_t buffer_bytes = 0;
@@ -39,9 +42,11 @@ struct IdleCost {
   double miss_ratio = 0;
 };
 
+inline constexpr double kFlatIdleRatio = 0.005;
+
 struct IdleChoice {
   std::vector<IdleCost> candidates;
-  std::uint64_t best_buffers = 0;  // the fewest within kFlatRatio of the cheapest
+  std::uint64_t best_buffers = 0;  // the fewest within kFlatIdleRatio of the cheapest
   // The fewest with which so many of the hits that the largest cap has are hits: 95 %, 99 %, 99.9 %.
   std::uint64_t for_95 = 0, for_99 = 0, for_999 = 0;
 };

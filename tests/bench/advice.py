@@ -60,7 +60,7 @@ def record_batch_programs(folder):
 
 def record_services(folder):
     """Services under load."""
-    with services.redis(environment=recording(folder / "redis")) as redis:
+    with services.redis(env=recording(folder / "redis")) as redis:
         load = services.redis_benchmark(redis.port, "-t", "set,get,lpush,lpop", "-n", "100000")
         subprocess.run([str(word) for word in load], check=True, timeout=300, stdout=subprocess.DEVNULL)
     return ["redis"]

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string_view>
 
 #include "agent/advice/advise.h"
 #include "exporters/model/snapshot.h"
@@ -43,8 +44,10 @@ std::uint64_t recommended(const model::TargetSnapshot& target, const sizing::Pri
                           std::uint64_t otherwise) {
   // Traces are short and alone in their program: what matters is which value is best, not whether it matters.
   const advice::AdviceOptions options{.worth_cpu_ratio = 0, .least_saved_ratio = 0, .switch_cost_ns = 0};
-  for (const model::Advice& advice : advice::advise(target, prices, options))
+  for (const model::Advice& advice : advice::advise(target, prices, options)) {
     if (advice.kind == kind && advice.recommended) return *advice.recommended;
+    if (advice.verdict == model::Verdict::kDrop && kind == std::string_view("max_idle_buffers")) return 0;
+  }
   return otherwise;
 }
 
@@ -60,7 +63,8 @@ model::PoolSummary pool_named(const char* kind, double gets, double gets_per_sec
 
 }  // namespace
 
-std::uint64_t advised_capacity(const SizeTrace& trace, Part part, const sizing::Prices& prices, std::uint64_t otherwise) {
+std::uint64_t advised_capacity(const SizeTrace& trace, Part part, const sizing::Prices& prices,
+                               std::uint64_t otherwise) {
   std::map<std::uint64_t, std::uint64_t> counts;
   std::uint64_t grown = 0;
   for (std::size_t i = part.from; i < part.to; ++i) {
@@ -84,11 +88,17 @@ namespace {
 
 model::PoolSummary pool_of(const PoolTrace& trace, Part part, std::uint64_t limit) {
   sizing::MissCurveBuilder builder;
-  std::uint64_t gets = 0, misses = 0, idle = 0;
+  std::uint64_t gets = 0, misses = 0, idle = 0, puts = 0, discards = 0;
+  std::map<std::uint64_t, std::uint64_t> depths;
   for (std::size_t i = part.from; i < part.to; ++i) {
     if (!trace.events[i].is_get) {
       builder.put();
-      idle += idle < limit ? 1 : 0;
+      if (idle < limit)
+        ++idle;
+      else
+        ++discards;
+      ++depths[idle];
+      ++puts;
       continue;
     }
     builder.get();
@@ -111,6 +121,8 @@ model::PoolSummary pool_of(const PoolTrace& trace, Part part, std::uint64_t limi
   pool.published.emplace();
   pool.published->buffer_bytes = trace.buffer_bytes;
   pool.published->max_idle_buffers = limit;
+  pool.published->idle_depth = sizes_of(depths, static_cast<double>(std::max<std::uint64_t>(1, puts)));
+  if (discards > 0) pool.published->discards = {{"full", discards}};
   pool.idle = idle;
   return pool;
 }
@@ -124,7 +136,8 @@ std::uint64_t advised_cap(const PoolTrace& trace, Part part, const sizing::Price
 bool says_worth_it(const PoolTrace& trace, Part part, const sizing::Prices& prices) {
   const auto all = advice::advise(target_of(pool_of(trace, part, 64)), prices, {.worth_cpu_ratio = 0});
   return std::ranges::none_of(all, [](const model::Advice& advice) {
-    return advice.kind == "drop_pool" || (advice.verdict == model::Verdict::kKeep && advice.saved_cpu_ratio && advice.saved_cpu_ratio->value <= 0);
+    return advice.kind == "drop_pool" ||
+           (advice.verdict == model::Verdict::kKeep && advice.saved_cpu_ratio && advice.saved_cpu_ratio->value <= 0);
   });
 }
 

@@ -28,7 +28,9 @@ json setting(std::uint64_t value, double cost_ns) {
 
 json capacity_row(const SizeTrace& trace, const sizing::Prices& prices) {
   const Part seen = first_half(trace.needed_bytes), paid = second_half(trace.needed_bytes);
-  const auto row = [&](std::uint64_t capacity) { return setting(capacity, cost_of_capacity(trace, paid, capacity, prices)); };
+  const auto row = [&](std::uint64_t capacity) {
+    return setting(capacity, cost_of_capacity(trace, paid, capacity, prices));
+  };
   json settings{{"default", row(kDefaultCapacity)},
                 {"oracle", row(oracle_capacity(trace, paid, prices))},
                 {"poolscope", row(advised_capacity(trace, seen, prices, kDefaultCapacity))}};

@@ -27,7 +27,8 @@ Played play(const PoolTrace& trace, Part part, std::uint64_t cap) {
   for (std::size_t i = 0; i < part.to; ++i) {
     const PoolEvent& event = trace.events[i];
     const bool counts = i >= part.from;
-    if (counts) played.idle_seconds += static_cast<double>(idle) * static_cast<double>(event.time_ns - before_ns) * 1e-9;
+    if (counts)
+      played.idle_seconds += static_cast<double>(idle) * static_cast<double>(event.time_ns - before_ns) * 1e-9;
     if (counts) before_ns = event.time_ns;
     if (!event.is_get) {
       if (idle < cap) ++idle;
@@ -78,7 +79,7 @@ double cost_of_capacity(const SizeTrace& trace, Part part, std::uint64_t capacit
     const std::uint64_t needed = trace.needed_bytes[i];
     ns += price_of(static_cast<double>(capacity) * trace.idle_seconds, prices);
     if (needed <= capacity) ns += price_of(static_cast<double>(capacity - needed) * trace.hold_seconds, prices);
-    for (std::uint64_t size = capacity; size < needed;) {
+    for (std::uint64_t size = std::max<std::uint64_t>(capacity, 1); size < needed;) {
       ns += static_cast<double>(size) * prices.copy_ns_per_byte;
       size *= 2;
       ns += prices.allocation(size);
@@ -115,7 +116,8 @@ std::uint64_t oracle_capacity(const SizeTrace& trace, Part part, const sizing::P
 }
 
 std::uint64_t oracle_cap(const PoolTrace& trace, Part part, const sizing::Prices& prices) {
-  const std::uint64_t most = *std::ranges::max_element(borrowed_in(trace, {0, part.to})) + 1;
+  const auto borrowed = borrowed_in(trace, {0, part.to});
+  const std::uint64_t most = *std::ranges::max_element(borrowed) + 1;
   std::uint64_t best = 0;
   double least = std::numeric_limits<double>::infinity();
   for (std::uint64_t cap = 0; cap <= most; cap += std::max<std::uint64_t>(1, cap / 64)) {
@@ -148,7 +150,8 @@ Rules cap_rules(const PoolTrace& trace, Part part) {
   constexpr std::size_t kSteps = 100;
   for (std::size_t i = 0; i < kSteps; ++i) {
     const std::size_t length = (part.to - part.from) / kSteps;
-    const Played window = play(trace, {part.from + i * length, part.from + (i + 1) * length}, static_cast<std::uint64_t>(capacity));
+    const Played window =
+        play(trace, {part.from + i * length, part.from + (i + 1) * length}, static_cast<std::uint64_t>(capacity));
     if (window.gets == 0) continue;
     const double misses = static_cast<double>(window.misses) / static_cast<double>(window.gets);
     if (misses > 0.05) capacity = std::ceil(capacity * 1.5);

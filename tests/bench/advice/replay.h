@@ -25,7 +25,8 @@ template <typename T>
 }
 
 // Nanoseconds in `part`. A buffer of `capacity` bytes that needs more doubles until it fits.
-[[nodiscard]] double cost_of_capacity(const SizeTrace& trace, Part part, std::uint64_t capacity, const sizing::Prices& prices);
+[[nodiscard]] double cost_of_capacity(const SizeTrace& trace, Part part, std::uint64_t capacity,
+                                      const sizing::Prices& prices);
 // Nanoseconds in `part`, with at most `cap` idle; the events before it are played, too, without counting.
 [[nodiscard]] double cost_of_cap(const PoolTrace& trace, Part part, std::uint64_t cap, const sizing::Prices& prices);
 // The same without a pool.
@@ -36,8 +37,10 @@ template <typename T>
 [[nodiscard]] std::uint64_t oracle_cap(const PoolTrace& trace, Part part, const sizing::Prices& prices);
 
 // What poolscope advises from `part`; `otherwise` when it says keep.
-[[nodiscard]] std::uint64_t advised_capacity(const SizeTrace& trace, Part part, const sizing::Prices& prices, std::uint64_t otherwise);
-[[nodiscard]] std::uint64_t advised_cap(const PoolTrace& trace, Part part, const sizing::Prices& prices, std::uint64_t otherwise);
+[[nodiscard]] std::uint64_t advised_capacity(const SizeTrace& trace, Part part, const sizing::Prices& prices,
+                                             std::uint64_t otherwise);
+[[nodiscard]] std::uint64_t advised_cap(const PoolTrace& trace, Part part, const sizing::Prices& prices,
+                                        std::uint64_t otherwise);
 // Whether it says from `part` that a pool is worth it.
 [[nodiscard]] bool says_worth_it(const PoolTrace& trace, Part part, const sizing::Prices& prices);
 

@@ -63,14 +63,17 @@ std::vector<SizeTrace> made_size_traces() {
   return {
       made_sizes("bimodal", [](Random& r, double) { return r() % 10 != 0 ? 1800 + r() % 400 : 38000 + r() % 4000; }),
       made_sizes("log-normal", [](Random& r, double) { return lognormal(r, 4000, 1); }),
-      made_sizes("periodic", [](Random& r, double t) {
-        return lognormal(r, 6000 * (1.2 + std::sin(40 * std::numbers::pi * t)), 0.2);
-      }),
-      made_sizes("regime switch at a quarter", [](Random& r, double t) { return lognormal(r, t < 0.25 ? 1000 : 9000, 0.3); }),
+      made_sizes(
+          "periodic",
+          [](Random& r, double t) { return lognormal(r, 6000 * (1.2 + std::sin(40 * std::numbers::pi * t)), 0.2); }),
+      made_sizes("regime switch at a quarter",
+                 [](Random& r, double t) { return lognormal(r, t < 0.25 ? 1000 : 9000, 0.3); }),
       // Most uses are small, nearly as many are 1 to 2 kB: the most frequent size is of no use (bytebufferpool, issue 15).
-      made_sizes("small most often", [](Random& r, double) { return r() % 100 < 51 ? 60 + r() % 60 : 1024 + r() % 1024; }),
+      made_sizes("small most often",
+                 [](Random& r, double) { return r() % 100 < 51 ? 60 + r() % 60 : 1024 + r() % 1024; }),
       // Beyond the largest bin of a fixed table (bytebufferpool, issue 13).
-      made_sizes("some very large", [](Random& r, double) { return r() % 50 != 0 ? lognormal(r, 3000, 0.5) : lognormal(r, 6e6, 0.5); }),
+      made_sizes("some very large",
+                 [](Random& r, double) { return r() % 50 != 0 ? lognormal(r, 3000, 0.5) : lognormal(r, 6e6, 0.5); }),
   };
 }
 
@@ -78,17 +81,34 @@ std::vector<PoolTrace> made_pool_traces() {
   constexpr double kSeconds = 20;
   constexpr std::uint64_t kBytes = 16384;
   return {
-      made_pool("steady", kBytes, kSeconds, 1, [](double) { return Load{20'000, 2e-3}; }),
-      made_pool("steady, few out", kBytes, kSeconds, 2, [](double) { return Load{20'000, 0.1e-3}; }),
-      made_pool("batches of 32", kBytes, kSeconds, 3, [](double) { return Load{20'000, 1e-3, 32}; }),
-      made_pool("batches of 200", kBytes, kSeconds, 4, [](double) { return Load{20'000, 1e-3, 200}; }),
-      made_pool("periodic", kBytes, kSeconds, 5, [](double t) {
-        return Load{15'000 * (1.1 + std::sin(40 * std::numbers::pi * t)), 3e-3};
-      }),
-      made_pool("regime switch at a quarter", kBytes, kSeconds, 6, [](double t) {
-        return t < 0.25 ? Load{5'000, 1e-3} : Load{30'000, 4e-3};
-      }),
-      made_pool("large buffers, few gets", 1 << 20, kSeconds, 7, [](double) { return Load{500, 10e-3}; }),
+      made_pool("steady", kBytes, kSeconds, 1,
+                [](double) {
+                  return Load{20'000, 2e-3};
+                }),
+      made_pool("steady, few out", kBytes, kSeconds, 2,
+                [](double) {
+                  return Load{20'000, 0.1e-3};
+                }),
+      made_pool("batches of 32", kBytes, kSeconds, 3,
+                [](double) {
+                  return Load{20'000, 1e-3, 32};
+                }),
+      made_pool("batches of 200", kBytes, kSeconds, 4,
+                [](double) {
+                  return Load{20'000, 1e-3, 200};
+                }),
+      made_pool("periodic", kBytes, kSeconds, 5,
+                [](double t) {
+                  return Load{15'000 * (1.1 + std::sin(40 * std::numbers::pi * t)), 3e-3};
+                }),
+      made_pool("regime switch at a quarter", kBytes, kSeconds, 6,
+                [](double t) {
+                  return t < 0.25 ? Load{5'000, 1e-3} : Load{30'000, 4e-3};
+                }),
+      made_pool("large buffers, few gets", 1 << 20, kSeconds, 7,
+                [](double) {
+                  return Load{500, 10e-3};
+                }),
   };
 }
 
@@ -99,7 +119,9 @@ std::vector<PoolTrace> hopeless_traces(unsigned count) {
     const double rate = 5'000 + static_cast<double>(random() % 20'000);
     if (i % 2 == 0) {
       // Tiny: allocating takes no longer than a get and a put.
-      traces.push_back(made_pool("tiny objects", 16 + random() % 48, 1, random(), [rate](double) { return Load{rate, 1e-3}; }));
+      traces.push_back(made_pool("tiny objects", 16 + random() % 48, 1, random(), [rate](double) {
+        return Load{rate, 1e-3};
+      }));
     } else {
       // Nothing comes back before the end.
       traces.push_back(made_pool("kept", 1024, 1, random(), [rate](double) { return Load{rate, 30}; }));

@@ -36,6 +36,7 @@ struct PoolTrace {
 // Buffers that a program let grow, with what they came to.
 [[nodiscard]] SizeTrace size_trace(const std::string& name, const truth::EventStream& stream);
 // A pool for each of the size classes that are allocated most often and also freed: at most `most`.
-[[nodiscard]] std::vector<PoolTrace> pool_traces(const std::string& name, const truth::EventStream& stream, unsigned most);
+[[nodiscard]] std::vector<PoolTrace> pool_traces(const std::string& name, const truth::EventStream& stream,
+                                                 unsigned most);
 
 }  // namespace poolscope::bench
