@@ -80,7 +80,9 @@ int order_of(model::Verdict verdict) {
 std::vector<model::Advice> advise(const model::TargetSnapshot& target, const sizing::Prices& prices,
                                   const AdviceOptions& options, AdviceState* state) {
   Advices all;
-  for (const model::PoolSummary& pool : target.pools) append(all, advise_pool({target, pool, prices, options, state}));
+  const sizing::Prices fresh_prices = prices.with_fresh_pages();
+  for (const model::PoolSummary& pool : target.pools)
+    append(all, advise_pool({target, pool, prices, fresh_prices, options, state}));
   append(all, reservations(target, prices, options));
   append(all, adoptions(target, prices, options));
   std::ranges::stable_sort(all, [](const model::Advice& a, const model::Advice& b) {

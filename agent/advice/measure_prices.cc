@@ -7,6 +7,8 @@
 #include <ctime>
 #include <vector>
 
+#include <sys/mman.h>
+
 #include "poolscope/object_pool.h"
 
 namespace poolscope::advice {
@@ -62,6 +64,18 @@ double copy_ns_per_byte() {
   return once / static_cast<double>(from.size());
 }
 
+double page_ns() {
+  constexpr std::uint64_t kBytes = 256 << 10;
+  return time_of([] {
+           void* const block = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+           if (block == MAP_FAILED) return;
+           for (std::uint64_t at = 0; at < kBytes; at += kPageBytes) static_cast<char*>(block)[at] = 1;
+           use(block);
+           ::munmap(block, kBytes);
+         }) /
+         static_cast<double>(kBytes / kPageBytes);
+}
+
 double pool_pair_ns() {
   ObjectPool<std::array<char, 64>> pool({.name = "prices", .publish = false});
   return time_of([&] { use(&*pool.acquire()); });
@@ -75,6 +89,7 @@ sizing::Prices measure_prices() {
     prices.allocation_ns.emplace_back(bytes, time_of([bytes] { allocate_once(bytes); }));
   prices.copy_ns_per_byte = copy_ns_per_byte();
   prices.pool_pair_ns = pool_pair_ns();
+  prices.page_ns = page_ns();
   return prices;
 }
 

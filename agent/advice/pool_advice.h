@@ -13,9 +13,13 @@ struct PoolCase {
   const model::TargetSnapshot& target;
   const model::PoolSummary& pool;
   const sizing::Prices& prices;
+  const sizing::Prices& fresh_prices;  // Prices::with_fresh_pages()
   const AdviceOptions& options;
   AdviceState* state;  // nullptr: nothing was told before
 };
+
+// PoolFacts::direct_ns where the pages of each object come from the kernel.
+[[nodiscard]] double fresh_ns(const PoolCase& pool, const PoolFacts& facts);
 
 // What can be said of it at all.
 enum class Stage { kWait, kLeave, kDrop, kSizes };

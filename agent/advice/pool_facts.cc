@@ -157,6 +157,12 @@ std::optional<IdleFacts> idle_use_of(const model::PoolSummary& pool, const PoolF
   return idle;
 }
 
+sizing::Interval between(const sizing::Interval& warm, const sizing::Interval& fresh) {
+  const bool both_save = warm.value > 0 && fresh.value > 0;
+  const double value = both_save ? std::sqrt(warm.value * fresh.value) : (warm.value + fresh.value) / 2;
+  return {value, std::min(warm.low, fresh.low), std::max(warm.high, fresh.high)};
+}
+
 model::MaybeEstimate as_cpu_ratio(const sizing::Interval& ns_per_second, double cpu_ns) {
   if (cpu_ns <= 0) return std::nullopt;
   return model::Estimate{ns_per_second.value / cpu_ns, ns_per_second.low / cpu_ns, ns_per_second.high / cpu_ns};

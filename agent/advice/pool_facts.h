@@ -19,7 +19,7 @@ struct PoolFacts {
   double gets_per_second = 0;
   sizing::Interval hit_ratio;
   std::uint64_t object_bytes = 0;  // of what one get hands out, its buffer included; 0: not known
-  double direct_ns = 0;            // making one without the pool; its share of garbage collection included
+  double direct_ns = 0;            // at least; making one without the pool; its share of garbage collection included
   double idle_bytes = 0;
   sizing::PoolUseCost use;
   sizing::Allocator allocator = sizing::Allocator::kGlibc;
@@ -44,6 +44,10 @@ struct IdleFacts {
   bool is_bound = false;
 };
 [[nodiscard]] std::optional<IdleFacts> idle_use_of(const model::PoolSummary& pool, const PoolFacts& facts);
+
+// What is saved if blocks are warm, and if their pages come from the kernel: from the lower end of the one to the upper end of the other, the
+// geometric mean of both where both save.
+[[nodiscard]] sizing::Interval between(const sizing::Interval& warm, const sizing::Interval& fresh);
 
 // Of the CPU time of the target.
 [[nodiscard]] model::MaybeEstimate as_cpu_ratio(const sizing::Interval& ns_per_second, double cpu_ns);

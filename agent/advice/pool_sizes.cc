@@ -100,7 +100,9 @@ std::optional<model::Advice> buffer_bytes(const PoolCase& pool, const PoolFacts&
   if (!choice) return std::nullopt;
   const SavingOf saving = [&](std::uint64_t from, std::uint64_t to) {
     if (from >= choice->flat_from_bytes && from <= choice->flat_to_bytes) return sizing::Interval{};
-    return scaled(sizing::capacity_saving(*use, pool.prices, from, to), facts.gets_per_second);
+    return scaled(between(sizing::capacity_saving(*use, pool.prices, from, to),
+                          sizing::capacity_saving(*use, pool.fresh_prices, from, to)),
+                  facts.gets_per_second);
   };
   const auto wanted = wanted_size(pool, facts, "buffer_bytes", current, choice->best_bytes, saving);
   if (!wanted) return std::nullopt;
@@ -127,7 +129,10 @@ std::optional<model::Advice> max_idle_buffers(const PoolCase& pool, const PoolFa
   const auto choice = sizing::choose_idle_buffers(idle->use, pool.prices);
   if (!choice) return std::nullopt;
   const SavingOf saving = [&](std::uint64_t from, std::uint64_t to) {
-    return sizing::idle_saving(idle->use, pool.prices, from, to);
+    sizing::IdleUse fresh = idle->use;
+    fresh.miss_ns = fresh_ns(pool, facts);
+    return between(sizing::idle_saving(idle->use, pool.prices, from, to),
+                   sizing::idle_saving(fresh, pool.fresh_prices, from, to));
   };
   const auto wanted = wanted_size(pool, facts, "max_idle_buffers", current, choice->best_buffers, saving);
   if (!wanted) return std::nullopt;
@@ -145,9 +150,11 @@ std::optional<model::Advice> max_idle_buffers(const PoolCase& pool, const PoolFa
       .count("published.limits.max_idle_buffers", static_cast<double>(current))
       .say(" as now, ")
       .ratio("advice.miss_ratio", now)
-      .say(". A miss takes about ")
-      .seconds("advice.miss_seconds", facts.direct_ns * 1e-9)
-      .say(" more than a hit.");
+      .say(". A miss takes ")
+      .seconds("advice.miss_seconds_low", facts.direct_ns * 1e-9)
+      .say(" more than a hit, or up to ")
+      .seconds("advice.miss_seconds_high", fresh_ns(pool, facts) * 1e-9)
+      .say(" where its pages come from the kernel each time.");
   std::move(why).tell(advice);
   advice.alternatives = {text::format_count(static_cast<double>(choice->for_95)) +
                          " give 95 % of the hits that can be had, " +

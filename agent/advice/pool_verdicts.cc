@@ -94,9 +94,16 @@ void say_bursts_needed(const PoolCase& pool, Reasons& why) {
   why.say(".");
 }
 
-// What all its gets would cost without it.
-double most_cpu_ratio(const PoolFacts& facts) {
-  return facts.gets_per_second * facts.direct_ns / facts.cpu_ns;
+sizing::Interval saving_of(const PoolCase& pool, const PoolFacts& facts) {
+  sizing::PoolUseCost fresh = facts.use;
+  fresh.direct_ns = fresh_ns(pool, facts);
+  return between(sizing::pool_saving_ns(facts.use, pool.prices, facts.hit_ratio),
+                 sizing::pool_saving_ns(fresh, pool.fresh_prices, facts.hit_ratio));
+}
+
+// What all its gets would cost without it, at most.
+double most_cpu_ratio(const PoolCase& pool, const PoolFacts& facts) {
+  return facts.gets_per_second * fresh_ns(pool, facts) / facts.cpu_ns;
 }
 
 // What its idle memory costs.
@@ -114,12 +121,17 @@ std::vector<model::Advice> misuse_of(const PoolCase& pool) {
   return all;
 }
 
+double fresh_ns(const PoolCase& pool, const PoolFacts& facts) {
+  return facts.direct_ns + pool.fresh_prices.allocation(facts.object_bytes) -
+         pool.prices.allocation(facts.object_bytes);
+}
+
 Stage stage_of(const PoolCase& pool, const PoolFacts& facts, std::optional<Stage> told) {
   if (!is_sure(pool, facts)) return Stage::kWait;
   if (facts.cpu_ns <= 0 || facts.direct_ns <= 0) return Stage::kSizes;
   const double worth = pool.options.worth_cpu_ratio * (told == Stage::kLeave ? kStayFactor : 1);
-  if (most_cpu_ratio(facts) < worth && memory_cpu_ratio(pool, facts) < worth) return Stage::kLeave;
-  const sizing::Interval saving = sizing::pool_saving_ns(facts.use, pool.prices, facts.hit_ratio);
+  if (most_cpu_ratio(pool, facts) < worth && memory_cpu_ratio(pool, facts) < worth) return Stage::kLeave;
+  const sizing::Interval saving = saving_of(pool, facts);
   if (told == Stage::kDrop) return saving.low > 0 ? Stage::kSizes : Stage::kDrop;
   const bool costs = saving.high < 0 && -saving.value / facts.cpu_ns >= pool.options.least_saved_ratio;
   return costs ? Stage::kDrop : Stage::kSizes;
@@ -141,8 +153,8 @@ model::Advice leave(const PoolCase& pool, const PoolFacts& facts) {
   Reasons why(facts.path);
   why.say("leave it as it is: allocating anew for each of its ")
       .count("gets_per_second.value", facts.gets_per_second)
-      .say(" gets per second would take about ")
-      .ratio("advice.most_cpu_ratio", most_cpu_ratio(facts))
+      .say(" gets per second would take at most ")
+      .ratio("advice.most_cpu_ratio", most_cpu_ratio(pool, facts))
       .say(" of the CPU time, so nothing about it can save more (what a constructor does besides is not known).");
   std::move(why).tell(advice);
   advice.reevaluate_when = {"its gets per second rise tenfold"};
@@ -150,7 +162,7 @@ model::Advice leave(const PoolCase& pool, const PoolFacts& facts) {
 }
 
 model::Advice drop(const PoolCase& pool, const PoolFacts& facts) {
-  const sizing::Interval saving = sizing::pool_saving_ns(facts.use, pool.prices, facts.hit_ratio);
+  const sizing::Interval saving = saving_of(pool, facts);
   model::Advice advice = about(pool, "drop_pool", model::Verdict::kDrop);
   advice.break_even_hit_ratio = sizing::break_even_hit_ratio(facts.use, pool.prices);
   advice.saved_cpu_ratio = as_cpu_ratio({-saving.value, -saving.high, -saving.low}, facts.cpu_ns);
@@ -207,8 +219,7 @@ model::Advice keep(const PoolCase& pool, const PoolFacts& facts) {
   why.say("it hits ").ratio("hit_ratio.value", facts.hit_ratio.value).say(" of its gets");
   if (facts.direct_ns > 0 && *advice.break_even_hit_ratio <= 1) {
     why.say("; it pays from ").ratio("advice.break_even_hit_ratio", *advice.break_even_hit_ratio).say(" on");
-    advice.saved_cpu_ratio =
-        as_cpu_ratio(sizing::pool_saving_ns(facts.use, pool.prices, facts.hit_ratio), facts.cpu_ns);
+    advice.saved_cpu_ratio = as_cpu_ratio(saving_of(pool, facts), facts.cpu_ns);
     if (advice.saved_cpu_ratio && advice.saved_cpu_ratio->value >= pool.options.least_saved_ratio)
       why.say(" and saves ")
           .ratio("advice.expected.saved_cpu_ratio.value", advice.saved_cpu_ratio->value)

@@ -27,10 +27,13 @@ std::vector<model::Advice> reservations(const model::TargetSnapshot& target, con
   const double cpu_ns = target.cpu_seconds_per_second.value_or(0) * 1e9;
   for (const model::GrowthChain& chain : target.growth_chains) {
     if (!chain.per_second || !chain.copied_bytes_per_second || chain.per_second->value <= 0 || cpu_ns <= 0) continue;
-    const double each =
-        saved_per_chain_ns(chain, prices, chain.copied_bytes_per_second->value / chain.per_second->value);
+    const double copied_bytes = chain.copied_bytes_per_second->value / chain.per_second->value;
     const sizing::Interval rate = interval_of(*chain.per_second);
-    const auto saved = as_cpu_ratio({rate.value * each, rate.low * each, rate.high * each}, cpu_ns);
+    const auto saving = [&](const sizing::Prices& used) {
+      const double each = saved_per_chain_ns(chain, used, copied_bytes);
+      return sizing::Interval{rate.value * each, rate.low * each, rate.high * each};
+    };
+    const auto saved = as_cpu_ratio(between(saving(prices), saving(prices.with_fresh_pages())), cpu_ns);
     if (!saved || *saved->low <= 0 || saved->value < options.least_saved_ratio) continue;
     model::Advice advice;
     advice.subject = text::frame_name(chain.symbol, chain.object, chain.offset);
@@ -71,20 +74,23 @@ std::vector<model::Advice> adoptions(const model::TargetSnapshot& target, const 
     if (site.short_lived_ratio.value_or(0) < kShortLivedRatio) continue;
     const double bytes = site.bytes_per_second->value / site.per_second->value;
     if (bytes < kLeastPooledBytes) continue;
-    const double direct_ns = prices.allocation(static_cast<std::uint64_t>(bytes));
     const sizing::Interval rate = interval_of(*site.per_second);
     const double short_lived = *site.short_lived_ratio;
-    const sizing::Interval saving = {rate.value * (short_lived * direct_ns - prices.pool_pair_ns),
-                                     rate.low * (short_lived * kLikelyHitRatio * direct_ns - prices.pool_pair_ns),
-                                     rate.high * (direct_ns - prices.pool_pair_ns)};
-    const auto saved = as_cpu_ratio(saving, cpu_ns);
+    const auto saving = [&](const sizing::Prices& used) {
+      const double direct_ns = used.allocation(static_cast<std::uint64_t>(bytes));
+      return sizing::Interval{rate.value * (short_lived * direct_ns - used.pool_pair_ns),
+                              rate.low * (short_lived * kLikelyHitRatio * direct_ns - used.pool_pair_ns),
+                              rate.high * (direct_ns - used.pool_pair_ns)};
+    };
+    const auto saved = as_cpu_ratio(between(saving(prices), saving(prices.with_fresh_pages())), cpu_ns);
     if (!saved || *saved->low <= 0 || saved->value < options.worth_cpu_ratio) continue;
     model::Advice advice;
     advice.subject = text::frame_name(site.symbol, site.object, site.offset);
     advice.kind = "adopt_pool";
     advice.verdict = model::Verdict::kAdopt;
     advice.saved_cpu_ratio = saved;
-    advice.break_even_hit_ratio = sizing::break_even_hit_ratio({rate.value, direct_ns, prices.pool_pair_ns, 0}, prices);
+    advice.break_even_hit_ratio = sizing::break_even_hit_ratio(
+        {rate.value, prices.allocation(static_cast<std::uint64_t>(bytes)), prices.pool_pair_ns, 0}, prices);
     Reasons why("call_sites[" + advice.subject + "]");
     why.count("per_second.value", site.per_second->value)
         .say(" blocks a second of ")

@@ -39,7 +39,8 @@ void try_capacity(WhatIf& answer, sizing::Interval& saved, const model::PoolSumm
   const std::uint64_t current = current_buffer_bytes(pool);
   if (!use || current == 0) return note_missing(answer, "what its buffers needed is not known");
   answer.growing_ratio = sizing::cost_of_capacity(*use, prices, bytes).regrowth_ratio;
-  const auto each = sizing::capacity_saving(*use, prices, current, bytes);
+  const auto each = between(sizing::capacity_saving(*use, prices, current, bytes),
+                            sizing::capacity_saving(*use, prices.with_fresh_pages(), current, bytes));
   add(saved, {each.value * facts.gets_per_second, each.low * facts.gets_per_second, each.high * facts.gets_per_second});
 }
 
@@ -52,7 +53,12 @@ void try_idle(WhatIf& answer, sizing::Interval& saved, const model::PoolSummary&
   answer.hit_ratio_high = 1 - misses.low;
   if (!pool.published || !pool.published->max_idle_buffers)
     return note_missing(answer, "it has no such limit now to compare with");
-  add(saved, sizing::idle_saving(idle->use, prices, *pool.published->max_idle_buffers, buffers));
+  const std::uint64_t current = *pool.published->max_idle_buffers;
+  const sizing::Prices fresh_prices = prices.with_fresh_pages();
+  sizing::IdleUse fresh = idle->use;
+  fresh.miss_ns += fresh_prices.allocation(facts.object_bytes) - prices.allocation(facts.object_bytes);
+  add(saved, between(sizing::idle_saving(idle->use, prices, current, buffers),
+                     sizing::idle_saving(fresh, fresh_prices, current, buffers)));
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ void fields(Io& io, typename Io::template Ref<sizing::Prices> prices) {
   io.required("allocation_ns", prices.allocation_ns);
   io.required("copy_ns_per_byte", prices.copy_ns_per_byte);
   io.required("pool_pair_ns", prices.pool_pair_ns);
+  io.required("page_ns", prices.page_ns);
   io.required("bytes_per_core", prices.bytes_per_core);
 }
 

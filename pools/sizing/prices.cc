@@ -14,4 +14,11 @@ double Prices::allocation(std::uint64_t bytes) const {
   return below->second + part * (above->second - below->second);
 }
 
+Prices Prices::with_fresh_pages() const {
+  constexpr std::uint64_t kPageBytes = 4096;
+  Prices fresh = *this;
+  for (auto& [bytes, ns] : fresh.allocation_ns) ns += static_cast<double>(bytes / kPageBytes) * page_ns;
+  return fresh;
+}
+
 }  // namespace poolscope::sizing

@@ -151,8 +151,8 @@ class Filler {
         break_even, hit_ratio, alternatives, reevaluate);
   }
   void operator()(sizing::Prices& value) {
-    auto& [allocation, copy, pair, bytes_per_core] = value;
-    all(allocation, copy, pair, bytes_per_core);
+    auto& [allocation, copy, pair, page, bytes_per_core] = value;
+    all(allocation, copy, pair, page, bytes_per_core);
   }
   void operator()(AgentInfo& value) {
     auto& [version, boot_id, sequence, budget, cpu_seconds, prices] = value;

@@ -70,8 +70,8 @@ class Filler {
     all(version, boot_id, sequence, budget_cpu_ratio, cpu_seconds, prices);
   }
   void fill(sizing::Prices& whole) {
-    auto& [allocation_ns, copy_ns_per_byte, pool_pair_ns, bytes_per_core] = whole;
-    all(allocation_ns, copy_ns_per_byte, pool_pair_ns, bytes_per_core);
+    auto& [allocation_ns, copy_ns_per_byte, pool_pair_ns, page_ns, bytes_per_core] = whole;
+    all(allocation_ns, copy_ns_per_byte, pool_pair_ns, page_ns, bytes_per_core);
   }
   void fill(model::CollectorStatus& whole) {
     auto& [name, level, state, reason, detail] = whole;
