@@ -215,12 +215,14 @@ void add_rows(const Measurements& base, const Lookup& fresh, Comparison& compari
 }
 
 std::optional<std::string> check_kinds(const Measurements& base, const Measurements& fresh) {
+  if (base.kind != fresh.kind) {
+    return "like is compared with like, but " + base.source + " is of the kind `" + kind_name(base.kind) + "` and " +
+           fresh.source + " of `" + kind_name(fresh.kind) + "`";
+  }
   for (const auto* side : {&base, &fresh}) {
     if (side->series.empty()) return side->source + " holds nothing that could be compared";
   }
-  if (base.kind == fresh.kind) return std::nullopt;
-  return "like is compared with like, but " + base.source + " is of " + kind_name(base.kind) + " and " + fresh.source +
-         " of " + kind_name(fresh.kind);
+  return std::nullopt;
 }
 
 }  // namespace

@@ -49,14 +49,15 @@ std::optional<Number> number(std::string_view text) {
   return value;
 }
 
+// One of both factors is 1, so that 1718 ns are the number that 1.718e-06 is read as.
 struct TidyUnit {
   std::string name;
-  double factor = 1;
+  double multiplier = 1, divisor = 1;
 };
 
 TidyUnit tidy(std::string_view unit) {
-  if (unit == "ns" || unit.starts_with("ns/")) return {"sec" + std::string(unit.substr(2)), 1e-9};
-  if (unit.ends_with("-ns")) return {std::string(unit.substr(0, unit.size() - 2)) + "sec", 1e-9};
+  if (unit == "ns" || unit.starts_with("ns/")) return {"sec" + std::string(unit.substr(2)), 1, 1e9};
+  if (unit.ends_with("-ns")) return {std::string(unit.substr(0, unit.size() - 2)) + "sec", 1, 1e9};
   if (unit == "MB/s") return {"B/s", 1e6};
   return {std::string(unit)};
 }
@@ -100,7 +101,7 @@ class GoBenchReader {
       const auto value = number<double>(fields[i]);
       if (!value || !std::isfinite(*value)) return shown(fields[i]) + " is no number; pairs of value and unit belong here";
       const TidyUnit unit = tidy(fields[i + 1]);
-      if (auto error = table_.add(name, config_, metric_named(unit.name), *value * unit.factor)) return error;
+      if (auto error = table_.add(name, config_, metric_named(unit.name), *value * unit.multiplier / unit.divisor)) return error;
     }
     return std::nullopt;
   }

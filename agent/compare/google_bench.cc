@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/compare/series_table.h"
-#include "exporters/model/json.h"
 #include "exporters/model/json_limits.h"
 
 namespace poolscope::compare {
@@ -27,10 +26,10 @@ struct Wrong {
   std::string path, detail;
 };
 
-std::optional<double> seconds_per(const std::string& time_unit) {
-  if (time_unit == "ns") return 1e-9;
-  if (time_unit == "us") return 1e-6;
-  if (time_unit == "ms") return 1e-3;
+std::optional<double> per_second(const std::string& time_unit) {
+  if (time_unit == "ns") return 1e9;
+  if (time_unit == "us") return 1e6;
+  if (time_unit == "ms") return 1e3;
   if (time_unit == "s") return 1;
   return std::nullopt;
 }
@@ -77,19 +76,19 @@ class GoogleBenchReader {
 
   Measurements take_all(const std::string& source) {
     Measurements all{SourceKind::kGoogleBenchmark, source, table_.take(), {}};
-    if (failed_ > 0) all.remarks.push_back(std::to_string(failed_) + " runs failed and are left out");
+    if (failed_ > 0) all.remarks.push_back(std::to_string(failed_) + (failed_ == 1 ? " run" : " runs") + " failed: left out");
     return all;
   }
 
  private:
   std::optional<Wrong> take_metrics(const json& entry, const std::string& name, const std::string& path) {
     const std::string time_unit = text_of(entry, "time_unit");
-    const auto scale = time_unit.empty() ? 1e-9 : seconds_per(time_unit);
+    const auto scale = per_second(time_unit.empty() ? "ns" : time_unit);
     if (!scale) return Wrong{path + "/time_unit", "must be ns, us, ms or s"};
     for (const char* time : {"real_time", "cpu_time"}) {
       const auto member = entry.find(time);
       if (member == entry.end() || !member->is_number()) return Wrong{path + "/" + time, "must be a number"};
-      if (auto wrong = add(name, time, member->get<double>() * *scale, path)) return wrong;
+      if (auto wrong = add(name, time, member->get<double>() / *scale, path)) return wrong;
     }
     for (const auto& [key, value] : entry.items()) {
       const bool is_time = key == "real_time" || key == "cpu_time";
@@ -116,6 +115,12 @@ ReadError error_at(const std::string& source, const Wrong& wrong) {
 
 }  // namespace
 
+std::optional<ReadError> check_json(std::string_view text, const std::string& source) {
+  const auto error = model::check_json(text);
+  if (!error) return std::nullopt;
+  return error_at(source, {error->path.empty() ? "/" : error->path, error->detail});
+}
+
 bool looks_like_google_benchmark(std::string_view text) {
   if (model::check_json(text)) return false;
   const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -123,7 +128,7 @@ bool looks_like_google_benchmark(std::string_view text) {
 }
 
 Result<Measurements, ReadError> read_google_benchmark(std::string_view text, const std::string& source) {
-  if (const auto error = model::check_json(text)) return Failure{ReadError{source, 0, model::describe(*error)}};
+  if (auto error = check_json(text, source)) return Failure{*std::move(error)};
   const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
   const auto list = document.is_object() ? document.find("benchmarks") : document.end();
   if (list == document.end() || !list->is_array()) return Failure{error_at(source, {"/benchmarks", "must be an array"})};

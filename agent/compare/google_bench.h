@@ -6,6 +6,7 @@
 //               bytes_per_second, counters of the user.
 //   Failed      benchmarks (error_occurred, skipped) are left out, a remark tells it.
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@
 
 namespace poolscope::compare {
 
+// What is wrong with `text` as JSON, or too much of it, whatever it holds.
+[[nodiscard]] std::optional<ReadError> check_json(std::string_view text, const std::string& source);
 // True for JSON that has "benchmarks" at its top.
 [[nodiscard]] bool looks_like_google_benchmark(std::string_view text);
 [[nodiscard]] Result<Measurements, ReadError> read_google_benchmark(std::string_view text, const std::string& source);

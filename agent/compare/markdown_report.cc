@@ -26,7 +26,7 @@ std::string tables(const Comparison& comparison) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const Metric& metric = rows[i].metric;
     if (i == 0 || rows[i - 1].metric.name != metric.name) {
-      all += "\n" + row({plain(metric_words(metric)), "BASE", "NEW", "NEW / BASE", "95 % interval", "p", "n"}) +
+      all += "\n" + row({plain(metric_words(metric)), "BASE", "NEW", "NEW/BASE", "95 % interval", "p", "n"}) +
              "|---|---:|---:|---:|---|---:|---:|\n";
     }
     all += row_of(rows[i]);
@@ -44,7 +44,7 @@ std::string criteria_table(const Comparison& comparison, std::span<const Judgeme
                     row({"criterion", "target", "row", "actual", "status"}) + "|---|---|---|---|---|\n";
   for (const Judgement& judgement : judgements) {
     const auto& criterion = judgement.criterion;
-    const std::string name = plain(criterion.name.empty() ? criterion.benchmark : criterion.name);
+    const std::string name = plain(criterion_words(criterion));
     if (judgement.rows.empty()) {
       all += row({name, plain(target_words(criterion, nullptr)), "", "no row matches " + code(criterion.benchmark),
                   status_name(judgement.status)});

@@ -10,7 +10,7 @@
 
 namespace poolscope::compare {
 
-// A table per metric, what its signs mean, what to do where samples are too few, and the criteria. A narrow table leaves out p.
+// A table per metric, what its signs mean, what to do where samples are too few, and the criteria. Narrow tables leave out p, then the interval.
 [[nodiscard]] std::string comparison_text(const Comparison& comparison, std::span<const Judgement> judgements,
                                           const text::Style& style);
 [[nodiscard]] std::string comparison_markdown(const Comparison& comparison, std::span<const Judgement> judgements);

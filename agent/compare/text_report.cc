@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "agent/compare/report.h"
 #include "agent/compare/wording.h"
@@ -21,7 +22,7 @@ using Cells = std::array<std::string, kColumns>;
 using Widths = std::array<unsigned, kColumns>;
 
 Cells header_cells() {
-  return {"BASE", "NEW", "NEW / BASE", "95 % interval", "p", "n", ""};
+  return {"BASE", "NEW", "NEW/BASE", "95 % interval", "p", "n", ""};
 }
 
 Cells cells_of(const Row& row) {
@@ -55,9 +56,8 @@ Layout layout_of(const Comparison& comparison, unsigned width) {
     for (unsigned i = 0; i < kColumns; ++i) layout.widths[i] = std::max(layout.widths[i], text::display_width(cells[i]));
     layout.name = std::max(layout.name, text::display_width(text::printable(row.name)));
   }
-  for (const Row& row : comparison.rows) layout.name = std::max(layout.name, text::display_width(metric_words(row.metric)));
   if (!sizes_differ(comparison)) layout.widths[kSamples] = 0;
-  for (const Column dispensable : {kP, kSamples}) {
+  for (const Column dispensable : {kP, kSamples, kInterval}) {
     if (layout.name + all_of(layout.widths) > width) layout.widths[dispensable] = 0;
   }
   const unsigned rest = all_of(layout.widths);
@@ -74,19 +74,21 @@ Tone tone_of(Column column, const Row& row) {
   return row.finding == Finding::kDifferent ? Tone::kStrong : Tone::kDim;
 }
 
-Line header_line(const Metric& metric, const Layout& layout) {
-  Line line(text::cut_middle(text::printable(metric_words(metric)), layout.name), Tone::kStrong);
-  line.pad_to(layout.name);
+// A metric that is longer than the names has a line of its own.
+void add_header(const Metric& metric, const Layout& layout, Lines& lines) {
+  Line line(text::printable(metric_words(metric)), Tone::kStrong);
+  if (line.width() > layout.name) lines.push_back(std::exchange(line, Line()));
+  if (line.width() < layout.name) line.pad_to(layout.name);
   const Cells header = header_cells();
   for (unsigned i = 0; i < kColumns; ++i) {
     if (layout.widths[i] > 0) line.add_right(header[i], kGap + layout.widths[i], i <= kNew ? Tone::kStrong : Tone::kDim);
   }
-  return line;
+  lines.push_back(std::move(line));
 }
 
 Line row_line(const Row& row, const Layout& layout) {
   Line line(text::cut_middle(text::printable(row.name), layout.name));
-  line.pad_to(layout.name);
+  if (line.width() < layout.name) line.pad_to(layout.name);
   const Cells cells = cells_of(row);
   for (unsigned i = 0; i < kFinding; ++i) {
     if (layout.widths[i] > 0) line.add_right(cells[i], kGap + layout.widths[i], tone_of(Column(i), row));
@@ -96,10 +98,9 @@ Line row_line(const Row& row, const Layout& layout) {
 }
 
 Line mean_line(const GeometricMean& mean, const Layout& layout) {
-  Line line("geomean", Tone::kDim);
-  line.pad_to(layout.name);
   const auto& widths = layout.widths;
-  line.add_right(format_change(mean.ratio), 3 * kGap + widths[kBase] + widths[kNew] + widths[kChange]);
+  Line line("geomean", Tone::kDim);
+  line.add_right(format_change(mean.ratio), layout.name + 3 * kGap + widths[kBase] + widths[kNew] + widths[kChange] - line.width());
   return line;
 }
 
@@ -109,7 +110,7 @@ void add_tables(const Comparison& comparison, const Layout& layout, Lines& lines
     const std::string& metric = rows[i].metric.name;
     if (i == 0 || rows[i - 1].metric.name != metric) {
       lines.emplace_back();
-      lines.push_back(header_line(rows[i].metric, layout));
+      add_header(rows[i].metric, layout, lines);
     }
     lines.push_back(row_line(rows[i], layout));
     const bool is_last = i + 1 == rows.size() || rows[i + 1].metric.name != metric;
@@ -147,13 +148,12 @@ void add_criteria(const Comparison& comparison, std::span<const Judgement> judge
   for (const Judgement& judgement : judgements) {
     const auto& criterion = judgement.criterion;
     const Row* first = judgement.rows.empty() ? nullptr : &comparison.rows[judgement.rows.front().row];
-    const std::string name = criterion.name.empty() ? criterion.benchmark : criterion.name;
-    lines.push_back(criterion_line(judgement.status, text::printable(name + ": " + target_words(criterion, first))));
+    lines.push_back(criterion_line(judgement.status, text::printable(criterion_words(criterion) + ": " + target_words(criterion, first))));
     if (first == nullptr) add_wrapped("no row of this comparison matches `" + text::printable(criterion.benchmark) + "`", kLabel, width, lines);
     for (const JudgedRow& judged : judgement.rows) {
       const Row& row = comparison.rows[judged.row];
-      const std::string status = judgement.rows.size() > 1 ? std::string(status_name(judged.status)) + "  " : "";
-      add_wrapped(status + text::printable(row.name) + "  " + actual_words(criterion, judged, row), kLabel, width, lines);
+      const std::string status = judgement.rows.size() > 1 ? std::string(status_name(judged.status)) + ": " : "";
+      add_wrapped(status + text::printable(row.name) + ": " + actual_words(criterion, judged, row), kLabel, width, lines);
     }
   }
 }

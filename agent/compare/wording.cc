@@ -17,8 +17,8 @@ std::string fixed_p(double p) {
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), p, std::chars_format::fixed, 3).ptr};
 }
 
-std::string range_words(const Interval& interval) {
-  return format_change(interval.low) + " to " + format_change(interval.high);
+std::string range_words(const std::string& low, const std::string& high) {
+  return low == high ? low : low + " to " + high;
 }
 
 std::size_t count_if(const Comparison& comparison, auto&& holds) {
@@ -29,10 +29,14 @@ bool is_untested(const Row& row, Untested why) {
   return row.finding == Finding::kUntested && row.untested == why;
 }
 
+std::string rows_words(std::size_t rows) {
+  return std::to_string(rows) + (rows == 1 ? " row" : " rows");
+}
+
 std::string test_words(const Comparison& comparison) {
   const bool samples = comparison.kind != SourceKind::kReport;
   std::string words = samples ? "Mann-Whitney U" : "intervals of the estimates";
-  if (comparison.tested_rows > 1) words += ", Holm over " + std::to_string(comparison.tested_rows) + " rows";
+  if (comparison.tested_rows > 1) words += ", Holm over " + rows_words(comparison.tested_rows);
   return "alpha 0.05, " + words;
 }
 
@@ -57,20 +61,20 @@ std::size_t fewest_samples(const Row& row) {
 void add_sample_notes(const Comparison& comparison, std::vector<std::string>& all) {
   const std::size_t few = count_if(comparison, [](const Row& row) { return is_untested(row, Untested::kTooFewSamples); });
   if (few > 0) {
-    all.push_back("?  " + std::to_string(few) + " rows not tested: need >= " + std::to_string(samples_for_difference(kAlpha)) +
+    all.push_back("? " + rows_words(few) + " not tested: need >= " + std::to_string(samples_for_difference(kAlpha)) +
                   " samples on each side to detect a difference; " + how_to_get_samples(comparison.kind));
   }
   const bool no_interval = std::ranges::any_of(
       comparison.rows, [](const Row& row) { return row.base.samples > 0 && (!row.base.interval || !row.fresh.interval); });
-  if (no_interval) all.push_back("±  need >= " + std::to_string(samples_for_interval()) + " samples for the interval of a median");
+  if (no_interval) all.push_back("± need >= " + std::to_string(samples_for_interval()) + " samples for the interval of a median");
   const double strictest = kAlpha / static_cast<double>(std::max<std::size_t>(comparison.tested_rows, 1));
   const std::size_t weak = count_if(comparison, [strictest](const Row& row) {
     return row.p && row.base.samples > 0 && row.finding == Finding::kNone &&
            smallest_p(row.base.samples, row.fresh.samples) > strictest;
   });
   if (weak > 0) {
-    all.push_back("~  of " + std::to_string(weak) + " rows has too few samples: among " + std::to_string(comparison.tested_rows) +
-                  " rows, need >= " + std::to_string(samples_for_difference(strictest)) +
+    all.push_back("~ of " + rows_words(weak) + " may be for want of samples: among " + rows_words(comparison.tested_rows) +
+                  ", need >= " + std::to_string(samples_for_difference(strictest)) +
                   " on each side; " + how_to_get_samples(comparison.kind));
   }
 }
@@ -88,7 +92,8 @@ std::string value_words(const Side& side, Unit unit) {
   std::string words = format_value(unit, side.value);
   if (!side.interval || side.value == 0) return words;
   const double reach = std::max(side.interval->high - side.value, side.value - side.interval->low);
-  return words + " ±" + text::format_ratio(reach / std::fabs(side.value));
+  const double share = reach / std::fabs(side.value), step = share >= 0.0995 ? 0.01 : 0.001;
+  return words + " ±" + text::format_ratio(std::round(share / step) * step);
 }
 
 std::string change_words(const Row& row) {
@@ -100,7 +105,7 @@ std::string change_words(const Row& row) {
 
 std::string interval_words(const Row& row) {
   if (!row.ratio_interval || is_untested(row, Untested::kAllEqual)) return "";
-  return range_words(*row.ratio_interval);
+  return range_words(format_change(row.ratio_interval->low), format_change(row.ratio_interval->high));
 }
 
 std::string p_words(const Row& row) {
@@ -139,31 +144,36 @@ std::string kind_words(const Comparison& comparison) {
 std::vector<std::string> notes(const Comparison& comparison) {
   std::vector<std::string> all;
   if (count_if(comparison, [](const Row& row) { return row.finding == Finding::kNone; }) > 0) {
-    all.push_back("~  no significant difference (" + test_words(comparison) +
+    all.push_back("~ no significant difference (" + test_words(comparison) +
                   "); the interval says how large one could still be");
   } else if (comparison.tested_rows > 0) {
     all.push_back("differences are significant (" + test_words(comparison) + ")");
   }
   if (count_if(comparison, [](const Row& row) { return is_untested(row, Untested::kAllEqual); }) > 0) {
-    all.push_back("=  all samples are equal");
+    all.push_back("= all samples are equal");
   }
   const std::size_t bare = count_if(comparison, [](const Row& row) { return is_untested(row, Untested::kNoInterval); });
-  if (bare > 0) all.push_back("?  " + std::to_string(bare) + " rows not tested: an estimate has no interval; compare recordings");
+  if (bare > 0) all.push_back("? " + rows_words(bare) + " not tested: an estimate has no interval; compare recordings");
   add_sample_notes(comparison, all);
   const std::size_t alike = count_if(comparison, [](const Row& row) { return row.neighbours_alike; });
   if (alike > 0) {
-    all.push_back("in " + std::to_string(alike) +
-                  " rows samples are like their neighbours: they are not independent, and differences may be chance; "
+    all.push_back("in " + rows_words(alike) +
+                  " samples are like their neighbours: they are not independent, and differences may be chance; "
                   "use a longer --sample");
   }
   for (const auto& mean : comparison.means) {
     if (mean.left_out == 0) continue;
-    all.push_back("geomean of " + mean.metric + " is without " + std::to_string(mean.left_out) + " rows whose ratio is 0 or has no value");
+    all.push_back("geomean of " + mean.metric + " is without " + rows_words(mean.left_out) + " whose ratio is 0 or has no value");
   }
   if (!comparison.only_base.empty()) all.push_back(names_words("BASE", comparison.only_base));
   if (!comparison.only_fresh.empty()) all.push_back(names_words("NEW", comparison.only_fresh));
   all.insert(all.end(), comparison.remarks.begin(), comparison.remarks.end());
   return all;
+}
+
+std::string criterion_words(const Criterion& criterion) {
+  if (!criterion.name.empty()) return criterion.name;
+  return criterion.benchmark == "*" ? "all rows" : criterion.benchmark;
 }
 
 std::string target_words(const Criterion& criterion, const Row* row) {
@@ -177,18 +187,14 @@ std::string target_words(const Criterion& criterion, const Row* row) {
 }
 
 std::string actual_words(const Criterion& criterion, const JudgedRow& judged, const Row& row) {
-  std::string words;
-  if (criterion.target_ratio) {
-    words = row.ratio ? text::format_ratio(*row.ratio) : "?";
-    if (row.ratio_interval)
-      words += " (" + text::format_ratio(row.ratio_interval->low) + " to " + text::format_ratio(row.ratio_interval->high) + ")";
-  } else {
-    words = format_value(row.metric.unit, row.fresh.value);
-    if (row.fresh.interval) {
-      words += " (" + format_value(row.metric.unit, row.fresh.interval->low) + " to " +
-               format_value(row.metric.unit, row.fresh.interval->high) + ")";
-    }
-  }
+  const auto text_of = [&](double value) {
+    return criterion.target_ratio ? text::format_ratio(value) : format_value(row.metric.unit, value);
+  };
+  const std::optional<double> value = criterion.target_ratio ? row.ratio : row.fresh.value;
+  const auto& interval = criterion.target_ratio ? row.ratio_interval : row.fresh.interval;
+  std::string words = value ? text_of(*value) : "?";
+  const std::string range = interval ? range_words(text_of(interval->low), text_of(interval->high)) : words;
+  if (range != words) words += " (" + range + ")";
   return judged.why.empty() ? words : words + "; " + judged.why;
 }
 

@@ -29,9 +29,11 @@ namespace poolscope::compare {
 // What the signs of the tables mean, what is missing and what to do about it.
 [[nodiscard]] std::vector<std::string> notes(const Comparison& comparison);
 
-// "B/op at most 0.7 of BASE", "hit_ratio at least 80 %". `row` is one of those that the criterion is about, if there is one.
+// Its name, or the pattern when it has none.
+[[nodiscard]] std::string criterion_words(const Criterion& criterion);
+// "B/op at most 70 % of BASE", "hit_ratio at least 80 %". `row` is one of those that the criterion is about, if there is one.
 [[nodiscard]] std::string target_words(const Criterion& criterion, const Row* row);
-// "-19.4 % (-19.6 % to -19.2 %)", and why it was missed when that does not say it.
+// "80.6 % (80.4 % to 80.8 %)" of BASE or a value, and why it was missed when that does not say it.
 [[nodiscard]] std::string actual_words(const Criterion& criterion, const JudgedRow& judged, const Row& row);
 // "2 met, 1 partial, 1 missed".
 [[nodiscard]] std::string summary_words(std::span<const Judgement> judgements);
