@@ -102,7 +102,8 @@ std::vector<compare::Pair> parse_pairs(const std::vector<std::string>& texts) {
     const bool is_clear = at != std::string::npos && (doubled || text.find('=', at + 1) == std::string::npos);
     const std::size_t rest = at + (doubled ? 2 : 1);
     if (!is_clear || at == 0 || rest >= text.size()) {
-      throw CLI::ValidationError("--pair " + text, "must be BASE_NAME=NEW_NAME, or BASE_NAME==NEW_NAME where names hold =");
+      throw CLI::ValidationError("--pair " + text,
+                                 "must be BASE_NAME=NEW_NAME, or BASE_NAME==NEW_NAME where names hold =");
     }
     pairs.emplace_back(text.substr(0, at), text.substr(rest));
   }
@@ -133,15 +134,22 @@ void register_compare_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("compare", "tell what differs between two runs, and how sure that is");
   const auto options = std::make_shared<CompareOptions>();
   command->group(kGroupLook);
-  for (auto& [name, source] : {std::pair<const char*, std::string*>{"BASE", &options->base}, {"NEW", &options->fresh}}) {
-    command->add_option(name, *source, "text of `go test -bench`, JSON of Google Benchmark, a recording, or a report (file or URL)")
+  for (auto& [name, source] :
+       {std::pair<const char*, std::string*>{"BASE", &options->base}, {"NEW", &options->fresh}}) {
+    command
+        ->add_option(name, *source,
+                     "text of `go test -bench`, JSON of Google Benchmark, a recording, or a report (file or URL)")
         ->required()
         ->option_text(" ");
   }
-  command->add_option("--criteria", options->criteria_file, "YAML: what NEW has to reach; exit code 1 when a criterion is missed")
+  command
+      ->add_option("--criteria", options->criteria_file,
+                   "YAML: what NEW has to reach; exit code 1 when a criterion is missed")
       ->type_name("FILE");
   const auto read_pairs = [options](const std::vector<std::string>& texts) { options->pairs = parse_pairs(texts); };
-  command->add_option_function<std::vector<std::string>>("--pair", read_pairs, "compare these only: rows with different names; may be repeated")
+  command
+      ->add_option_function<std::vector<std::string>>("--pair", read_pairs,
+                                                      "compare these only: rows with different names; may be repeated")
       ->type_name("BASE_NAME=NEW_NAME")
       ->take_all()
       ->allow_extra_args(false);

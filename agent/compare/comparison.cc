@@ -41,12 +41,14 @@ SetOfKeys varying_keys(const Measurements& side) {
 void put_into_names(const SetOfKeys& keys, Measurements& side) {
   for (auto& series : side.series) {
     for (const auto& key : keys) {
-      if (const std::string value = value_of(series, key); !value.empty()) series.name += " [" + key + "=" + value + "]";
+      if (const std::string value = value_of(series, key); !value.empty())
+        series.name += " [" + key + "=" + value + "]";
     }
   }
 }
 
-std::vector<std::string> differing_config(const Measurements& base, const Measurements& fresh, const SetOfKeys& varying) {
+std::vector<std::string> differing_config(const Measurements& base, const Measurements& fresh,
+                                          const SetOfKeys& varying) {
   std::vector<std::string> remarks;
   for (const auto& key : all_keys(base)) {
     const std::string of_base = value_of(base.series.front(), key), of_new = value_of(fresh.series.front(), key);
@@ -56,8 +58,8 @@ std::vector<std::string> differing_config(const Measurements& base, const Measur
   return remarks;
 }
 
-std::optional<std::string> keep_pairs(Measurements& side, const std::vector<Pair>& pairs,
-                                      std::string Pair::*name_here, const char* side_name) {
+std::optional<std::string> keep_pairs(Measurements& side, const std::vector<Pair>& pairs, std::string Pair::*name_here,
+                                      const char* side_name) {
   std::vector<Series> kept;
   for (const Pair& pair : pairs) {
     const std::size_t before = kept.size();
@@ -109,7 +111,8 @@ void set_untested(Row& row, Untested why) {
 
 void test_samples(const Series& base, const Series& fresh, RankTest& test, Row& row) {
   row.ratio_interval = test.ratio_interval(base.samples, fresh.samples);
-  if (smallest_p(base.samples.size(), fresh.samples.size()) > kAlpha) return set_untested(row, Untested::kTooFewSamples);
+  if (smallest_p(base.samples.size(), fresh.samples.size()) > kAlpha)
+    return set_untested(row, Untested::kTooFewSamples);
   if (all_equal(base, fresh)) {
     row.ratio_interval = Interval{1, 1};
     return set_untested(row, Untested::kAllEqual);

@@ -54,9 +54,9 @@ struct GeometricMean {
 
 struct Comparison {
   SourceKind kind = SourceKind::kReport;
-  std::string base, fresh;  // the sources
-  std::vector<Row> rows;    // metric by metric, in the order of base
-  std::vector<GeometricMean> means;  // of metrics with two rows or more
+  std::string base, fresh;                         // the sources
+  std::vector<Row> rows;                           // metric by metric, in the order of base
+  std::vector<GeometricMean> means;                // of metrics with two rows or more
   std::vector<std::string> only_base, only_fresh;  // "NAME METRIC"
   std::vector<std::string> remarks;
   std::size_t tested_rows = 0;

@@ -40,8 +40,13 @@ constexpr Field<Criterion> kFields[] = {
     {"benchmark", [](Reader& r, const Value& v, Criterion& c) { r.text(v, check_display_text, c.benchmark); }},
     {"metric", [](Reader& r, const Value& v, Criterion& c) { r.text(v, check_display_text, c.metric); }},
     {"target_ratio",
-     [](Reader& r, const Value& v, Criterion& c) { r.number(v, {0, 1e6, false, "from 0 to 1000000"}, c.target_ratio.emplace()); }},
-    {"target", [](Reader& r, const Value& v, Criterion& c) { r.number(v, {-1e300, 1e300, false, "finite"}, c.target.emplace()); }},
+     [](Reader& r, const Value& v, Criterion& c) {
+       r.number(v, {0, 1e6, false, "from 0 to 1000000"}, c.target_ratio.emplace());
+     }},
+    {"target",
+     [](Reader& r, const Value& v, Criterion& c) {
+       r.number(v, {-1e300, 1e300, false, "finite"}, c.target.emplace());
+     }},
     {"better", read_direction},
 };
 
@@ -83,13 +88,15 @@ bool reaches(double value, double target, Direction better) {
 
 bool improved(const Row& row, Direction better) {
   const bool significant = row.p_holm && *row.p_holm <= kAlpha;
-  return significant && row.fresh.value != row.base.value && (row.fresh.value < row.base.value) == (better == Direction::kLower);
+  return significant && row.fresh.value != row.base.value &&
+         (row.fresh.value < row.base.value) == (better == Direction::kLower);
 }
 
 std::string why_no_interval(const Criterion& criterion, const Row& row) {
   if (row.base.samples == 0) return "one of the estimates has no interval";
   if (criterion.target_ratio && !row.ratio) return "BASE is 0 or a value is negative, there is no ratio";
-  if (criterion.target_ratio && row.untested != Untested::kTooFewSamples) return "a sample is 0 or negative, the ratio has no interval";
+  if (criterion.target_ratio && row.untested != Untested::kTooFewSamples)
+    return "a sample is 0 or negative, the ratio has no interval";
   return "too few samples for an interval";
 }
 
@@ -118,8 +125,8 @@ Result<std::vector<Criterion>, std::vector<config::ConfigError>> parse_criteria(
   const auto tree = config::parse_yaml(yaml);
   if (!tree) {
     const auto& error = tree.error();
-    return Failure{std::vector<config::ConfigError>{
-        {file, error.position.line, error.position.column, "", error.detail}}};
+    return Failure{
+        std::vector<config::ConfigError>{{file, error.position.line, error.position.column, "", error.detail}}};
   }
   Reader reader(file);
   File content;

@@ -16,11 +16,11 @@
 namespace poolscope::compare {
 
 struct Criterion {
-  std::string name;  // empty: the pattern and the metric say it
+  std::string name;             // empty: the pattern and the metric say it
   std::string benchmark = "*";  // glob on the name of the row; * matches / too
   std::string metric;
-  std::optional<double> target_ratio;  // of new / base
-  std::optional<double> target;        // of new, in the unit of the metric (seconds, bytes)
+  std::optional<double> target_ratio;      // of new / base
+  std::optional<double> target;            // of new, in the unit of the metric (seconds, bytes)
   Direction better = Direction::kUnknown;  // kUnknown: as the metric has it
 };
 

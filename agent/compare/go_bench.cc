@@ -99,9 +99,11 @@ class GoBenchReader {
     const std::string name(fields[0].substr(kPrefix.size()));
     for (std::size_t i = 2; i < fields.size(); i += 2) {
       const auto value = number<double>(fields[i]);
-      if (!value || !std::isfinite(*value)) return shown(fields[i]) + " is no number; pairs of value and unit belong here";
+      if (!value || !std::isfinite(*value))
+        return shown(fields[i]) + " is no number; pairs of value and unit belong here";
       const TidyUnit unit = tidy(fields[i + 1]);
-      if (auto error = table_.add(name, config_, metric_named(unit.name), *value * unit.multiplier / unit.divisor)) return error;
+      if (auto error = table_.add(name, config_, metric_named(unit.name), *value * unit.multiplier / unit.divisor))
+        return error;
     }
     return std::nullopt;
   }
@@ -120,8 +122,8 @@ class GoBenchReader {
     const std::size_t colon = line.find(':');
     if (line.empty() || !is_lower(line[0]) || colon == std::string_view::npos) return std::nullopt;
     const std::string_view key = line.substr(0, colon);
-    const bool is_key = std::ranges::none_of(
-        key, [](char c) { return is_upper(c) || kBlanks.find(c) != std::string_view::npos; });
+    const bool is_key =
+        std::ranges::none_of(key, [](char c) { return is_upper(c) || kBlanks.find(c) != std::string_view::npos; });
     const std::string_view rest = line.substr(colon + 1);
     if (!is_key || (!rest.empty() && kBlanks.find(rest[0]) == std::string_view::npos)) return std::nullopt;
     const std::size_t first = rest.find_first_not_of(kBlanks);

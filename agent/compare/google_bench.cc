@@ -76,7 +76,8 @@ class GoogleBenchReader {
 
   Measurements take_all(const std::string& source) {
     Measurements all{SourceKind::kGoogleBenchmark, source, table_.take(), {}};
-    if (failed_ > 0) all.remarks.push_back(std::to_string(failed_) + (failed_ == 1 ? " run" : " runs") + " failed: left out");
+    if (failed_ > 0)
+      all.remarks.push_back(std::to_string(failed_) + (failed_ == 1 ? " run" : " runs") + " failed: left out");
     return all;
   }
 
@@ -131,7 +132,8 @@ Result<Measurements, ReadError> read_google_benchmark(std::string_view text, con
   if (auto error = check_json(text, source)) return Failure{*std::move(error)};
   const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
   const auto list = document.is_object() ? document.find("benchmarks") : document.end();
-  if (list == document.end() || !list->is_array()) return Failure{error_at(source, {"/benchmarks", "must be an array"})};
+  if (list == document.end() || !list->is_array())
+    return Failure{error_at(source, {"/benchmarks", "must be an array"})};
   GoogleBenchReader reader(config_of(document));
   for (std::size_t i = 0; i < list->size(); ++i) {
     if (const auto wrong = reader.take((*list)[i], "/benchmarks/" + std::to_string(i)))

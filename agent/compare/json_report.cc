@@ -72,13 +72,18 @@ Json judgement_json(const Judgement& judgement, const Comparison& comparison) {
 }  // namespace
 
 std::string comparison_json(const Comparison& comparison, std::span<const Judgement> judgements) {
-  Json json = {{"schema_version", kSchemaVersion}, {"kind", kind_name(comparison.kind)}, {"base", comparison.base},
-               {"new", comparison.fresh},          {"alpha", kAlpha},                    {"tested_rows", comparison.tested_rows}};
+  Json json = {{"schema_version", kSchemaVersion},
+               {"kind", kind_name(comparison.kind)},
+               {"base", comparison.base},
+               {"new", comparison.fresh},
+               {"alpha", kAlpha},
+               {"tested_rows", comparison.tested_rows}};
   json["rows"] = Json::array();
   for (const Row& row : comparison.rows) json["rows"].push_back(row_json(row));
   json["geomeans"] = Json::array();
   for (const auto& mean : comparison.means)
-    json["geomeans"].push_back({{"metric", mean.metric}, {"ratio", mean.ratio}, {"rows", mean.rows}, {"left_out", mean.left_out}});
+    json["geomeans"].push_back(
+        {{"metric", mean.metric}, {"ratio", mean.ratio}, {"rows", mean.rows}, {"left_out", mean.left_out}});
   json["only_in_base"] = comparison.only_base;
   json["only_in_new"] = comparison.only_fresh;
   json["notes"] = notes(comparison);

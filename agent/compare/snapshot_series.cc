@@ -37,8 +37,7 @@ std::vector<Quantity> quantities_of(const model::TargetSnapshot& target) {
   if (!target.gc) return all;
   const auto& gc = *target.gc;
   all.push_back({{"gc_allocated_bytes_per_second", kBytesPerSecond, kLower}, exact(gc.allocated_bytes_per_second)});
-  all.push_back(
-      {{"gc_allocated_objects_per_second", kCountPerSecond, kLower}, exact(gc.allocated_objects_per_second)});
+  all.push_back({{"gc_allocated_objects_per_second", kCountPerSecond, kLower}, exact(gc.allocated_objects_per_second)});
   all.push_back({{"gc_churn_ratio", kRatio, kLower}, exact(gc.churn_ratio)});
   all.push_back({{"gc_cpu_ratio", kRatio, kLower}, exact(gc.cpu_ratio)});
   if (gc.live_bytes && !gc.heap_of_ended_process)

@@ -78,8 +78,8 @@ std::vector<double> sums_of_draws(std::span<const std::size_t> ranks, std::size_
 }
 
 double exact_p(const Ranks& ranks, std::size_t drawn) {
-  const auto observed = std::accumulate(ranks.doubled.begin(), ranks.doubled.begin() + static_cast<long>(drawn),
-                                        std::size_t{0});
+  const auto observed =
+      std::accumulate(ranks.doubled.begin(), ranks.doubled.begin() + static_cast<long>(drawn), std::size_t{0});
   const auto probability = sums_of_draws(ranks.doubled, drawn);
   const auto at = probability.begin() + static_cast<long>(observed);
   const double below = std::accumulate(probability.begin(), at + 1, 0.0);
@@ -233,8 +233,7 @@ std::optional<double> geometric_mean(std::span<const double> ratios) {
 
 std::optional<double> lag_one_correlation(std::span<const double> samples) {
   if (samples.size() < 4) return std::nullopt;
-  const double mean =
-      std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
+  const double mean = std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
   double together = 0, squares = 0;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const double here = samples[i] - mean;

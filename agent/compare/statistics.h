@@ -21,7 +21,7 @@
 
 namespace poolscope::compare {
 
-inline constexpr double kAlpha = 0.05;           // all intervals are of 1 - kAlpha
+inline constexpr double kAlpha = 0.05;            // all intervals are of 1 - kAlpha
 inline constexpr std::size_t kExactSamples = 50;  // of both sides together
 
 struct Interval {

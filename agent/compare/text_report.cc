@@ -26,8 +26,13 @@ Cells header_cells() {
 }
 
 Cells cells_of(const Row& row) {
-  return {value_words(row.base, row.metric.unit), value_words(row.fresh, row.metric.unit), change_words(row), interval_words(row),
-          p_words(row), sample_words(row), finding_words(row)};
+  return {value_words(row.base, row.metric.unit),
+          value_words(row.fresh, row.metric.unit),
+          change_words(row),
+          interval_words(row),
+          p_words(row),
+          sample_words(row),
+          finding_words(row)};
 }
 
 bool sizes_differ(const Comparison& comparison) {
@@ -53,7 +58,8 @@ Layout layout_of(const Comparison& comparison, unsigned width) {
   for (unsigned i = 0; i < kColumns; ++i) layout.widths[i] = text::display_width(header[i]);
   for (const Row& row : comparison.rows) {
     const Cells cells = cells_of(row);
-    for (unsigned i = 0; i < kColumns; ++i) layout.widths[i] = std::max(layout.widths[i], text::display_width(cells[i]));
+    for (unsigned i = 0; i < kColumns; ++i)
+      layout.widths[i] = std::max(layout.widths[i], text::display_width(cells[i]));
     layout.name = std::max(layout.name, text::display_width(text::printable(row.name)));
   }
   if (!sizes_differ(comparison)) layout.widths[kSamples] = 0;
@@ -81,7 +87,8 @@ void add_header(const Metric& metric, const Layout& layout, Lines& lines) {
   if (line.width() < layout.name) line.pad_to(layout.name);
   const Cells header = header_cells();
   for (unsigned i = 0; i < kColumns; ++i) {
-    if (layout.widths[i] > 0) line.add_right(header[i], kGap + layout.widths[i], i <= kNew ? Tone::kStrong : Tone::kDim);
+    if (layout.widths[i] > 0)
+      line.add_right(header[i], kGap + layout.widths[i], i <= kNew ? Tone::kStrong : Tone::kDim);
   }
   lines.push_back(std::move(line));
 }
@@ -100,7 +107,8 @@ Line row_line(const Row& row, const Layout& layout) {
 Line mean_line(const GeometricMean& mean, const Layout& layout) {
   const auto& widths = layout.widths;
   Line line("geomean", Tone::kDim);
-  line.add_right(format_change(mean.ratio), layout.name + 3 * kGap + widths[kBase] + widths[kNew] + widths[kChange] - line.width());
+  line.add_right(format_change(mean.ratio),
+                 layout.name + 3 * kGap + widths[kBase] + widths[kNew] + widths[kChange] - line.width());
   return line;
 }
 
@@ -148,12 +156,16 @@ void add_criteria(const Comparison& comparison, std::span<const Judgement> judge
   for (const Judgement& judgement : judgements) {
     const auto& criterion = judgement.criterion;
     const Row* first = judgement.rows.empty() ? nullptr : &comparison.rows[judgement.rows.front().row];
-    lines.push_back(criterion_line(judgement.status, text::printable(criterion_words(criterion) + ": " + target_words(criterion, first))));
-    if (first == nullptr) add_wrapped("no row of this comparison matches `" + text::printable(criterion.benchmark) + "`", kLabel, width, lines);
+    lines.push_back(criterion_line(
+        judgement.status, text::printable(criterion_words(criterion) + ": " + target_words(criterion, first))));
+    if (first == nullptr)
+      add_wrapped("no row of this comparison matches `" + text::printable(criterion.benchmark) + "`", kLabel, width,
+                  lines);
     for (const JudgedRow& judged : judgement.rows) {
       const Row& row = comparison.rows[judged.row];
       const std::string status = judgement.rows.size() > 1 ? std::string(status_name(judged.status)) + ": " : "";
-      add_wrapped(status + text::printable(row.name) + ": " + actual_words(criterion, judged, row), kLabel, width, lines);
+      add_wrapped(status + text::printable(row.name) + ": " + actual_words(criterion, judged, row), kLabel, width,
+                  lines);
     }
   }
 }

@@ -59,23 +59,27 @@ std::size_t fewest_samples(const Row& row) {
 }
 
 void add_sample_notes(const Comparison& comparison, std::vector<std::string>& all) {
-  const std::size_t few = count_if(comparison, [](const Row& row) { return is_untested(row, Untested::kTooFewSamples); });
+  const std::size_t few =
+      count_if(comparison, [](const Row& row) { return is_untested(row, Untested::kTooFewSamples); });
   if (few > 0) {
     all.push_back("? " + rows_words(few) + " not tested: need >= " + std::to_string(samples_for_difference(kAlpha)) +
                   " samples on each side to detect a difference; " + how_to_get_samples(comparison.kind));
   }
-  const bool no_interval = std::ranges::any_of(
-      comparison.rows, [](const Row& row) { return row.base.samples > 0 && (!row.base.interval || !row.fresh.interval); });
-  if (no_interval) all.push_back("± need >= " + std::to_string(samples_for_interval()) + " samples for the interval of a median");
+  const bool no_interval = std::ranges::any_of(comparison.rows, [](const Row& row) {
+    return row.base.samples > 0 && (!row.base.interval || !row.fresh.interval);
+  });
+  if (no_interval)
+    all.push_back("± need >= " + std::to_string(samples_for_interval()) + " samples for the interval of a median");
   const double strictest = kAlpha / static_cast<double>(std::max<std::size_t>(comparison.tested_rows, 1));
   const std::size_t weak = count_if(comparison, [strictest](const Row& row) {
     return row.p && row.base.samples > 0 && row.finding == Finding::kNone &&
            smallest_p(row.base.samples, row.fresh.samples) > strictest;
   });
   if (weak > 0) {
-    all.push_back("~ of " + rows_words(weak) + " may be for want of samples: among " + rows_words(comparison.tested_rows) +
-                  ", need >= " + std::to_string(samples_for_difference(strictest)) +
-                  " on each side; " + how_to_get_samples(comparison.kind));
+    all.push_back("~ of " + rows_words(weak) + " may be for want of samples: among " +
+                  rows_words(comparison.tested_rows) +
+                  ", need >= " + std::to_string(samples_for_difference(strictest)) + " on each side; " +
+                  how_to_get_samples(comparison.kind));
   }
 }
 
@@ -163,7 +167,8 @@ std::vector<std::string> notes(const Comparison& comparison) {
   }
   for (const auto& mean : comparison.means) {
     if (mean.left_out == 0) continue;
-    all.push_back("geomean of " + mean.metric + " is without " + rows_words(mean.left_out) + " whose ratio is 0 or has no value");
+    all.push_back("geomean of " + mean.metric + " is without " + rows_words(mean.left_out) +
+                  " whose ratio is 0 or has no value");
   }
   if (!comparison.only_base.empty()) all.push_back(names_words("BASE", comparison.only_base));
   if (!comparison.only_fresh.empty()) all.push_back(names_words("NEW", comparison.only_fresh));

@@ -116,17 +116,23 @@ TEST_P(CompareWithBadInput, NamesFileAndCause) {
   EXPECT_THAT(done.out, IsEmpty());
 }
 INSTANTIATE_TEST_SUITE_P(Table, CompareWithBadInput,
-                         testing::Values(BadInput{"Empty", "", "holds no result"}, BadInput{"Line", "\nBenchmarkX 1 y ns/op\n", ":2: `y` is no number"},
+                         testing::Values(BadInput{"Empty", "", "holds no result"},
+                                         BadInput{"Line", "\nBenchmarkX 1 y ns/op\n", ":2: `y` is no number"},
                                          BadInput{"CutJson", " {\n\"benchmarks\": [", "parse error at line 2"},
                                          BadInput{"OtherJson", "{\"a\": 1}", "is no poolscope report"},
                                          BadInput{"Binary", std::string("\0\xff\x80", 3), "holds no result"}),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_F(Compare, ComparesReports) {
-  directory_.write("old.txt", sample_report());
-  const Finished done = compare({}, "old.txt");
+  auto report = nlohmann::json::parse(sample_report());
+  report["targets"][0]["allocations"]["per_second"] = {{"value", 100}, {"low", 98}, {"high", 102}};
+  directory_.write("old.txt", report.dump());
+  report["targets"][0]["allocations"]["per_second"] = {{"value", 80}, {"low", 78}, {"high", 82}};
+  directory_.write("new.txt", report.dump());
+  const Finished done = compare();
   EXPECT_EQ(done.exit_code, 0) << done.err;
   EXPECT_THAT(done.out, HasSubstr("compare   reports"));
+  EXPECT_THAT(done.out, testing::ContainsRegex("redis-server .* -20 % .* better"));
 }
 
 TEST_F(Compare, RefusesAReportBesideABenchmark) {
@@ -164,7 +170,9 @@ TEST_F(CompareRecordings, TakesAMinuteUnlessToldOtherwise) {
 TEST_F(CompareRecordings, NeedOneWholeSample) {
   const Finished done = run_poolscope({"compare", file_, file_, "--sample", "2m"});
   EXPECT_EQ(done.exit_code, 1);
-  EXPECT_THAT(done.err, HasSubstr("is shorter than one sample (2 min); record for longer, or ask for shorter samples with --sample"));
+  EXPECT_THAT(
+      done.err,
+      HasSubstr("is shorter than one sample (2 min); record for longer, or ask for shorter samples with --sample"));
 }
 
 }  // namespace

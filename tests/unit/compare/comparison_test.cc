@@ -11,9 +11,9 @@
 namespace poolscope::compare {
 namespace {
 
+using testing::around;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::around;
 using testing::series;
 using testing::side;
 
@@ -24,7 +24,8 @@ Comparison compared(const Measurements& base, const Measurements& fresh, const s
 }
 
 Row row_of(std::vector<double> base, std::vector<double> fresh, const std::string& metric = "sec/op") {
-  return compared(side({series("X", metric, std::move(base))}), side({series("X", metric, std::move(fresh))})).rows.at(0);
+  return compared(side({series("X", metric, std::move(base))}), side({series("X", metric, std::move(fresh))}))
+      .rows.at(0);
 }
 
 TEST(Compare, FindsThatTimesFell) {
@@ -85,8 +86,9 @@ TEST(Compare, CorrectsForAllRowsThatCouldDiffer) {
   // alone p is 0.03; beside another test it is 0.06; what cannot be significant does not count
   const std::vector<double> low = {1, 2, 3, 4}, high = {5, 6, 7, 8};
   EXPECT_EQ(row_of(low, high).finding, Finding::kWorse);
-  const auto two = compared(side({series("X", "sec/op", low), series("Y", "sec/op", low), series("Z", "sec/op", {1, 1, 1, 1})}),
-                            side({series("X", "sec/op", high), series("Y", "sec/op", low), series("Z", "sec/op", {1, 1, 1, 1})}));
+  const auto two =
+      compared(side({series("X", "sec/op", low), series("Y", "sec/op", low), series("Z", "sec/op", {1, 1, 1, 1})}),
+               side({series("X", "sec/op", high), series("Y", "sec/op", low), series("Z", "sec/op", {1, 1, 1, 1})}));
   EXPECT_EQ(two.tested_rows, 2u);
   EXPECT_NEAR(*two.rows[0].p_holm, 2 * 2.0 / 70, 1e-9);
   EXPECT_EQ(two.rows[0].finding, Finding::kNone);
@@ -100,8 +102,9 @@ TEST(Compare, IntervalsHoldTheRatioThatIsShown) {
 }
 
 TEST(Compare, PutsRowsOfAMetricTogetherAndTakesTheirGeometricMean) {
-  const auto comparison = compared(side({series("X", "sec/op", around(100)), series("X", "B/op", around(10)), series("Y", "sec/op", around(100))}),
-                                   side({series("X", "sec/op", around(50)), series("X", "B/op", around(10)), series("Y", "sec/op", around(200))}));
+  const auto comparison = compared(
+      side({series("X", "sec/op", around(100)), series("X", "B/op", around(10)), series("Y", "sec/op", around(100))}),
+      side({series("X", "sec/op", around(50)), series("X", "B/op", around(10)), series("Y", "sec/op", around(200))}));
   ASSERT_EQ(comparison.rows.size(), 3u);
   EXPECT_EQ(comparison.rows[1].name, "Y");
   ASSERT_EQ(comparison.means.size(), 1u);
@@ -141,7 +144,8 @@ TEST(Compare, SaysWhenLikeIsNotComparedWithLike) {
 }
 
 TEST(Compare, ComparesPairsOfDifferentNamesAndNothingElse) {
-  const auto run = side({series("Baseline", "sec/op", around(100)), series("Pool", "sec/op", around(50)), series("Z", "sec/op", around(1))});
+  const auto run = side({series("Baseline", "sec/op", around(100)), series("Pool", "sec/op", around(50)),
+                         series("Z", "sec/op", around(1))});
   const auto comparison = compared(run, run, {{"Baseline", "Pool"}});
   ASSERT_EQ(comparison.rows.size(), 1u);
   EXPECT_EQ(comparison.rows[0].name, "Baseline → Pool");
@@ -156,7 +160,8 @@ TEST(Compare, RefusesAPairOfUnknownNames) {
 }
 
 TEST(Compare, RefusesDifferentKinds) {
-  const auto comparison = compare(side({series("X", "sec/op", {1})}), side({series("X", "sec/op", {1})}, SourceKind::kGoogleBenchmark));
+  const auto comparison =
+      compare(side({series("X", "sec/op", {1})}), side({series("X", "sec/op", {1})}, SourceKind::kGoogleBenchmark));
   ASSERT_FALSE(comparison);
   EXPECT_THAT(comparison.error(), HasSubstr("like is compared with like"));
 }

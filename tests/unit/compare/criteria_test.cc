@@ -11,9 +11,9 @@
 namespace poolscope::compare {
 namespace {
 
+using testing::around;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::around;
 using testing::series;
 using testing::side;
 
@@ -23,7 +23,8 @@ std::vector<Criterion> parse(const std::string& yaml) {
   return criteria ? std::move(criteria).value() : std::vector<Criterion>{};
 }
 
-Judgement judged(std::vector<double> base, std::vector<double> fresh, const std::string& metric, const std::string& criterion) {
+Judgement judged(std::vector<double> base, std::vector<double> fresh, const std::string& metric,
+                 const std::string& criterion) {
   const auto comparison = compare(side({series("Encode/size=1", metric, std::move(base))}),
                                   side({series("Encode/size=1", metric, std::move(fresh))}));
   EXPECT_TRUE(comparison);
@@ -61,10 +62,10 @@ INSTANTIATE_TEST_SUITE_P(
     Table, WrongCriteria,
     ::testing::Values(
         Wrong{"Empty", "", "the file must be a map with the key `criteria`"},
-        Wrong{"Syntax", "criteria: [", "goals.yaml:1"},
-        Wrong{"NoList", "criteria:\n", "must be a list"},
+        Wrong{"Syntax", "criteria: [", "goals.yaml:1"}, Wrong{"NoList", "criteria:\n", "must be a list"},
         Wrong{"UnknownRootKey", "criteria: [{metric: a, target: 1}]\nmore: 1\n", "goals.yaml:2:1: more: unknown key"},
-        Wrong{"UnknownKey", "criteria:\n  - metrik: a\n    target: 1\n", "goals.yaml:2:5: criteria[0].metrik: unknown key; did you mean `metric`?"},
+        Wrong{"UnknownKey", "criteria:\n  - metrik: a\n    target: 1\n",
+              "goals.yaml:2:5: criteria[0].metrik: unknown key; did you mean `metric`?"},
         Wrong{"NoMetric", "criteria: [{target: 1}]", "needs `metric`"},
         Wrong{"NoTarget", "criteria: [{metric: a}]", "needs either `target_ratio`"},
         Wrong{"BothTargets", "criteria: [{metric: a, target: 1, target_ratio: 1}]", "needs either `target_ratio`"},
@@ -91,35 +92,55 @@ INSTANTIATE_TEST_SUITE_P(
     Table, Judging,
     ::testing::Values(
         Judged{"ReachedWithRoom", around(100), around(60), "B/op", "{metric: B/op, target_ratio: 0.7}", Status::kMet},
-        Judged{"ReachedByTheMedianAlone", around(100), around(69.9), "B/op", "{metric: B/op, target_ratio: 0.7}", Status::kPartial},
-        Judged{"BetterButShortOfIt", around(100), around(80), "B/op", "{metric: B/op, target_ratio: 0.7}", Status::kPartial},
+        Judged{"ReachedByTheMedianAlone", around(100), around(69.9), "B/op", "{metric: B/op, target_ratio: 0.7}",
+               Status::kPartial},
+        Judged{"BetterButShortOfIt", around(100), around(80), "B/op", "{metric: B/op, target_ratio: 0.7}",
+               Status::kPartial},
         Judged{"NotBetter", around(100), around(100), "B/op", "{metric: B/op, target_ratio: 0.7}", Status::kMissed},
         Judged{"Worse", around(100), around(120), "B/op", "{metric: B/op, target_ratio: 0.7}", Status::kMissed},
-        Judged{"NoRegression", around(100), around(100), "sec/op", "{metric: sec/op, target_ratio: 1.05}", Status::kMet},
-        Judged{"Regression", around(100), around(110), "sec/op", "{metric: sec/op, target_ratio: 1.05}", Status::kMissed},
-        Judged{"AllGone", std::vector<double>(5, 4096), std::vector<double>(5, 0), "B/op", "{metric: B/op, target_ratio: 0}", Status::kMet},
-        Judged{"EqualCounts", std::vector<double>(5, 3), std::vector<double>(5, 3), "allocs/op", "{metric: allocs/op, target_ratio: 1}", Status::kMet},
+        Judged{"NoRegression", around(100), around(100), "sec/op", "{metric: sec/op, target_ratio: 1.05}",
+               Status::kMet},
+        Judged{"Regression", around(100), around(110), "sec/op", "{metric: sec/op, target_ratio: 1.05}",
+               Status::kMissed},
+        Judged{"AllGone", std::vector<double>(5, 4096), std::vector<double>(5, 0), "B/op",
+               "{metric: B/op, target_ratio: 0}", Status::kMet},
+        Judged{"EqualCounts", std::vector<double>(5, 3), std::vector<double>(5, 3), "allocs/op",
+               "{metric: allocs/op, target_ratio: 1}", Status::kMet},
         Judged{"HigherIsBetter", around(100), around(150), "B/s", "{metric: B/s, target_ratio: 1.4}", Status::kMet},
-        Judged{"HigherShortOfIt", around(100), around(130), "B/s", "{metric: B/s, target_ratio: 1.4}", Status::kPartial},
-        Judged{"AbsoluteReached", around(0.5), around(0.9), "hit_ratio", "{metric: hit_ratio, target: 0.8}", Status::kMet},
-        Judged{"AbsoluteShortOfIt", around(0.5), around(0.7), "hit_ratio", "{metric: hit_ratio, target: 0.8}", Status::kPartial},
+        Judged{"HigherShortOfIt", around(100), around(130), "B/s", "{metric: B/s, target_ratio: 1.4}",
+               Status::kPartial},
+        Judged{"AbsoluteReached", around(0.5), around(0.9), "hit_ratio", "{metric: hit_ratio, target: 0.8}",
+               Status::kMet},
+        Judged{"AbsoluteShortOfIt", around(0.5), around(0.7), "hit_ratio", "{metric: hit_ratio, target: 0.8}",
+               Status::kPartial},
         Judged{"AbsoluteLower", around(100), around(60), "B/op", "{metric: B/op, target: 64}", Status::kMet},
-        Judged{"OtherDirection", around(100), around(60), "widgets", "{metric: widgets, target_ratio: 0.7, better: lower}", Status::kMet},
-        Judged{"UnknownDirection", around(100), around(60), "widgets", "{metric: widgets, target_ratio: 0.7}", Status::kMissed},
-        Judged{"TooFewSamples", {100, 101, 102}, {50, 51, 52}, "B/op", "{metric: B/op, target_ratio: 0.7}", Status::kMissed},
-        Judged{"FromZero", std::vector<double>(5, 0), std::vector<double>(5, 1), "B/op", "{metric: B/op, target_ratio: 2}", Status::kMissed}),
+        Judged{"OtherDirection", around(100), around(60), "widgets",
+               "{metric: widgets, target_ratio: 0.7, better: lower}", Status::kMet},
+        Judged{"UnknownDirection", around(100), around(60), "widgets", "{metric: widgets, target_ratio: 0.7}",
+               Status::kMissed},
+        Judged{"TooFewSamples",
+               {100, 101, 102},
+               {50, 51, 52},
+               "B/op",
+               "{metric: B/op, target_ratio: 0.7}",
+               Status::kMissed},
+        Judged{"FromZero", std::vector<double>(5, 0), std::vector<double>(5, 1), "B/op",
+               "{metric: B/op, target_ratio: 2}", Status::kMissed}),
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Judging, SaysWhyThereIsNoInterval) {
   const auto few = judged({100, 101, 102}, {50, 51, 52}, "B/op", "{metric: B/op, target_ratio: 0.7}");
   EXPECT_EQ(few.rows.at(0).why, "too few samples for an interval");
-  const auto zero = judged(std::vector<double>(5, 0), std::vector<double>(5, 1), "B/op", "{metric: B/op, target_ratio: 2}");
+  const auto zero =
+      judged(std::vector<double>(5, 0), std::vector<double>(5, 1), "B/op", "{metric: B/op, target_ratio: 2}");
   EXPECT_THAT(zero.rows.at(0).why, HasSubstr("BASE is 0"));
 }
 
 TEST(Judging, IsAsGoodAsTheWorstRow) {
-  const auto comparison = compare(side({series("A/b", "sec/op", around(100)), series("A/c", "sec/op", around(100)), series("D", "sec/op", around(100))}),
-                                  side({series("A/b", "sec/op", around(50)), series("A/c", "sec/op", around(80)), series("D", "sec/op", around(100))}));
+  const auto comparison = compare(side({series("A/b", "sec/op", around(100)), series("A/c", "sec/op", around(100)),
+                                        series("D", "sec/op", around(100))}),
+                                  side({series("A/b", "sec/op", around(50)), series("A/c", "sec/op", around(80)),
+                                        series("D", "sec/op", around(100))}));
   const auto judgements = judge(*comparison, parse("criteria: [{metric: sec/op, benchmark: 'A*', target_ratio: 0.6}]"));
   EXPECT_EQ(judgements.at(0).status, Status::kPartial);
   ASSERT_EQ(judgements[0].rows.size(), 2u);

@@ -40,7 +40,8 @@ TEST(GoBenchmark, TurnsMegabytesPerSecondIntoBytes) {
 }
 
 TEST(GoBenchmark, KeepsTheConfigurationThatHeldAtTheResult) {
-  const auto all = read("pkg: a\nBenchmarkX 1 1 ns/op\npkg: b\nnote:\tslow\nBenchmarkX 1 2 ns/op\nnote:\nBenchmarkX 1 3 ns/op\n");
+  const auto all =
+      read("pkg: a\nBenchmarkX 1 1 ns/op\npkg: b\nnote:\tslow\nBenchmarkX 1 2 ns/op\nnote:\nBenchmarkX 1 3 ns/op\n");
   ASSERT_EQ(all.series.size(), 3u);
   EXPECT_THAT(all.series[0].config, ElementsAre(testing::Pair("pkg", "a")));
   EXPECT_THAT(all.series[1].config, ElementsAre(testing::Pair("note", "slow"), testing::Pair("pkg", "b")));
@@ -48,14 +49,16 @@ TEST(GoBenchmark, KeepsTheConfigurationThatHeldAtTheResult) {
 }
 
 TEST(GoBenchmark, BelievesUnitLinesAboutWhatIsBetter) {
-  const auto all = read("Unit widgets better=higher assume=exact\nUnit ns/op better=higher\nBenchmarkX 1 5 widgets 5 ns/op\n");
+  const auto all =
+      read("Unit widgets better=higher assume=exact\nUnit ns/op better=higher\nBenchmarkX 1 5 widgets 5 ns/op\n");
   EXPECT_EQ(all.series[0].metric.better, Direction::kHigher);
   EXPECT_EQ(all.series[1].metric.better, Direction::kHigher);
 }
 
 TEST(GoBenchmark, IgnoresWhatIsNoResult) {
   const auto all = read(
-      "Benchmarking is hard: 5 ns\nBenchmarkX\n  BenchmarkX 1 2 ns/op\n--- BENCH: BenchmarkX-8\nkey without colon\nNot: a key\n"
+      "Benchmarking is hard: 5 ns\nBenchmarkX\n  BenchmarkX 1 2 ns/op\n--- BENCH: BenchmarkX-8\nkey without "
+      "colon\nNot: a key\n"
       "url:no blank\nBenchmarkX-8 1 5 ns/op\r\nFAIL\n");
   ASSERT_EQ(all.series.size(), 1u);
   EXPECT_EQ(all.series[0].name, "X-8");
@@ -75,8 +78,10 @@ TEST_P(DamagedGoBenchmark, IsAnErrorWithFileLineAndCause) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, DamagedGoBenchmark,
-    testing::Values(Damaged{"Empty", "", "old.txt: holds no result"}, Damaged{"Prose", "hello\n", "old.txt: holds no result"},
-                    Damaged{"NoIterations", "\n\nBenchmarkX many 5 ns/op", "old.txt:3: `many` is no number of iterations"},
+    testing::Values(Damaged{"Empty", "", "old.txt: holds no result"},
+                    Damaged{"Prose", "hello\n", "old.txt: holds no result"},
+                    Damaged{"NoIterations", "\n\nBenchmarkX many 5 ns/op",
+                            "old.txt:3: `many` is no number of iterations"},
                     Damaged{"ZeroIterations", "BenchmarkX 0 5 ns/op", "old.txt:1: `0` is no number of iterations"},
                     Damaged{"NoValue", "BenchmarkX 1", "old.txt:1: no value after the iterations of `BenchmarkX`"},
                     Damaged{"NoUnit", "BenchmarkX 1 5 ns/op 7", "old.txt:1: no unit after `7`"},

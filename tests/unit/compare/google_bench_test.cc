@@ -11,12 +11,14 @@ namespace {
 using testing::ElementsAre;
 
 std::string document(const std::string& entries) {
-  return R"({"context": {"date": "x", "host_name": "a", "num_cpus": 2, "library_build_type": "release"}, "benchmarks": [)" + entries + "]}";
+  return R"({"context": {"date": "x", "host_name": "a", "num_cpus": 2, "library_build_type": "release"}, "benchmarks": [)" +
+         entries + "]}";
 }
 
 std::string entry(const std::string& more) {
   return R"({"name": "pair/1", "run_name": "pair/1", "run_type": "iteration", "repetitions": 2, "repetition_index": 0, "threads": 1,
-    "iterations": 1000, "real_time": 12.5, "cpu_time": 11, "time_unit": "ns")" + more + "}";
+    "iterations": 1000, "real_time": 12.5, "cpu_time": 11, "time_unit": "ns")" +
+         more + "}";
 }
 
 Measurements read(const std::string& entries) {
@@ -51,18 +53,21 @@ TEST(GoogleBenchmark, IgnoresAggregates) {
 }
 
 TEST(GoogleBenchmark, LeavesOutFailedRunsAndSaysSo) {
-  const auto all = read(entry("") + R"(, {"name": "bad", "run_type": "iteration", "error_occurred": true, "error_message": "x"})");
+  const auto all =
+      read(entry("") + R"(, {"name": "bad", "run_type": "iteration", "error_occurred": true, "error_message": "x"})");
   EXPECT_EQ(all.series.size(), 2u);
   EXPECT_THAT(all.remarks, ElementsAre(testing::HasSubstr("1 run failed")));
 }
 
 class TimeUnit : public testing::TestWithParam<std::pair<const char*, double>> {};
 TEST_P(TimeUnit, BecomesSeconds) {
-  const auto all = read(std::string(R"({"name": "x", "real_time": 5, "cpu_time": 5, "time_unit": ")") + GetParam().first + "\"}");
+  const auto all =
+      read(std::string(R"({"name": "x", "real_time": 5, "cpu_time": 5, "time_unit": ")") + GetParam().first + "\"}");
   EXPECT_DOUBLE_EQ(all.series[0].samples[0], GetParam().second);
 }
 INSTANTIATE_TEST_SUITE_P(Table, TimeUnit,
-                         testing::Values(std::pair("ns", 5e-9), std::pair("us", 5e-6), std::pair("ms", 5e-3), std::pair("s", 5.0)));
+                         testing::Values(std::pair("ns", 5e-9), std::pair("us", 5e-6), std::pair("ms", 5e-3),
+                                         std::pair("s", 5.0)));
 
 struct Damaged {
   const char* name;
@@ -82,8 +87,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Damaged{"AnArray", "[]", "new.json: /benchmarks must be an array"},
                     Damaged{"Empty", document(""), "new.json: /benchmarks holds no result"},
                     Damaged{"NoName", document(R"({"real_time": 1})"), "new.json: /benchmarks/0/name is missing"},
-                    Damaged{"NoTime", document(R"({"name": "x", "real_time": "1"})"), "new.json: /benchmarks/0/real_time must be a number"},
-                    Damaged{"Unit", document(R"({"name": "x", "time_unit": "h"})"), "new.json: /benchmarks/0/time_unit must be"},
+                    Damaged{"NoTime", document(R"({"name": "x", "real_time": "1"})"),
+                            "new.json: /benchmarks/0/real_time must be a number"},
+                    Damaged{"Unit", document(R"({"name": "x", "time_unit": "h"})"),
+                            "new.json: /benchmarks/0/time_unit must be"},
                     Damaged{"NoObject", document("7"), "new.json: /benchmarks/0 is no object"}),
     [](const auto& info) { return std::string(info.param.name); });
 

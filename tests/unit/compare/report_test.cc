@@ -15,10 +15,10 @@
 namespace poolscope::compare {
 namespace {
 
+using testing::around;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing::around;
 using testing::series;
 using testing::side;
 
@@ -27,18 +27,22 @@ std::vector<double> all(double value) {
 }
 
 Measurements baseline() {
-  return side({series("TableMetadata-12", "sec/op", around(10.71e-6)), series("TableMetadata-12", "B/op", all(9236)), series("TableMetadata-12", "allocs/op", all(232)),
-               series("LargeSchema-12", "sec/op", around(50.42e-6)), series("LargeSchema-12", "B/op", all(43622)), series("LargeSchema-12", "allocs/op", all(1106)),
-               series("TokenGeneration-12", "sec/op", around(250.6e-9)), series("TokenGeneration-12", "B/op", all(128)), series("TokenGeneration-12", "allocs/op", all(2)),
-               series("Concurrent-12", "sec/op", around(598.8e-9)), series("Concurrent-12", "B/op", all(4096)), series("Concurrent-12", "allocs/op", all(1)),
+  return side({series("TableMetadata-12", "sec/op", around(10.71e-6)), series("TableMetadata-12", "B/op", all(9236)),
+               series("TableMetadata-12", "allocs/op", all(232)), series("LargeSchema-12", "sec/op", around(50.42e-6)),
+               series("LargeSchema-12", "B/op", all(43622)), series("LargeSchema-12", "allocs/op", all(1106)),
+               series("TokenGeneration-12", "sec/op", around(250.6e-9)), series("TokenGeneration-12", "B/op", all(128)),
+               series("TokenGeneration-12", "allocs/op", all(2)), series("Concurrent-12", "sec/op", around(598.8e-9)),
+               series("Concurrent-12", "B/op", all(4096)), series("Concurrent-12", "allocs/op", all(1)),
                series("Removed-12", "sec/op", around(1))});
 }
 
 Measurements pooled() {
-  return side({series("TableMetadata-12", "sec/op", around(10.73e-6)), series("TableMetadata-12", "B/op", all(7444)), series("TableMetadata-12", "allocs/op", all(231)),
-               series("LargeSchema-12", "sec/op", around(50.39e-6)), series("LargeSchema-12", "B/op", all(35451)), series("LargeSchema-12", "allocs/op", all(1105)),
-               series("TokenGeneration-12", "sec/op", around(277.3e-9)), series("TokenGeneration-12", "B/op", all(152)), series("TokenGeneration-12", "allocs/op", all(3)),
-               series("Concurrent-12", "sec/op", around(1.797e-9)), series("Concurrent-12", "B/op", all(0)), series("Concurrent-12", "allocs/op", all(0))});
+  return side({series("TableMetadata-12", "sec/op", around(10.73e-6)), series("TableMetadata-12", "B/op", all(7444)),
+               series("TableMetadata-12", "allocs/op", all(231)), series("LargeSchema-12", "sec/op", around(50.39e-6)),
+               series("LargeSchema-12", "B/op", all(35451)), series("LargeSchema-12", "allocs/op", all(1105)),
+               series("TokenGeneration-12", "sec/op", around(277.3e-9)), series("TokenGeneration-12", "B/op", all(152)),
+               series("TokenGeneration-12", "allocs/op", all(3)), series("Concurrent-12", "sec/op", around(1.797e-9)),
+               series("Concurrent-12", "B/op", all(0)), series("Concurrent-12", "allocs/op", all(0))});
 }
 
 constexpr const char* kGoals =
@@ -82,19 +86,23 @@ TEST(ComparisonOfTheSerializerReport, SaysTheSamePercentages) {
 TEST(ComparisonText, FitsTheWidthAndKeepsTheFinding) {
   const Report report;
   for (const unsigned width : {70u, 80u, 100u}) {
-    const std::string text = comparison_text(report.comparison, report.judgements, {.colour = false, .width_columns = width});
+    const std::string text =
+        comparison_text(report.comparison, report.judgements, {.colour = false, .width_columns = width});
     EXPECT_THAT(text, HasSubstr("worse")) << width;
     EXPECT_EQ(text.find("<0.001") != std::string::npos, width == 100) << width;
   }
 }
 
 std::vector<std::string> notes_of(std::vector<double> base, std::vector<double> fresh) {
-  return notes(compare(side({series("X", "sec/op", std::move(base))}), side({series("X", "sec/op", std::move(fresh))})).value());
+  return notes(
+      compare(side({series("X", "sec/op", std::move(base))}), side({series("X", "sec/op", std::move(fresh))})).value());
 }
 
 TEST(Notes, SayWhatToDoWhenSamplesAreTooFew) {
   const auto all_notes = notes_of({1}, {2});
-  EXPECT_THAT(all_notes, Contains(HasSubstr("need >= 4 samples on each side to detect a difference; run `go test -bench . -count=10`")));
+  EXPECT_THAT(
+      all_notes,
+      Contains(HasSubstr("need >= 4 samples on each side to detect a difference; run `go test -bench . -count=10`")));
   EXPECT_THAT(all_notes, Contains(HasSubstr("need >= 6 samples for the interval of a median")));
 }
 
@@ -110,7 +118,8 @@ TEST(Notes, SayHowManySamplesManyRowsNeed) {
 }
 
 TEST(Notes, ExplainTheSigns) {
-  EXPECT_THAT(notes_of(around(1), around(1)), Contains(HasSubstr("~ no significant difference (alpha 0.05, Mann-Whitney U)")));
+  EXPECT_THAT(notes_of(around(1), around(1)),
+              Contains(HasSubstr("~ no significant difference (alpha 0.05, Mann-Whitney U)")));
   EXPECT_THAT(notes_of({1, 1, 1, 1}, {1, 1, 1, 1}), Contains("= all samples are equal"));
   EXPECT_THAT(notes_of(around(1), around(1)), Not(Contains(HasSubstr("need >="))));
 }

@@ -13,7 +13,8 @@ model::Snapshot shop(double allocations_per_second, model::MaybeEstimate hit_rat
   model::Snapshot snapshot;
   auto& target = snapshot.targets.emplace_back();
   target.name = "shop";
-  target.allocations.per_second = model::Estimate{allocations_per_second, allocations_per_second - 1, allocations_per_second + 1};
+  target.allocations.per_second =
+      model::Estimate{allocations_per_second, allocations_per_second - 1, allocations_per_second + 1};
   auto& pool = target.pools.emplace_back();
   pool.name = "main.pages";
   pool.hit_ratio = hit_ratio;
@@ -21,7 +22,8 @@ model::Snapshot shop(double allocations_per_second, model::MaybeEstimate hit_rat
 }
 
 const Series* find(const Measurements& all, const std::string& name, const std::string& metric) {
-  const auto found = std::ranges::find_if(all.series, [&](const Series& each) { return each.name == name && each.metric.name == metric; });
+  const auto found = std::ranges::find_if(
+      all.series, [&](const Series& each) { return each.name == name && each.metric.name == metric; });
   return found == all.series.end() ? nullptr : &*found;
 }
 

@@ -80,9 +80,9 @@ TEST_P(MedianInterval, TakesTheTabledOrderStatistics) {
   EXPECT_EQ(*interval, (Interval{GetParam().low, GetParam().high}));
 }
 INSTANTIATE_TEST_SUITE_P(Table, MedianInterval,
-                         testing::Values(OrderCase{6, 1, 6}, OrderCase{8, 1, 8}, OrderCase{9, 2, 8}, OrderCase{10, 2, 9},
-                                         OrderCase{12, 3, 10}, OrderCase{15, 4, 12}, OrderCase{20, 6, 15},
-                                         OrderCase{25, 8, 18}, OrderCase{30, 10, 21}));
+                         testing::Values(OrderCase{6, 1, 6}, OrderCase{8, 1, 8}, OrderCase{9, 2, 8},
+                                         OrderCase{10, 2, 9}, OrderCase{12, 3, 10}, OrderCase{15, 4, 12},
+                                         OrderCase{20, 6, 15}, OrderCase{25, 8, 18}, OrderCase{30, 10, 21}));
 
 TEST(MedianInterval, NeedsSixSamples) {
   EXPECT_FALSE(median_interval(one_to(5)));
@@ -102,9 +102,10 @@ TEST_P(MannWhitneyTable, IsMet) {
   EXPECT_NEAR(p_of(fresh, base), 2 * GetParam().tail, 0.001);
 }
 INSTANTIATE_TEST_SUITE_P(Published, MannWhitneyTable,
-                         testing::Values(TailCase{3, 0, 0.050}, TailCase{4, 0, 0.014}, TailCase{4, 1, 0.029}, TailCase{4, 2, 0.057},
-                                         TailCase{4, 4, 0.171}, TailCase{4, 6, 0.343}, TailCase{5, 0, 0.004}, TailCase{5, 2, 0.016},
-                                         TailCase{5, 4, 0.048}, TailCase{5, 6, 0.111}));
+                         testing::Values(TailCase{3, 0, 0.050}, TailCase{4, 0, 0.014}, TailCase{4, 1, 0.029},
+                                         TailCase{4, 2, 0.057}, TailCase{4, 4, 0.171}, TailCase{4, 6, 0.343},
+                                         TailCase{5, 0, 0.004}, TailCase{5, 2, 0.016}, TailCase{5, 4, 0.048},
+                                         TailCase{5, 6, 0.111}));
 
 // The largest U that is significant at 0.05, two-sided, as textbooks print it.
 struct CriticalCase {
@@ -119,10 +120,11 @@ TEST_P(CriticalValue, SeparatesSignificantFromNot) {
   EXPECT_GT(p_of(same, nearer), kAlpha);
 }
 INSTANTIATE_TEST_SUITE_P(Published, CriticalValue,
-                         testing::Values(CriticalCase{4, 4, 0}, CriticalCase{5, 5, 2}, CriticalCase{6, 6, 5}, CriticalCase{7, 7, 8},
-                                         CriticalCase{8, 8, 13}, CriticalCase{9, 9, 17}, CriticalCase{10, 10, 23},
-                                         CriticalCase{12, 12, 37}, CriticalCase{15, 15, 64}, CriticalCase{20, 20, 127},
-                                         CriticalCase{3, 5, 0}, CriticalCase{5, 8, 6}, CriticalCase{10, 20, 55}));
+                         testing::Values(CriticalCase{4, 4, 0}, CriticalCase{5, 5, 2}, CriticalCase{6, 6, 5},
+                                         CriticalCase{7, 7, 8}, CriticalCase{8, 8, 13}, CriticalCase{9, 9, 17},
+                                         CriticalCase{10, 10, 23}, CriticalCase{12, 12, 37}, CriticalCase{15, 15, 64},
+                                         CriticalCase{20, 20, 127}, CriticalCase{3, 5, 0}, CriticalCase{5, 8, 6},
+                                         CriticalCase{10, 20, 55}));
 
 // golang.org/x/perf/benchmath, TestCompareNone.
 TEST(MannWhitney, AgreesWithBenchstatOnTies) {
@@ -140,12 +142,17 @@ TEST(MannWhitney, AgreesWithTheDocumentedExampleOfBenchstat) {
 }
 
 TEST(MannWhitney, IsThePermutationTestOfSmallSamples) {
-  const std::vector<std::pair<Samples, Samples>> cases = {
-      {{1, 2, 3}, {4, 5}},         {{1, 5, 2}, {3, 4, 6, 0}},           {{1, 1, 2, 2}, {2, 3, 3, 1}},
-      {{1, 1, 1, 1, 7}, {1, 1, 2}}, {{0, 0, 0, 0, 1}, {0, 1, 1, 1, 1}}, {{2, 2, 2, 3, 3, 9}, {2, 3, 3, 3, 9, 9}},
-      {{5}, {5, 6, 7, 8, 8, 8}},    {{1, 3, 5, 7, 9, 11}, {2, 4, 6, 8, 10, 12}}};
+  const std::vector<std::pair<Samples, Samples>> cases = {{{1, 2, 3}, {4, 5}},
+                                                          {{1, 5, 2}, {3, 4, 6, 0}},
+                                                          {{1, 1, 2, 2}, {2, 3, 3, 1}},
+                                                          {{1, 1, 1, 1, 7}, {1, 1, 2}},
+                                                          {{0, 0, 0, 0, 1}, {0, 1, 1, 1, 1}},
+                                                          {{2, 2, 2, 3, 3, 9}, {2, 3, 3, 3, 9, 9}},
+                                                          {{5}, {5, 6, 7, 8, 8, 8}},
+                                                          {{1, 3, 5, 7, 9, 11}, {2, 4, 6, 8, 10, 12}}};
   for (const auto& [base, fresh] : cases) {
-    EXPECT_NEAR(p_of(base, fresh), p_by_permutation(base, fresh), 1e-12) << testing::PrintToString(base) << testing::PrintToString(fresh);
+    EXPECT_NEAR(p_of(base, fresh), p_by_permutation(base, fresh), 1e-12)
+        << testing::PrintToString(base) << testing::PrintToString(fresh);
   }
 }
 
@@ -195,7 +202,8 @@ TEST(RatioInterval, IsAbsentWithTooFewSamplesOrWithoutRatios) {
 }
 
 TEST(Holm, MultipliesBySizeOfWhatIsLeftAndNeverFalls) {
-  EXPECT_THAT(holm(std::vector<double>{0.01, 0.04, 0.03, 0.005}), Pointwise(DoubleNear(1e-12), {0.03, 0.06, 0.06, 0.02}));
+  EXPECT_THAT(holm(std::vector<double>{0.01, 0.04, 0.03, 0.005}),
+              Pointwise(DoubleNear(1e-12), {0.03, 0.06, 0.06, 0.02}));
   EXPECT_THAT(holm(std::vector<double>{0.9, 0.8}), testing::ElementsAre(1, 1));
   EXPECT_THAT(holm(std::vector<double>{}), testing::IsEmpty());
 }
@@ -223,7 +231,9 @@ TEST(Estimates, OfWhichBothIntervalsAreNarrowDiffer) {
 TEST(Estimates, HaveAPOf5PercentWhereTheIntervalOfTheirRatioBeginsAt1) {
   // on the logarithm both reach equally far: the ratio is significant where it is sqrt(2) times as far from 1
   const double reach = 0.1, shift = reach * std::sqrt(2.0);
-  const auto at = [&](double middle) { return model::Estimate{std::exp(middle), std::exp(middle - reach), std::exp(middle + reach)}; };
+  const auto at = [&](double middle) {
+    return model::Estimate{std::exp(middle), std::exp(middle - reach), std::exp(middle + reach)};
+  };
   const auto result = compare_estimates(at(0), at(shift));
   ASSERT_TRUE(result && result->ratio);
   EXPECT_NEAR(result->p, 0.05, 1e-9);
