@@ -179,7 +179,8 @@ std::vector<GeometricMean> means_of(const std::vector<Row>& rows) {
     std::vector<double> ratios;
     std::size_t end = first;
     for (; end < rows.size() && rows[end].metric.name == metric; ++end) {
-      if (rows[end].ratio && *rows[end].ratio > 0) ratios.push_back(*rows[end].ratio);
+      if (rows[end].ratio && *rows[end].ratio > 0 && std::isfinite(*rows[end].ratio))
+        ratios.push_back(*rows[end].ratio);
     }
     const auto mean = geometric_mean(ratios);
     if (mean && ratios.size() > 1) means.push_back({metric, *mean, ratios.size(), end - first - ratios.size()});
@@ -188,7 +189,7 @@ std::vector<GeometricMean> means_of(const std::vector<Row>& rows) {
   return means;
 }
 
-// Series of a side by name and metric; what two configurations that are not part of the name gave is one row only when it is the same.
+// Series of a side by name and metric. Should foreign text make two names alike, the first counts.
 using Lookup = std::map<std::pair<std::string, std::string>, const Series*>;
 
 Lookup lookup_of(const Measurements& side) {
@@ -205,12 +206,13 @@ std::vector<std::string> names_missing(const Measurements& from, const Lookup& i
   return names;
 }
 
-void add_rows(const Measurements& base, const Lookup& fresh, Comparison& comparison) {
+void add_rows(const Measurements& base, const Lookup& in_base, const Lookup& fresh, Comparison& comparison) {
   RankTest test;
   std::map<std::string, std::size_t> metric_order;
   for (const auto& series : base.series) {
     const auto found = fresh.find({series.name, series.metric.name});
-    if (found == fresh.end()) continue;
+    const bool is_first = in_base.at({series.name, series.metric.name}) == &series;
+    if (found == fresh.end() || !is_first) continue;
     metric_order.try_emplace(series.metric.name, metric_order.size());
     comparison.rows.push_back(row_of(series, *found->second, base.kind, test));
   }
@@ -256,7 +258,7 @@ Result<Comparison, std::string> compare(Measurements base, Measurements fresh, c
   const Lookup in_base = lookup_of(base), in_new = lookup_of(fresh);
   comparison.only_base = names_missing(base, in_new);
   comparison.only_fresh = names_missing(fresh, in_base);
-  add_rows(base, in_new, comparison);
+  add_rows(base, in_base, in_new, comparison);
   if (comparison.rows.empty()) {
     return Failure{base.source + " and " + fresh.source + " have no benchmark in common (" +
                    comparison.only_base.front() + ", " + comparison.only_fresh.front() +

@@ -45,7 +45,7 @@ constexpr Field<Criterion> kFields[] = {
      }},
     {"target",
      [](Reader& r, const Value& v, Criterion& c) {
-       r.number(v, {-1e300, 1e300, false, "finite"}, c.target.emplace());
+       r.number(v, {-1e300, 1e300, false, "from -1e300 to 1e300"}, c.target.emplace());
      }},
     {"better", read_direction},
 };

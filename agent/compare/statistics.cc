@@ -109,7 +109,8 @@ struct Difference {
     // the side of the interval that looks towards 0 tells the standard error there
     const double reach = value >= 0 ? value - low : high - value;
     if (reach == 0) return value == 0 ? 1 : 0;
-    return std::min(1.0, 2 * upper_tail(kZ975 * std::fabs(value) / reach));
+    const double z = kZ975 * std::fabs(value) / reach;
+    return std::isfinite(z) ? std::min(1.0, 2 * upper_tail(z)) : 1;
   }
 };
 
