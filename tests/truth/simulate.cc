@@ -66,7 +66,8 @@ bool run(const std::string& name, const Options& options) {
     stream = without_recording_cost(*recorded);
     skip_seconds = options.skip_seconds;
   }
-  print(name, stream, simulate(stream, design, options.replays, 2024, static_cast<std::uint64_t>(skip_seconds * 1e9)), options.replays);
+  print(name, stream, simulate(stream, design, options.replays, 2024, static_cast<std::uint64_t>(skip_seconds * 1e9)),
+        options.replays);
   return true;
 }
 
@@ -86,6 +87,8 @@ int main(int argc, char** argv) {
       all_read &= run(argv[i], options);
     }
   }
-  if (argc == 1) std::fputs("usage: simulate [--replays N] [--stratum-ms N] [--skip-seconds N] made:LOAD[:calls]... FILE...\n", stderr);
+  if (argc == 1)
+    std::fputs("usage: simulate [--replays N] [--stratum-ms N] [--skip-seconds N] made:LOAD[:calls]... FILE...\n",
+               stderr);
   return all_read ? 0 : 1;
 }
