@@ -165,7 +165,9 @@ sizing::Interval between(const sizing::Interval& warm, const sizing::Interval& f
 
 model::MaybeEstimate as_cpu_ratio(const sizing::Interval& ns_per_second, double cpu_ns) {
   if (cpu_ns <= 0) return std::nullopt;
-  return model::Estimate{ns_per_second.value / cpu_ns, ns_per_second.low / cpu_ns, ns_per_second.high / cpu_ns};
+  // Nobody saves more than there is.
+  const auto ratio = [cpu_ns](double ns) { return std::min(1.0, ns / cpu_ns); };
+  return model::Estimate{ratio(ns_per_second.value), ratio(ns_per_second.low), ratio(ns_per_second.high)};
 }
 
 }  // namespace poolscope::advice
