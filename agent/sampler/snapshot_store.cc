@@ -63,9 +63,10 @@ Result<std::shared_ptr<const model::Snapshot>, api::RangeRefusal> SnapshotStore:
     return Failure{api::RangeRefusal{503, "the agent is busy measuring; ask again"}};
   }
   if (question->answer) return question->answer;
-  return Failure{api::RangeRefusal{404, "nothing is known of that time: the agent keeps what it measured in the last " +
-                                            std::to_string(TargetMonitor::kKeepNs / 1'000'000'000) +
-                                            " s, and has something to say every two seconds"}};
+  return Failure{
+      api::RangeRefusal{404, "nothing is known of that time: the agent keeps what it measured in at least the last " +
+                                 std::to_string(TargetMonitor::kKeepNs / 1'000'000'000) +
+                                 " s, and has something to say every two seconds"}};
 }
 
 void SnapshotStore::answer_range(const Estimate& estimate) {

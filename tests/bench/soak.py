@@ -57,7 +57,7 @@ KINDS = {  # so many of ten
     "python3": (1, lambda: running([sys.executable, "-c", PYTHON_LOAD])),
     "redis": (1, busy_redis),
     "go_pools": (2, busy_go_pools),
-    "go_growth": (1, lambda: target("go_growth")),
+    "go_growth": (1, lambda: target("go_growth", "-round-time", "100ms")),
     "pool_service": (1, lambda: target("pool_service")),
 }
 
