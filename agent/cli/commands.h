@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include <CLI/App.hpp>
@@ -34,6 +35,15 @@ struct ReportOptions {
 };
 [[nodiscard]] int cmd_report(const ReportOptions& options);
 void register_report_command(CLI::App& app, Invocation& invocation);
+
+struct RecordOptions {
+  std::string source;  // URL of an agent, or a process
+  std::string file;
+  std::optional<std::chrono::nanoseconds> duration;
+};
+void register_record_command(CLI::App& app, Invocation& invocation);
+// Of a process; where poolscope is built without eBPF it says how to get it.
+[[nodiscard]] int record_process(const RecordOptions& options);
 
 struct TopOptions {
   std::string address = kDefaultAgentUrl;

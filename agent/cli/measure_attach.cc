@@ -26,12 +26,15 @@ struct AttachOptions {
   std::chrono::nanoseconds duration = std::chrono::seconds(30);
   bool plan_only = false;
   bool exact = false;
+  bool only_record = false;
   std::string config_file;
   std::string record_file;
   BudgetOptions budget_options;
   MeasuringConfig measuring;
   ReportOutput output;
 };
+
+constexpr std::chrono::hours kUntilStopped(10 * 365 * 24);
 
 std::uint64_t deadline_after(std::chrono::nanoseconds duration) {
   return process::monotonic_ns() + static_cast<std::uint64_t>(duration.count());
@@ -44,12 +47,14 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
   config.custom_pools = options.measuring.custom_pools;
   auto recorder = start_recorder(options.record_file);
   if (!recorder) return fail("attach: " + recorder.error());
-  auto sampler = sampler::Sampler::create(probing, config, sampler::Sampler::Pace::kLook, recorder->get());
+  using Pace = sampler::Sampler::Pace;
+  const Pace pace = options.only_record ? Pace::kWatch : Pace::kLook;
+  auto sampler = sampler::Sampler::create(probing, config, pace, recorder->get());
   if (!sampler) return fail("attach: " + sampler.error());
   {
     Moments moments(**sampler, recorder->get());
     const StopSignals signals;
-    Progress progress("attach " + options.spec, options.duration);
+    Progress progress((options.only_record ? "record " : "attach ") + options.spec, options.duration);
     (*sampler)->run(deadline_after(options.duration), [&] {
       progress.update(waiting_for(**sampler));
       moments.keep_up();
@@ -58,7 +63,7 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
   }
   const model::Snapshot snapshot = (*sampler)->snapshot();
   finish_recording(recorder->get());
-  return emit_report(snapshot, options.output);
+  return options.only_record ? kExitOk : emit_report(snapshot, options.output);
 }
 
 // Processes that join the target, forked children for the most part, are found by looking at /proc a few times a second.
@@ -112,6 +117,15 @@ int attach(AttachOptions options) {
 }
 
 }  // namespace
+
+int record_process(const RecordOptions& options) {
+  AttachOptions attaching;
+  attaching.spec = options.source;
+  attaching.only_record = true;
+  attaching.record_file = options.file;
+  attaching.duration = options.duration.value_or(kUntilStopped);
+  return attach(std::move(attaching));
+}
 
 void register_attach_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("attach", "watch a running process, print the report");

@@ -85,6 +85,7 @@ void SnapshotStore::answer_range(const Estimate& estimate) {
 }
 
 void SnapshotStore::stop_answering() {
+  tail_.stop_answering();
   const std::lock_guard lock(mutex_);
   answers_ = false;
   answered_.notify_all();

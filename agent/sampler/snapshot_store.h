@@ -12,9 +12,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "agent/api/server.h"
+#include "agent/sampler/record_tail.h"
 #include "exporters/model/snapshot.h"
 #include "exporters/model/target_record.h"
 
@@ -33,12 +35,15 @@ class SnapshotStore final : public api::SnapshotSource {
   void answer_range(const Estimate& estimate);
   // Nobody waits any longer.
   void stop_answering();
+  // Wants to be told all records.
+  [[nodiscard]] RecordTail& tail() { return tail_; }
 
   [[nodiscard]] std::shared_ptr<const model::Snapshot> snapshot() const override;
   [[nodiscard]] Result<std::shared_ptr<const model::Snapshot>, api::RangeRefusal> snapshot_of(
       const api::UnixRange& range) const override;
   [[nodiscard]] std::vector<std::shared_ptr<const model::Snapshot>> history(std::uint64_t after,
                                                                             std::size_t limit) const override;
+  [[nodiscard]] std::string records_after(std::uint64_t unix_ns) const override { return tail_.after(unix_ns); }
   [[nodiscard]] bool ready() const override;
   [[nodiscard]] Reload last_reload() const override;
 
@@ -58,6 +63,7 @@ class SnapshotStore final : public api::SnapshotSource {
   std::deque<std::shared_ptr<const model::Snapshot>> snapshots_;  // ascending by agent.sequence
   bool ready_ = false;
   Reload reload_;
+  mutable RecordTail tail_;
 };
 
 }  // namespace poolscope::sampler
