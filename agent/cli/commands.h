@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <CLI/App.hpp>
 
@@ -29,7 +30,7 @@ inline constexpr const char* kGroupPools = "Pools that services share";
 inline constexpr const char* kDefaultAgentUrl = "http://127.0.0.1:9777";
 
 struct ReportOptions {
-  std::string source;  // file, "-" or URL
+  std::vector<std::string> sources;  // a file, "-" or a URL; or several recordings
   model::TimeSpan span;
   ReportOutput output;
 };

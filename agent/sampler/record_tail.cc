@@ -62,6 +62,11 @@ std::string RecordTail::after(std::uint64_t unix_ns) {
   return recording;
 }
 
+bool RecordTail::is_asked() const {
+  const std::lock_guard lock(mutex_);
+  return is_asked_;
+}
+
 void RecordTail::stop_answering() {
   const std::lock_guard lock(mutex_);
   answers_ = false;

@@ -32,6 +32,8 @@ class RecordTail final : public model::RecordSink {
   // A recording of the chunks that end after `unix_ns`, the one under way included. It has none when keeping them has just begun: with
   // the next moment.
   [[nodiscard]] std::string after(std::uint64_t unix_ns);
+  // Somebody waits for the next moment.
+  [[nodiscard]] bool is_asked() const;
   // Nobody waits any longer.
   void stop_answering();
 
