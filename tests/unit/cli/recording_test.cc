@@ -102,6 +102,7 @@ class ReportOfSeveralRecordings : public testing::Test {
     record(later_, 31, 60);
   }
   static void record(const std::string& path, std::uint64_t first, std::uint64_t last) {
+    std::filesystem::remove(path);  // or it would become path.1
     auto recorder = Recorder::create(path);
     recording::testing::record_seconds(**recorder, first, last);
   }
@@ -140,6 +141,7 @@ TEST_F(ReportOfSeveralRecordings, RefusesThoseOfTheSameTime) {
 }
 
 TEST_F(ReportOfSeveralRecordings, RefusesThoseOfTwoStartsOfTheMachine) {
+  std::filesystem::remove(later_);
   auto recorder = Recorder::create(later_).value();
   model::Moment moment = moment_at(40);
   moment.at_ns = recording::testing::kSecond;
