@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/App.hpp>
@@ -45,6 +46,17 @@ struct RecordOptions {
 void register_record_command(CLI::App& app, Invocation& invocation);
 // Of a process; where poolscope is built without eBPF it says how to get it.
 [[nodiscard]] int record_process(const RecordOptions& options);
+
+struct CompareOptions {
+  std::string base, fresh;    // files or URLs, one of them may be "-"
+  std::string criteria_file;  // empty: none
+  std::vector<std::pair<std::string, std::string>> pairs;
+  std::chrono::nanoseconds sample = std::chrono::minutes(1);  // of a recording
+  ReportOutput output;
+};
+// kExitFailed also when a criterion is missed.
+[[nodiscard]] int cmd_compare(const CompareOptions& options);
+void register_compare_command(CLI::App& app, Invocation& invocation);
 
 struct TopOptions {
   std::string address = kDefaultAgentUrl;

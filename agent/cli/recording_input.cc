@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -131,6 +132,28 @@ void read(const ChunkOfPart& from, estimate::Replay& replay) {
   });
 }
 
+Result<std::optional<model::Snapshot>, std::string> replay(std::vector<Part>& parts, const UnixRange& range,
+                                                           Progress& progress) {
+  estimate::Replay replay(monotonic(range, parts.back().last()));
+  std::uint64_t read_bytes = 0;
+  for (const auto& each : chunks_of(parts, range)) {
+    read_bytes += each.chunk.header.text_bytes;
+    if (read_bytes > kMaxRangeBytes) {
+      return Failure{name_of(parts) + " holds more records than fit; ask for a shorter time"};
+    }
+    progress.update("records");
+    read(each, replay);
+  }
+  return replay.snapshot();
+}
+
+void tell_remarks(const std::vector<Part>& parts) {
+  for (const auto& part : parts) {
+    const std::string remark = part.reader.remark();
+    if (!remark.empty()) (void)print("poolscope: " + part.name + ": " + remark + "\n", STDERR_FILENO);
+  }
+}
+
 }  // namespace
 
 bool is_folder(const std::string& path) {
@@ -156,26 +179,38 @@ Result<model::Snapshot, std::string> load_recordings(const std::vector<std::stri
   if (!parts) return Failure{parts.error()};
   const auto range = range_of(*parts, span);
   if (!range) return Failure{range.error()};
-  const std::string name = name_of(*parts);
-  estimate::Replay replay(monotonic(*range, parts->back().last()));
-  Progress progress("read " + name);
-  std::uint64_t read_bytes = 0;
-  for (const auto& each : chunks_of(*parts, *range)) {
-    read_bytes += each.chunk.header.text_bytes;
-    if (read_bytes > kMaxRangeBytes) {
-      return Failure{name + " holds more records than fit; ask for a shorter time with --from and --to"};
-    }
-    progress.update("records");
-    read(each, replay);
+  Progress progress("read " + name_of(*parts));
+  auto snapshot = replay(*parts, *range, progress);
+  progress.erase();
+  if (!snapshot) return Failure{snapshot.error() + " with --from and --to"};
+  tell_remarks(*parts);
+  if (*snapshot) return **std::move(snapshot);
+  return Failure{name_of(*parts) + " holds no moment in the range that was asked for; ask for a longer time"};
+}
+
+Result<std::vector<model::Snapshot>, std::string> load_pieces(const std::string& path, std::chrono::nanoseconds piece,
+                                                              std::size_t max_pieces) {
+  auto parts = open_all({path});
+  if (!parts) return Failure{parts.error()};
+  const std::uint64_t first_ns = parts->front().first().header.first_unix_ns;
+  const std::uint64_t last_ns = parts->back().last().header.last_unix_ns;
+  const auto length_ns = static_cast<std::uint64_t>(piece.count());
+  const std::uint64_t count = last_ns > first_ns ? (last_ns - first_ns) / length_ns : 0;
+  if (count > max_pieces) {
+    return Failure{path + " holds " + std::to_string(count) + " pieces of that length, at most " +
+                   std::to_string(max_pieces) + " are taken; ask for longer ones"};
+  }
+  Progress progress("read " + path);
+  std::vector<model::Snapshot> pieces;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const UnixRange range{first_ns + i * length_ns, first_ns + (i + 1) * length_ns};
+    auto snapshot = replay(*parts, range, progress);
+    if (!snapshot) return Failure{snapshot.error()};
+    if (*snapshot) pieces.push_back(**std::move(snapshot));
   }
   progress.erase();
-  for (const auto& part : *parts) {
-    const std::string remark = part.reader.remark();
-    if (!remark.empty()) (void)print("poolscope: " + part.name + ": " + remark + "\n", STDERR_FILENO);
-  }
-  auto snapshot = replay.snapshot();
-  if (!snapshot) return Failure{name + " holds no moment in the range that was asked for; ask for a longer time"};
-  return *std::move(snapshot);
+  tell_remarks(*parts);
+  return pieces;
 }
 
 }  // namespace poolscope::cli

@@ -1,6 +1,7 @@
 #pragma once
-// Recordings as a snapshot of a time range.
+// Recordings as a snapshot of a time range, or of one after the other.
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -20,5 +21,10 @@ namespace poolscope::cli {
 [[nodiscard]] bool is_folder(const std::string& path);
 // All there are in a folder, in no order.
 [[nodiscard]] Result<std::vector<std::string>, std::string> recordings_in(const std::string& folder);
+
+// One snapshot for each whole piece of that length from the beginning on, at most `max_pieces`. Pieces in which the agent made none are left out.
+[[nodiscard]] Result<std::vector<model::Snapshot>, std::string> load_pieces(const std::string& path,
+                                                                            std::chrono::nanoseconds piece,
+                                                                            std::size_t max_pieces);
 
 }  // namespace poolscope::cli
