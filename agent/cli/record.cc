@@ -81,16 +81,17 @@ bool wait_until(Clock::time_point time, int stop_fd, Progress& progress) {
 // Why it ended early, if it did.
 std::optional<std::string> record_until(RecordsOfAgent& records, std::optional<std::chrono::nanoseconds> duration,
                                         int stop_fd, Progress& progress) {
+  // What is recorded begins before the first answer.
+  if (auto problem = records.ask()) return problem;
   const Clock::time_point end =
       duration ? Clock::now() + std::chrono::duration_cast<Clock::duration>(*duration) : Clock::time_point::max();
   for (;;) {
-    const bool is_last = Clock::now() >= end;
-    if (auto problem = records.ask()) return problem;
-    if (is_last && records.has_chunks()) return std::nullopt;
     // the first chunk ends with the second moment
     const Clock::time_point next = records.has_chunks() ? Clock::now() + kAskEvery : Clock::now();
-    if (!wait_until(std::min(next, end), stop_fd, progress)) continue;
-    return records.ask();
+    const bool is_stopped = wait_until(std::min(next, end), stop_fd, progress);
+    const bool is_last = is_stopped || (Clock::now() >= end && records.has_chunks());
+    if (auto problem = records.ask()) return problem;
+    if (is_last) return std::nullopt;
   }
 }
 
