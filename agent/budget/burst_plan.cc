@@ -20,9 +20,9 @@ double charge(double length_ns, double slower, const BurstBudget& budget) {
   return length_ns * std::max(budget.busy_cpus, 0.01) * slower / (1 + slower);
 }
 
-// Hits that the tokens pay for, with a margin: a burst that finds far more than expected ends there.
+// A burst that finds far more than expected ends there.
 std::uint64_t hits_for(double tokens_ns, double price_ns) {
-  return static_cast<std::uint64_t>(std::max(tokens_ns / std::max(price_ns, 1.0), 64.0));
+  return static_cast<std::uint64_t>(std::max(std::max(tokens_ns, kOverdraftNs) / std::max(price_ns, 1.0), 64.0));
 }
 
 Refusal too_hot(double slower, const BurstBudget& budget) {
@@ -61,6 +61,11 @@ CohortShape shape_of(double births, double freeing, const BurstBudget& budget) {
 }
 
 }  // namespace
+
+double planned_cpus(double recent) {
+  constexpr double kMargin = 10;
+  return std::max(recent, std::min(1.0, kMargin * recent));
+}
 
 std::string reason_label(Refusal::Reason reason) {
   return reason == Refusal::Reason::kTooHot ? "too_hot" : "budget_exhausted";
