@@ -54,6 +54,8 @@ class RecordsOfAgent {
     return std::to_string(unix_ns / 1'000'000'000) + "." + std::string(9 - rest.size(), '0') + rest;
   }
   std::optional<std::string> append(const recording::ChunkPlace& chunk, const std::string& packed) {
+    // The agent reads times to a quarter of a microsecond, so it may tell the last chunk again.
+    if (last_unix_ns_ && chunk.header.last_unix_ns <= *last_unix_ns_) return std::nullopt;
     const std::uint64_t first_ns = chunk.header.first_unix_ns;
     if (last_unix_ns_ && first_ns > *last_unix_ns_) missing_ns_ += first_ns - *last_unix_ns_;
     last_unix_ns_ = chunk.header.last_unix_ns;
