@@ -82,11 +82,13 @@ void Sampler::discover(std::uint64_t now_ns) {
 
 std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
   const bool is_watch = pace_ == Pace::kWatch;
-  if (monitor.plans_bursts() && monitor.bursts() < (is_watch ? kBurstsOfAWatch : kBurstsOfALook))
+  const std::size_t enough = is_watch ? kBurstsOfAWatch : kBurstsOfALook;
+  if (monitor.plans_bursts() && monitor.bursts() < enough && monitor.tries() < kTriesForABurst * enough)
     return kFirstStratumNs;
-  const double for_all = static_cast<double>(cpu_per_burst_ns_ * monitors_.size()) / kAgentCpuRatio;
-  return std::clamp(static_cast<std::uint64_t>(for_all), is_watch ? kWatchStratumNs : kFirstStratumNs,
-                    kLongestStratumNs);
+  const auto plans_bursts = [](const auto& each) { return each->plans_bursts(); };
+  const auto burst_by_burst = static_cast<double>(std::ranges::count_if(monitors_, plans_bursts));
+  return std::clamp(static_cast<std::uint64_t>(burst_by_burst * own_pace_.interval_ns()),
+                    is_watch ? kWatchStratumNs : kFirstStratumNs, kLongestStratumNs);
 }
 
 std::uint64_t Sampler::next_due_ns() const {
@@ -95,19 +97,23 @@ std::uint64_t Sampler::next_due_ns() const {
   return due;
 }
 
+void Sampler::keep_up(const std::function<void()>& work) {
+  const std::uint64_t before_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  work();
+  own_pace_.spend_on_upkeep(clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns);
+}
+
 void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::uint64_t now = process::monotonic_ns();
     if (now >= until_ns) return;
-    if (now >= next_discovery_ns_) discover(now);
+    if (now >= next_discovery_ns_) keep_up([&] { discover(now); });
     for (auto& monitor : monitors_) {
       if (monitor->next_due_ns() > process::monotonic_ns()) continue;
-      const std::uint64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-      if (!monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) continue;
-      const std::uint64_t spent = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
-      cpu_per_burst_ns_ = cpu_per_burst_ns_ == 0 ? spent : (3 * cpu_per_burst_ns_ + spent) / 4;
+      if (monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) own_pace_.took_burst();
     }
-    idle();
+    keep_up(idle);
+    own_pace_.observe(clock_ns(CLOCK_PROCESS_CPUTIME_ID), process::monotonic_ns());
     const std::uint64_t next = std::min({next_due_ns(), until_ns, process::monotonic_ns() + kIdleNs});
     if (!stopping_.load(std::memory_order_relaxed)) process::sleep_until_ns(next);
   }
@@ -146,7 +152,9 @@ void Sampler::keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns)
     }
   }
   moments_.push_back(std::move(moment));
-  while (moments_.front().at_ns + TargetMonitor::kKeepNs < now_ns) moments_.pop_front();
+  std::uint64_t keep_ns = TargetMonitor::kKeepNs;
+  for (const auto& monitor : monitors_) keep_ns = std::max(keep_ns, monitor->keep_ns());
+  while (moments_.front().at_ns + keep_ns < now_ns) moments_.pop_front();
 }
 
 std::optional<model::Snapshot> Sampler::snapshot(const model::TimeRange& range) const {

@@ -105,6 +105,7 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
   }
   if (burst_due_ns_ && now_ns >= *burst_due_ns_) {
     burst_due_ns_.reset();
+    ++tries_;
     take_burst();
     return true;
   }
@@ -125,6 +126,7 @@ void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns)
   watch_pools(now_ns);
   stratum_start_ns_ = now_ns;
   stratum_end_ns_ = now_ns + stratum_ns;
+  stratum_ns_ = stratum_ns;
   missing_.clear();
   // Any moment: what a target does at the end of each stratum must be seen, too. A burst that lasts beyond it makes it longer.
   burst_due_ns_ = now_ns + std::uniform_int_distribution<std::uint64_t>(0, stratum_ns)(random_);
@@ -163,7 +165,7 @@ void TargetMonitor::check_prices() {
 }
 
 void TargetMonitor::forget_old(std::uint64_t now_ns) {
-  const std::uint64_t oldest = now_ns > kKeepNs ? now_ns - kKeepNs : 0;
+  const std::uint64_t oldest = now_ns - std::min(now_ns, keep_ns());
   book_.forget_before(oldest);
   gc_.forget_before(oldest);
   pages_.forget_before(oldest);

@@ -115,9 +115,13 @@ const model::TargetStatus& TargetMonitor::look(std::uint64_t now_ns) {
 }
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
+  const std::uint64_t changes = book_.changes() + gc_.changes() + pages_.changes();
+  if (said_ && said_changes_ == changes) return *said_;
   estimate::TargetRecords records = book_.records();
   records.gc = gc_.records();
-  return estimate::summarize_target({book_.status(), records, pages_.records(), gc_.total(), pages_.total()});
+  said_ = estimate::summarize_target({book_.status(), records, pages_.records(), gc_.total(), pages_.total()});
+  said_changes_ = changes;
+  return *said_;
 }
 
 model::CarriedTotals TargetMonitor::totals(std::uint64_t now_ns) const {
