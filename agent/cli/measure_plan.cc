@@ -45,7 +45,7 @@ budget::BurstPrices prices_of(const probes::AllocatorPlan& plan, const probes::C
 
 std::string native_plan(sampler::Probing& probing, const targets::TargetProcess& process,
                         const config::BudgetConfig& budget) {
-  sampler::WatchedProcess watched(process);
+  sampler::WatchedProcess watched(process, /*is_new=*/false);
   watched.prepare(probing);
   std::optional<std::string> why_not, why_no_cohorts;
   if (watched.problem()) why_not = watched.problem()->detail;

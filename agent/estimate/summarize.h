@@ -22,6 +22,8 @@ namespace poolscope::estimate {
 
 inline constexpr unsigned kBurstsForInterval = 12;
 inline constexpr std::uint64_t kChurnAgeNs = 10'000'000;
+// Rates have no interval when processes that nobody saw used more than this share of the CPU time.
+inline constexpr double kMostUnseen = 1.0 / 3;
 
 struct TargetRecords {
   std::span<const model::BurstRecord> bursts;

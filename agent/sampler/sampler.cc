@@ -98,6 +98,7 @@ void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
     for (auto& monitor : monitors_) {
       if (monitor->next_due_ns() > process::monotonic_ns()) continue;
       const std::uint64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+      if (monitor->wants_fresh_look(process::monotonic_ns())) discover(process::monotonic_ns());
       if (!monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) continue;
       const std::uint64_t spent = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
       cpu_per_burst_ns_ = cpu_per_burst_ns_ == 0 ? spent : (3 * cpu_per_burst_ns_ + spent) / 4;

@@ -4,6 +4,9 @@
 #include <iterator>
 #include <utility>
 
+#include <time.h>
+#include <unistd.h>
+
 #include "agent/estimate/price_check.h"
 #include "agent/sampler/undilated.h"
 #include "probes/process/monotonic_clock.h"
@@ -20,6 +23,17 @@ constexpr unsigned kLongFollowEvery = 4;            // every fourth cohort is fo
 constexpr std::uint64_t kBurstRoomNs = 60'000'000;  // kept free at the end of a stratum for attaching and the burst
 
 const Problem kNoCpuClock{"cpu_clock_failed", ""};
+
+constexpr std::uint64_t kChangesForNs = 10'000'000'000;  // a target of which a process ended is taken to lose more for so long
+
+// Now, as /proc tells start times.
+std::uint64_t ticks_since_boot() {
+  static const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * ticks_per_second +
+         static_cast<std::uint64_t>(now.tv_nsec) * ticks_per_second / 1'000'000'000;
+}
 
 // Call sites beyond the busiest ones become one.
 void cap_sites(BurstRecord& record) {
@@ -69,11 +83,18 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
   if (state.problem) no_process_ = Problem{targets::reason_label(state.problem->reason), state.problem->detail};
   remember_kinds();
   for (const auto& key : state.left) {
+    if (const auto found = processes_.find(key); found != processes_.end()) say_goodbye(found->second);
     processes_.erase(key);
     pools_.forget(key);
     gc_.forget(key);
   }
-  for (const auto& process : state.processes) processes_.try_emplace(process.key, process);
+  for (const auto& process : state.processes) {
+    const bool is_new = looked_at_ticks_ != 0 && process.key.start_time_ticks >= looked_at_ticks_;
+    const auto [added, is_added] = processes_.try_emplace(process.key, process, is_new);
+    if (!is_added) continue;
+    if (WatchedProcess* parent = find(process.parent_pid)) parent->watch_children();
+  }
+  looked_at_ticks_ = ticks_since_boot();
   for (const auto& key : state.execed) {
     pools_.forget(key);
     gc_.forget(key);
@@ -82,6 +103,20 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
   }
   gc_.set_processes(keys());
   pages_.set_processes(keys(), process::monotonic_ns());
+}
+
+void TargetMonitor::say_goodbye(const WatchedProcess& process) {
+  last_left_ns_ = process::monotonic_ns();
+  if (WatchedProcess* parent = find(process.parent_pid())) parent->child_left(process);
+}
+
+WatchedProcess* TargetMonitor::find(pid_t pid) {
+  const auto found = processes_.lower_bound({pid, 0});
+  return found != processes_.end() && found->first.pid == pid ? &found->second : nullptr;
+}
+
+bool TargetMonitor::wants_fresh_look(std::uint64_t now_ns) const {
+  return burst_due_ns_ && now_ns >= *burst_due_ns_ && last_left_ns_ != 0 && now_ns < last_left_ns_ + kChangesForNs;
 }
 
 std::vector<model::ProcessKey> TargetMonitor::keys() const {
@@ -111,6 +146,7 @@ void TargetMonitor::forget_processes() {
   remember_kinds();
   for (const auto& [key, process] : processes_) pools_.forget(key);
   processes_.clear();
+  looked_at_ticks_ = 0;
 }
 
 std::uint64_t TargetMonitor::next_due_ns() const {
@@ -139,6 +175,7 @@ void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns)
   if (stratum_start_ns_ == 0) {
     for (auto& [key, process] : processes_) {
       (void)process.take_cpu_ns();
+      (void)process.take_ended_children_ns();
       (void)process.take_work();
     }
   }
@@ -158,6 +195,11 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   for (auto& [key, process] : processes_) {
     if (const auto cpu_ns = process.take_cpu_ns()) stratum.target_cpu_ns = stratum.target_cpu_ns.value_or(0) + *cpu_ns;
     stratum.work += process.take_work();
+    if (const auto ended_ns = process.take_ended_children_ns(); ended_ns > 0) {
+      stratum.target_cpu_ns = stratum.target_cpu_ns.value_or(0) + ended_ns;
+      stratum.ended_cpu_ns += ended_ns;
+      stratum.work = {};  // nobody knows what these did
+    }
     if (process.go_runtime() != nullptr) tokens_.spend(gc_.read(*process.go_runtime()));
     if (process.pools() == nullptr) continue;
     const double allowance_ns = budget_.cpu_ratio * static_cast<double>(process.recent_cpu_ns());

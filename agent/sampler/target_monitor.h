@@ -45,6 +45,8 @@ class TargetMonitor {
   void set_state(const targets::TargetState& state);
   void set_budget(const config::BudgetConfig& budget);
 
+  // A burst is due and processes of the target come and go: the next set_state() should be as of now.
+  [[nodiscard]] bool wants_fresh_look(std::uint64_t now_ns) const;
   // When step() has something to do (CLOCK_MONOTONIC).
   [[nodiscard]] std::uint64_t next_due_ns() const;
   // Takes the burst of this stratum, or closes the stratum and opens the next, `stratum_ns` long. True when a burst was tried.
@@ -73,6 +75,8 @@ class TargetMonitor {
   void forget_processes();
 
  private:
+  [[nodiscard]] WatchedProcess* find(pid_t pid);
+  void say_goodbye(const WatchedProcess& process);
   void open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns);
   void close_stratum(std::uint64_t now_ns);
   void take_burst();
@@ -124,6 +128,8 @@ class TargetMonitor {
   std::optional<Problem> no_process_;
   std::map<model::ProcessKey, WatchedProcess> processes_;
   bool was_go_ = false, was_native_ = false;
+  std::uint64_t looked_at_ticks_ = 0;  // the last set_state(), as /proc tells start times
+  std::uint64_t last_left_ns_ = 0;
 
   PoolMonitor pools_;
   GcMonitor gc_;

@@ -191,6 +191,7 @@ void fields(Io& io, typename Io::template Ref<Cost> cost) {
   io.optional("bursts", cost.bursts);
   io.optional("observed_seconds", cost.observed_seconds);
   io.optional("window_seconds", cost.window_seconds);
+  io.optional("ended_cpu_ratio", cost.ended_cpu_ratio);
   io.optional("coverage_ratio", cost.coverage_ratio);
   io.optional("dropped", cost.dropped);
   io.optional("clamped_windows", cost.clamped_windows);

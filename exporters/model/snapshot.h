@@ -202,6 +202,8 @@ struct Cost {
   double observed_seconds = 0;
   double window_seconds = 0;             // summed length of the windows in which something was counted
   std::optional<double> coverage_ratio;  // strata observed over strata planned
+  // Of the target's CPU time: used by processes that ended before anybody could look. Absent when there were none.
+  std::optional<double> ended_cpu_ratio;
   std::map<std::string, std::uint64_t> dropped;
   std::uint64_t clamped_windows = 0;  // windows whose charge exceeded 80 % of their CPU time and was cut there
   bool operator==(const Cost&) const = default;

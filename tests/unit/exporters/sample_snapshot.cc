@@ -126,8 +126,8 @@ class Filler {
     all(pid, ticks, start_time, command);
   }
   void operator()(Cost& value) {
-    auto& [hits, ratio, seconds, measured, bursts, observed, window, coverage, dropped, clamped] = value;
-    all(hits, ratio, seconds, measured, bursts, observed, window, coverage, dropped, clamped);
+    auto& [hits, ratio, seconds, measured, bursts, observed, window, coverage, ended, dropped, clamped] = value;
+    all(hits, ratio, seconds, measured, bursts, observed, window, coverage, ended, dropped, clamped);
   }
   void operator()(TargetSnapshot& value) {
     auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, cost,
