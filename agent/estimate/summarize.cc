@@ -6,6 +6,7 @@
 
 #include "agent/estimate/call_sites.h"
 #include "agent/estimate/cost.h"
+#include "agent/estimate/evidence.h"
 #include "agent/estimate/exact.h"
 #include "agent/estimate/growth_chains.h"
 #include "agent/estimate/intervals.h"
@@ -220,6 +221,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.pools =
       summarize_pools(records.pool_bursts, records.pool_watches, basis.totals, records.running, prices.pools);
   target.cost = summarize_cost(records);
+  target.evidence = gather_evidence(records);
   if (target.cost.ended_cpu_ratio.value_or(0) > kMostUnseen) forget_limits(target.allocations);
   target.cost.measured_cpu_ratio = measured_cost(charges, prices, target.cost);
   target.cost.clamped_windows =

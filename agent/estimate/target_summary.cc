@@ -13,10 +13,12 @@ namespace {
 void tell_what_was_not_seen(std::vector<model::CollectorStatus>& collectors, double ended_cpu_ratio) {
   for (auto& collector : collectors) {
     const bool counts_allocations = collector.name == "alloc_bursts" || collector.name == "alloc_cohorts";
-    if (!counts_allocations || !collector.detail.empty()) continue;
+    if (!counts_allocations) continue;
+    const std::string before = collector.detail.empty() ? "" : "; " + collector.detail;
     collector.detail = std::to_string(std::lround(100 * ended_cpu_ratio)) +
                        " % of the CPU time was used by processes that ended before they could be probed: "
-                       "what is said is of the others, without intervals";
+                       "what is said is of the others, without intervals" +
+                       before;
   }
 }
 

@@ -16,6 +16,7 @@ namespace poolscope::sampler {
 namespace {
 
 constexpr std::uint64_t kDiscoveryNs = 1'000'000'000;
+constexpr std::uint64_t kRareDiscoveryNs = 5'000'000'000;
 constexpr std::uint64_t kIdleNs = 200'000'000;
 
 std::uint64_t clock_ns(clockid_t clock) {
@@ -72,15 +73,18 @@ void Sampler::discover(std::uint64_t now_ns) {
   states_ = target_set_->update();
   for (std::size_t i = 0; i < monitors_.size(); ++i) monitors_[i]->set_state(states_[i]);
   for (const auto& state : states_) had_processes_ |= !state.processes.empty();
-  next_discovery_ns_ = now_ns + kDiscoveryNs;
+  const bool is_rare = pace_ == Pace::kWatch && own_budget_.is_exceeded();
+  next_discovery_ns_ = now_ns + (is_rare ? kRareDiscoveryNs : kDiscoveryNs);
+}
+
+bool Sampler::is_at_its_beginning(const TargetMonitor& monitor) const {
+  return monitor.plans_bursts() && monitor.bursts() < (pace_ == Pace::kWatch ? kBurstsOfAWatch : kBurstsOfALook);
 }
 
 std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
-  const bool is_watch = pace_ == Pace::kWatch;
-  if (monitor.plans_bursts() && monitor.bursts() < (is_watch ? kBurstsOfAWatch : kBurstsOfALook))
-    return kFirstStratumNs;
-  const double for_all = static_cast<double>(cpu_per_burst_ns_ * monitors_.size()) / kAgentCpuRatio;
-  return std::clamp(static_cast<std::uint64_t>(for_all), is_watch ? kWatchStratumNs : kFirstStratumNs,
+  if (is_at_its_beginning(monitor)) return kFirstStratumNs;
+  const double for_all = static_cast<double>(cpu_per_burst_ns_ * monitors_.size()) / budget::OwnBudget::kCpuRatio;
+  return std::clamp(static_cast<std::uint64_t>(for_all), pace_ == Pace::kWatch ? kWatchStratumNs : kFirstStratumNs,
                     kLongestStratumNs);
 }
 
@@ -95,18 +99,31 @@ void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
     const std::uint64_t now = process::monotonic_ns();
     if (now >= until_ns) return;
     if (now >= next_discovery_ns_) discover(now);
+    own_budget_.account(clock_ns(CLOCK_PROCESS_CPUTIME_ID), now);
     for (auto& monitor : monitors_) {
-      if (monitor->next_due_ns() > process::monotonic_ns()) continue;
-      const std::uint64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-      if (monitor->wants_fresh_look(process::monotonic_ns())) discover(process::monotonic_ns());
-      if (!monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) continue;
-      const std::uint64_t spent = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
-      cpu_per_burst_ns_ = cpu_per_burst_ns_ == 0 ? spent : (3 * cpu_per_burst_ns_ + spent) / 4;
+      if (monitor->next_due_ns() <= process::monotonic_ns()) step(*monitor);
     }
     idle();
     const std::uint64_t next = std::min({next_due_ns(), until_ns, process::monotonic_ns() + kIdleNs});
     if (!stopping_.load(std::memory_order_relaxed)) process::sleep_until_ns(next);
   }
+}
+
+void Sampler::step(TargetMonitor& monitor) {
+  const std::uint64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID), now = process::monotonic_ns();
+  const bool is_beginning = is_at_its_beginning(monitor);
+  if (pace_ == Pace::kWatch && !is_beginning && monitor.burst_is_due(now) && !own_budget_.allows_burst()) {
+    monitor.shed_burst(
+        {"agent_budget", fmt::format("no burst now: poolscope itself used {:.1f} % of a CPU in the last minute, "
+                                     "its own budget is {:.0f} %",
+                                     100 * own_budget_.cpu_ratio(), 100 * budget::OwnBudget::kCpuRatio)});
+    return;
+  }
+  if (monitor.wants_fresh_look(now)) discover(now);
+  if (!monitor.step(process::monotonic_ns(), stratum_ns(monitor))) return;
+  const std::uint64_t spent = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
+  cpu_per_burst_ns_ = cpu_per_burst_ns_ == 0 ? spent : (3 * cpu_per_burst_ns_ + spent) / 4;
+  if (is_beginning) own_budget_.forgive(spent);
 }
 
 model::Snapshot Sampler::snapshot() {
@@ -116,11 +133,17 @@ model::Snapshot Sampler::snapshot() {
   snapshot.agent.sequence = ++sequence_;
   snapshot.agent.budget_cpu_ratio = config_.budget.cpu_ratio;
   snapshot.agent.cpu_seconds = static_cast<double>(clock_ns(CLOCK_PROCESS_CPUTIME_ID)) * 1e-9;
+  if (pace_ == Pace::kWatch) {
+    snapshot.agent.own_cpu_ratio = own_budget_.cpu_ratio();
+    snapshot.agent.own_budget_cpu_ratio = budget::OwnBudget::kCpuRatio;
+    snapshot.agent.shed_bursts = own_budget_.shed_bursts();
+  }
   for (const auto& monitor : monitors_) {
     monitor->read_pages(process::monotonic_ns());
     const model::TargetStatus& status = monitor->look(process::monotonic_ns());
     if (sink_ != nullptr) sink_->take(monitor->id(), status);
     snapshot.targets.push_back(monitor->snapshot());
+    if (pace_ == Pace::kWatch) monitor->weigh(snapshot.targets.back());
   }
   const std::uint64_t now_ns = process::monotonic_ns();
   snapshot.time_unix_ns = clock_ns(CLOCK_REALTIME);

@@ -1,9 +1,11 @@
 #pragma once
 // Sampler: the measuring loop over all targets, on the thread that calls run(). One burst at a time, machine-wide.
 //   Pace      strata of kFirstStratumNs until a target has enough bursts, then as long as the agent's own CPU budget
-//             (kAgentCpuRatio of one core) asks for. Somebody who takes a look waits for it: kBurstsOfALook, and never slower than the
+//             (1 % of one core) asks for. Somebody who takes a look waits for it: kBurstsOfALook, and never slower than the
 //             budget asks. A watch goes on for days: after kBurstsOfAWatch strata are kWatchStratumNs at least. The kernel waits some
 //             80 ms for grace periods around every burst, and meanwhile a program that switches between threads all the time is slower.
+//   Own cost  a watch that used more than its own budget (budget/own_budget.h) looks for processes less often and leaves out bursts,
+//             counted as `agent_budget`; not those of a target's beginning.
 //   Stop      run() returns within the length of one burst after stop() or when `until_ns` is reached.
 
 #include <atomic>
@@ -15,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/budget/own_budget.h"
 #include "agent/config/config.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/target_monitor.h"
@@ -31,7 +34,6 @@ class Sampler {
   static constexpr std::uint64_t kLongestStratumNs = 10'000'000'000;
   static constexpr std::uint64_t kWatchStratumNs = 3'000'000'000;
   static constexpr std::size_t kBurstsOfALook = 60, kBurstsOfAWatch = 12;
-  static constexpr double kAgentCpuRatio = 0.01;
 
   enum class Pace { kLook, kWatch };
   // `sink` is told everything that snapshots are made of, nullptr: nobody; it must outlive the sampler.
@@ -65,6 +67,8 @@ class Sampler {
   void discover(std::uint64_t now_ns);
   // All records until now are in a snapshot.
   void keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns);
+  void step(TargetMonitor& monitor);
+  [[nodiscard]] bool is_at_its_beginning(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t stratum_ns(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t next_due_ns() const;
 
@@ -82,6 +86,7 @@ class Sampler {
   std::deque<model::Moment> moments_;  // of the last TargetMonitor::kKeepNs
   std::string boot_id_;
   std::uint64_t sequence_ = 0;
+  budget::OwnBudget own_budget_;
   std::uint64_t cpu_per_burst_ns_ = 0;  // of the agent, moving average
   std::atomic<bool> stopping_{false};
 };

@@ -22,9 +22,13 @@ constexpr std::uint64_t kLeastFollowNs = 3'000'000;
 constexpr unsigned kLongFollowEvery = 4;            // every fourth cohort is followed as long as allowed
 constexpr std::uint64_t kBurstRoomNs = 60'000'000;  // kept free at the end of a stratum for attaching and the burst
 
-const Problem kNoCpuClock{"cpu_clock_failed", ""};
+Problem no_cpu_clock(const process::TaskClockError& error) {
+  const bool is_gone = error.reason == process::TaskClockError::Reason::kNoSuchProcess;
+  return {is_gone ? "no_such_process" : "cpu_clock_failed", process::describe(error)};
+}
 
-constexpr std::uint64_t kChangesForNs = 10'000'000'000;  // a target of which a process ended is taken to lose more for so long
+constexpr std::uint64_t kChangesForNs =
+    10'000'000'000;  // a target of which a process ended is taken to lose more for so long
 
 // Now, as /proc tells start times.
 std::uint64_t ticks_since_boot() {
@@ -116,7 +120,7 @@ WatchedProcess* TargetMonitor::find(pid_t pid) {
 }
 
 bool TargetMonitor::wants_fresh_look(std::uint64_t now_ns) const {
-  return burst_due_ns_ && now_ns >= *burst_due_ns_ && last_left_ns_ != 0 && now_ns < last_left_ns_ + kChangesForNs;
+  return burst_is_due(now_ns) && last_left_ns_ != 0 && now_ns < last_left_ns_ + kChangesForNs;
 }
 
 std::vector<model::ProcessKey> TargetMonitor::keys() const {
@@ -159,7 +163,7 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
     const auto process = processes_.find(*pools_.open_on());
     if (pools_.is_over(process == processes_.end() ? nullptr : &process->second, now_ns)) end_pool_burst(now_ns);
   }
-  if (burst_due_ns_ && now_ns >= *burst_due_ns_) {
+  if (burst_is_due(now_ns)) {
     burst_due_ns_.reset();
     take_burst();
     return true;
@@ -169,6 +173,18 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
     open_stratum(now_ns, stratum_ns);
   }
   return false;
+}
+
+void TargetMonitor::shed_burst(const Problem& why) {
+  burst_due_ns_.reset();
+  missing_ = why.reason;
+  burst_planned_ = true;
+  rate_problem_ = cohort_problem_ = why;
+}
+
+void TargetMonitor::weigh(const model::TargetSnapshot& known) {
+  const auto& churn = known.allocations.churn_ratio;
+  churn_is_known_ = churn && churn->low && churn->high && *churn->high - *churn->low <= 2 * kChurnKnown;
 }
 
 void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns) {
@@ -346,11 +362,12 @@ void TargetMonitor::end_pool_burst(std::uint64_t now_ns) {
 std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
   allocations_.expire(process::monotonic_ns());
   frees_.expire(process::monotonic_ns());
-  const bool cohort_turn = turn_ % 2 == 1 && allocations_.known();
+  const bool cohort_turn = turn_ % (churn_is_known_ ? kCohortEveryKnown : kCohortEvery) == 1 && allocations_.known();
   if (cohort_turn) {
     cohort_problem_ = cohort_burst(process);
     if (!cohort_problem_) {
       ++turn_;
+      ++cohorts_;
       return std::nullopt;
     }
   }
@@ -385,7 +402,7 @@ std::optional<Problem> TargetMonitor::rate_burst(WatchedProcess& process) {
   const auto planned = budget::plan_rate(allocations_, burst_prices(process), burst_budget(process));
   if (!planned.plan) return Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
   auto clock = process::TaskClock::open(process.key().pid);
-  if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
+  if (!clock) return no_cpu_clock(clock.error());
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record = collector_.rate(target, {planned.plan->length_ns, planned.plan->hit_limit, pace()});
   if (!record) return failed(record.error());
@@ -397,13 +414,13 @@ std::optional<Problem> TargetMonitor::cohort_burst(WatchedProcess& process) {
   if (process.under_seccomp() && probing_.seccomp_refusal()) {
     return Problem{"return_probe_refused", "lifetimes need return probes, and " + *probing_.seccomp_refusal()};
   }
-  const bool long_follow = turn_ / 2 % kLongFollowEvery == kLongFollowEvery - 1;
+  const bool long_follow = cohorts_ % kLongFollowEvery == kLongFollowEvery - 1;
   const std::uint64_t wanted = long_follow ? burst_budget(process).follow_max_ns : kUsualFollowNs;
   const auto planned =
       budget::plan_cohort(allocations_, frees_, burst_prices(process), burst_budget(process), kLeastFollowNs, wanted);
   if (!planned.plan) return Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
   auto clock = process::TaskClock::open(process.key().pid);
-  if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
+  if (!clock) return no_cpu_clock(clock.error());
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record =
       collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});

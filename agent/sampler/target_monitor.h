@@ -4,7 +4,8 @@
 //   Threads   one.
 //   Memory    records of the last kKeepNs; per record at most kMaxSites call sites.
 //   Ladder    rate bursts until the rate is known, then rate bursts and cohorts in turn. A cohort that cannot be paid is
-//             replaced by a rate burst, a rate burst that cannot be paid by a stratum that says why it is missing.
+//             replaced by a rate burst, a rate burst that cannot be paid by a stratum that says why it is missing. Once churn is known
+//             to kChurnKnown (weigh()), one burst in kCohortEveryKnown is a cohort.
 
 #include <cstdint>
 #include <map>
@@ -36,6 +37,8 @@ class TargetMonitor {
   static constexpr std::uint64_t kKeepNs = 300'000'000'000;
   static constexpr std::size_t kMaxSites = 128;
   static constexpr unsigned kGrowthEvery = 3;
+  static constexpr unsigned kCohortEvery = 2, kCohortEveryKnown = 8;
+  static constexpr double kChurnKnown = 0.05;  // half the interval
 
   // `sink` is told every record when it is made; nullptr: nobody.
   TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed, model::TargetId id,
@@ -45,6 +48,11 @@ class TargetMonitor {
   void set_state(const targets::TargetState& state);
   void set_budget(const config::BudgetConfig& budget);
 
+  [[nodiscard]] bool burst_is_due(std::uint64_t now_ns) const { return burst_due_ns_ && now_ns >= *burst_due_ns_; }
+  // The burst of this stratum is not taken, for a reason that is not the target's.
+  void shed_burst(const Problem& why);
+  // What is known well enough is measured less often from now on.
+  void weigh(const model::TargetSnapshot& known);
   // A burst is due and processes of the target come and go: the next set_state() should be as of now.
   [[nodiscard]] bool wants_fresh_look(std::uint64_t now_ns) const;
   // When step() has something to do (CLOCK_MONOTONIC).
@@ -139,7 +147,8 @@ class TargetMonitor {
   budget::HitRate allocations_, frees_;
   probes::CallerSteps steps_;
   std::optional<Problem> rate_problem_, cohort_problem_, last_pools_problem_;  // of the last try; empty after a success
-  unsigned turn_ = 0;
+  unsigned turn_ = 0, cohorts_ = 0;
+  bool churn_is_known_ = false;
   unsigned bursts_tried_ = 0;
   unsigned growth_turn_ = 0;
 

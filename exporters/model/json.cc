@@ -198,6 +198,15 @@ void fields(Io& io, typename Io::template Ref<Cost> cost) {
 }
 
 template <typename Io>
+void fields(Io& io, typename Io::template Ref<Evidence> evidence) {
+  io.required("collector", evidence.collector);
+  io.required("bursts", evidence.bursts);
+  io.optional("needed_bursts", evidence.needed_bursts);
+  io.optional("needed_for", evidence.needed_for);
+  io.optional("needed_seconds", evidence.needed_seconds);
+}
+
+template <typename Io>
 void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   io.required("name", target.name);
   io.optional("runtime", target.runtime);
@@ -205,6 +214,7 @@ void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   io.optional("labels", target.labels);
   io.required("processes", target.processes);
   io.required("collectors", target.collectors);
+  io.optional("evidence", target.evidence);
   io.optional("cpu_seconds_per_second", target.cpu_seconds_per_second);
   io.optional("exact", target.exact);
   io.group("allocations", [&](auto& allocations) {

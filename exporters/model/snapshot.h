@@ -185,6 +185,16 @@ struct CollectorStatus {
   bool operator==(const CollectorStatus&) const = default;
 };
 
+// The bursts of one collector, and what they are still too few for.
+struct Evidence {
+  std::string collector;
+  std::uint64_t bursts = 0;
+  std::optional<std::uint64_t> needed_bursts;  // for the next step; absent when there are enough
+  std::string needed_for;                      // "intervals", "advice"
+  std::optional<double> needed_seconds;  // until then, at the pace of the last bursts; absent when that is not known
+  bool operator==(const Evidence&) const = default;
+};
+
 struct ProcessInfo {
   ProcessKey key;
   std::uint64_t start_time_unix_ns = 0;
@@ -214,6 +224,7 @@ struct TargetSnapshot {
   std::map<std::string, std::string> labels;
   std::vector<ProcessInfo> processes;
   std::vector<CollectorStatus> collectors;
+  std::vector<Evidence> evidence;
   std::optional<double> cpu_seconds_per_second;
   AllocationSummary allocations;
   std::vector<CallSite> call_sites;
@@ -232,6 +243,9 @@ struct AgentInfo {
   std::uint64_t sequence = 0;
   double budget_cpu_ratio = 0.01;
   double cpu_seconds = 0;  // of the agent itself since it started
+  // Share of one CPU that it used in about the last minute, and may use; absent where it is not limited: for a single look.
+  std::optional<double> own_cpu_ratio, own_budget_cpu_ratio;
+  std::uint64_t shed_bursts = 0;  // not taken, because it had used more
   bool operator==(const AgentInfo&) const = default;
 };
 

@@ -125,19 +125,23 @@ class Filler {
     auto& [pid, ticks] = key;
     all(pid, ticks, start_time, command);
   }
+  void operator()(Evidence& value) {
+    auto& [collector, bursts, needed, needed_for, seconds] = value;
+    all(collector, bursts, needed, needed_for, seconds);
+  }
   void operator()(Cost& value) {
     auto& [hits, ratio, seconds, measured, bursts, observed, window, coverage, ended, dropped, clamped] = value;
     all(hits, ratio, seconds, measured, bursts, observed, window, coverage, ended, dropped, clamped);
   }
   void operator()(TargetSnapshot& value) {
-    auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, cost,
-           exact] = value;
-    all(name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, cost,
-        exact);
+    auto& [name, runtime, allocator, labels, processes, collectors, evidence, cpu, allocations, sites, chains, pools,
+           gc, cost, exact] = value;
+    all(name, runtime, allocator, labels, processes, collectors, evidence, cpu, allocations, sites, chains, pools, gc,
+        cost, exact);
   }
   void operator()(AgentInfo& value) {
-    auto& [version, boot_id, sequence, budget, cpu_seconds] = value;
-    all(version, boot_id, sequence, budget, cpu_seconds);
+    auto& [version, boot_id, sequence, budget, cpu_seconds, own, own_budget, shed] = value;
+    all(version, boot_id, sequence, budget, cpu_seconds, own, own_budget, shed);
   }
   void operator()(Snapshot& value) {
     auto& [time, agent, targets] = value;

@@ -61,8 +61,8 @@ class Filler {
     }
   }
   void fill(model::AgentInfo& whole) {
-    auto& [version, boot_id, sequence, budget_cpu_ratio, cpu_seconds] = whole;
-    all(version, boot_id, sequence, budget_cpu_ratio, cpu_seconds);
+    auto& [version, boot_id, sequence, budget_cpu_ratio, cpu_seconds, own_cpu_ratio, own_budget, shed_bursts] = whole;
+    all(version, boot_id, sequence, budget_cpu_ratio, cpu_seconds, own_cpu_ratio, own_budget, shed_bursts);
   }
   void fill(model::CollectorStatus& whole) {
     auto& [name, level, state, reason, detail] = whole;
@@ -115,9 +115,10 @@ class Filler {
     all(burst);
   }
   void fill(model::StratumRecord& whole) {
-    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns, ended_cpu_ns] =
-        whole;
-    all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns, ended_cpu_ns);
+    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns,
+           ended_cpu_ns] = whole;
+    all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns,
+        ended_cpu_ns);
   }
   void fill(model::PoolIdentity& whole) {
     auto& [kind, name, address, element, new_function, library] = whole;
