@@ -66,6 +66,8 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
   auto set = targets::TargetSet::create({target});
   if (!set) return fail("attach: " + targets::describe(set.error()));
   probing.set_custom_pools(targets::pool_specs(options.measuring.custom_pools));
+  auto recorder = start_recorder(options.record_file);
+  if (!recorder) return fail("attach: " + recorder.error());
   auto session = sampler::ExactSession::start(probing);
   if (!session) return fail("attach: " + session.error());
   const StopSignals signals;
@@ -90,7 +92,9 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
     process::sleep_until_ns(std::min(end_ns, process::monotonic_ns() + 100'000'000));
   }
   progress.erase();
-  return emit_report((*session)->snapshot(name), options.output);
+  const model::Snapshot snapshot = (*session)->snapshot(name, recorder->get());
+  finish_recording(recorder->get());
+  return emit_report(snapshot, options.output);
 }
 
 int attach(AttachOptions options) {
@@ -121,9 +125,8 @@ void register_attach_command(CLI::App& app, Invocation& invocation) {
                       "how long to watch, default 30s");
   auto* plan = command->add_flag("--plan", options->plan_only,
                                  "print what would be probed and what it would cost, probe nothing");
-  auto* exact = command->add_flag("--exact", options->exact,
-                                  "trace every allocation and free; no budget: slows the target a lot");
-  add_record_option(*command, options->record_file)->excludes(exact)->excludes(plan);
+  command->add_flag("--exact", options->exact, "trace every allocation and free; no budget: slows the target a lot");
+  add_record_option(*command, options->record_file)->excludes(plan);
   add_config_file_option(*command, options->config_file);
   add_budget_options(*command, options->budget_options);
   add_report_output_options(*command, options->output);

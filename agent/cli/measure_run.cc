@@ -111,6 +111,8 @@ void on_event(const FollowEvent& event, Launcher& launcher, sampler::ExactSessio
 }
 
 int run_exact(sampler::Probing& probing, const RunOptions& options) {
+  auto recorder = start_recorder(options.record_file);
+  if (!recorder) return fail("run: " + recorder.error());
   probing.set_custom_pools(targets::pool_specs(options.measuring.custom_pools));
   auto session = sampler::ExactSession::start(probing);
   if (!session) return fail("run: " + session.error());
@@ -134,8 +136,9 @@ int run_exact(sampler::Probing& probing, const RunOptions& options) {
       keep_up_due_ns = process::monotonic_ns() + kKeepUpNs;
     }
   }
-  return finish((*session)->snapshot(name_of(options.command)), options,
-                (*launcher)->exit_code().value_or(kExitFailed));
+  const model::Snapshot snapshot = (*session)->snapshot(name_of(options.command), recorder->get());
+  finish_recording(recorder->get());
+  return finish(snapshot, options, (*launcher)->exit_code().value_or(kExitFailed));
 }
 
 int run(RunOptions options) {
@@ -153,9 +156,8 @@ void register_run_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("run", "start a program, watch it until it ends, print the report");
   const auto options = std::make_shared<RunOptions>();
   command->group(kGroupMeasure);
-  auto* exact =
-      command->add_flag("--exact", options->exact, "trace every allocation and free, also of children; no budget");
-  add_record_option(*command, options->record_file)->excludes(exact);
+  command->add_flag("--exact", options->exact, "trace every allocation and free, also of children; no budget");
+  add_record_option(*command, options->record_file);
   add_config_file_option(*command, options->config_file);
   add_budget_options(*command, options->budget_options);
   add_report_output_options(*command, options->output);

@@ -2,7 +2,6 @@
 // summarize_target(): all that a snapshot says of one target, from its records, its sums and what is known of it. A live agent, the range of
 // its HTTP interface and recordings all end here.
 
-#include <optional>
 #include <span>
 
 #include "agent/estimate/published_pools.h"
@@ -20,8 +19,6 @@ struct TargetView {
   // Of every record the target ever had, not only of those above.
   const model::GcCounters& gc_total;
   const PublishedTotals& published;
-  // Whose heap is told when no process runs any more (gc.h).
-  std::optional<model::ProcessKey> gc_ended_last = std::nullopt;
 };
 
 [[nodiscard]] model::TargetSnapshot summarize_target(const TargetView& view);

@@ -1,7 +1,6 @@
 #include "agent/sampler/exact_session.h"
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 #include <time.h>
@@ -245,39 +244,66 @@ std::vector<model::CollectorStatus> ExactSession::collectors(bool saw_allocation
   return result;
 }
 
-model::Snapshot ExactSession::snapshot(const std::string& target_name) {
-  const std::vector<model::BurstRecord> records{trace_->read()};
-  std::vector<model::PoolBurstRecord> pools = ended_pools_;
-  for (const auto& each : pools_) pools.push_back(each->read_exact());
-  std::vector<model::BurstRecord> slices = ended_growth_;
-  for (auto& growth : growth_) slices.push_back(growth.slices->read_exact(growth.image));
-  read_runtimes();
-  pages_.read(process::monotonic_ns());
-  const std::span<const model::BurstRecord> allocations(records.data(), traces_allocations() ? records.size() : 0);
+model::TargetStatus ExactSession::status(const std::string& target_name, bool saw_allocations) const {
   model::TargetStatus status;
+  status.at_ns = process::monotonic_ns();
   status.name = target_name;
   status.runtime = is_go_ ? "go" : "native";
   status.allocator = allocator_;
   status.processes = processes_;
-  status.collectors = collectors(records.front().probe_hits > 0);
+  status.collectors = collectors(saw_allocations);
   status.gc_running = gc_.running();
-  model::TargetSnapshot target = estimate::summarize_target({status,
-                                                             {allocations, {}, pools, {}, gc_.records(), slices},
-                                                             pages_.records(),
-                                                             gc_.total(),
-                                                             pages_.total(),
-                                                             gc_.ended_last()});
-  target.exact = true;
+  status.gc_ended_last = gc_.ended_last();
+  status.exact = true;
+  return status;
+}
 
+ExactSession::Events ExactSession::read_events() {
+  Events events;
+  events.allocations.push_back(trace_->read());
+  events.pools = ended_pools_;
+  for (const auto& each : pools_) events.pools.push_back(each->read_exact());
+  events.slice_growth = ended_growth_;
+  for (auto& growth : growth_) events.slice_growth.push_back(growth.slices->read_exact(growth.image));
+  return events;
+}
+
+void ExactSession::tell(const model::TargetStatus& status, const Events& events, const model::TargetSink& sink) const {
+  sink.take(status);
+  for (const auto& record : events.allocations) sink.take(record);
+  for (const auto& record : events.pools) sink.take(record);
+  for (const auto& record : events.slice_growth) sink.take(model::SliceGrowthRecord{record});
+  for (const auto& record : gc_.records()) sink.take(record);
+  pages_.retell(sink);
+}
+
+model::Snapshot ExactSession::snapshot(const std::string& target_name, model::RecordSink* sink) {
+  constexpr model::TargetId kTarget = 1;
+  Events events = read_events();
+  read_runtimes();
+  pages_.read(process::monotonic_ns());
+  const bool saw_allocations = events.allocations.front().probe_hits > 0;
+  if (!traces_allocations()) events.allocations.clear();
+  const model::TargetStatus said = status(target_name, saw_allocations);
+  model::Snapshot snapshot;
+  snapshot.targets.push_back(
+      estimate::summarize_target({said,
+                                  {events.allocations, {}, events.pools, {}, gc_.records(), events.slice_growth},
+                                  pages_.records(),
+                                  gc_.total(),
+                                  pages_.total()}));
+  const std::uint64_t now_ns = process::monotonic_ns();
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  model::Snapshot snapshot;
   snapshot.time_unix_ns =
       static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
   snapshot.agent.version = POOLSCOPE_VERSION;
   snapshot.agent.sequence = 1;
   snapshot.agent.budget_cpu_ratio = 1;
-  snapshot.targets.push_back(std::move(target));
+  if (sink != nullptr) {
+    tell(said, events, model::TargetSink(sink, kTarget));
+    sink->take(model::Moment{now_ns, snapshot.time_unix_ns, snapshot.agent, {kTarget}});
+  }
   return snapshot;
 }
 

@@ -15,6 +15,7 @@
 #include "agent/sampler/page_monitor.h"
 #include "agent/sampler/probing.h"
 #include "exporters/model/snapshot.h"
+#include "exporters/model/target_record.h"
 #include "poolscope/result.h"
 #include "probes/collectors/exact_trace.h"
 #include "probes/collectors/go_executable.h"
@@ -38,7 +39,8 @@ class ExactSession {
   void remove(pid_t pid);
   // Learns from what was seen so far; call it several times a second.
   void keep_up();
-  [[nodiscard]] model::Snapshot snapshot(const std::string& target_name);
+  // `sink`, when there is one, is told all that it is made of.
+  [[nodiscard]] model::Snapshot snapshot(const std::string& target_name, model::RecordSink* sink = nullptr);
 
  private:
   ExactSession(Probing& probing, std::unique_ptr<probes::ExactTrace> trace)
@@ -57,6 +59,14 @@ class ExactSession {
   [[nodiscard]] bool traces_allocations() const { return is_native_ || !is_go_; }
   [[nodiscard]] model::CollectorStatus allocation_collector(bool saw_allocations) const;
   [[nodiscard]] std::vector<model::CollectorStatus> collectors(bool saw_allocations) const;
+  [[nodiscard]] model::TargetStatus status(const std::string& target_name, bool saw_allocations) const;
+  // All events there were, as bursts that lasted the whole time.
+  struct Events {
+    std::vector<model::BurstRecord> allocations, slice_growth;
+    std::vector<model::PoolBurstRecord> pools;
+  };
+  [[nodiscard]] Events read_events();
+  void tell(const model::TargetStatus& status, const Events& events, const model::TargetSink& sink) const;
   void read_runtimes();
   // Keeps what was seen of the program that the process runs, and detaches from it.
   enum class End { kExit, kExec };

@@ -21,6 +21,8 @@ class GcMonitor {
   void set_sink(const model::TargetSink& sink) { sink_ = sink; }
   // Reads the collector of a process; what watching it took, in CPU time.
   std::uint64_t read(probes::GoRuntime& runtime);
+  // One more; read() calls it.
+  void keep(model::GcRecord record);
   // It has ended, or runs another program.
   void forget(const model::ProcessKey& key);
   // The processes that the target has now. What is known of others goes when they have ended: one that comes back is added once.
@@ -36,8 +38,6 @@ class GcMonitor {
   [[nodiscard]] const std::vector<model::GcRecord>& records() const { return records_; }
 
  private:
-  void keep(model::GcRecord record);
-
   model::TargetSink sink_;
   estimate::GcTotals totals_;
   model::GcCounters forgotten_;

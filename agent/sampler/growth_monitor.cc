@@ -48,13 +48,8 @@ std::optional<std::uint64_t> GrowthMonitor::burst(WatchedProcess& process, const
   hits_.observe(per_undilated_second(record->allocation_window.probe_hits, record->allocation_window, price_factor_),
                 process::monotonic_ns());
   const double taken_ns = price_factor_ * static_cast<double>(record->charge_ns);
-  bursts_.push_back(std::move(*record));
-  sink_.take(model::SliceGrowthRecord{bursts_.back()});
+  book_.keep(model::SliceGrowthRecord{std::move(*record)});
   return static_cast<std::uint64_t>(taken_ns);
-}
-
-void GrowthMonitor::forget_before(std::uint64_t oldest_ns) {
-  std::erase_if(bursts_, [&](const auto& record) { return record.allocation_window.start_ns < oldest_ns; });
 }
 
 }  // namespace poolscope::sampler

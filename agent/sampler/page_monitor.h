@@ -33,6 +33,8 @@ class PageMonitor {
   void forget(const model::ProcessKey& key, std::uint64_t now_ns);
   // Every page. A thousand pools take us some 20 ms: only when somebody wants to know.
   void read(std::uint64_t now_ns);
+  // One more; read() calls it.
+  void keep(model::PoolPageRecord record);
   void forget_before(std::uint64_t oldest_ns);
 
   [[nodiscard]] bool has_data() const { return !totals_.pools().empty(); }
@@ -48,7 +50,6 @@ class PageMonitor {
  private:
   void read_last(const model::ProcessKey& key, probes::PoolPages& pages, std::uint64_t now_ns);
   void keep_all(std::vector<model::PoolPageRecord> records);
-  void keep(model::PoolPageRecord record);
 
   // Of processes that left the target and live on as well: who comes back is counted once.
   std::map<model::ProcessKey, probes::PoolPages> processes_;

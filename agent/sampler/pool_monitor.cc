@@ -76,8 +76,7 @@ Result<std::uint64_t, Problem> PoolMonitor::keep(Result<model::PoolBurstRecord, 
     price_.observe(record->probe_hits, record->charge_ns);
   }
   const double taken_ns = price_factor_ * static_cast<double>(record->charge_ns);
-  sink_.take(*record);
-  bursts_.push_back(std::move(*record));
+  book_.keep(std::move(*record));
   return static_cast<std::uint64_t>(taken_ns);
 }
 
@@ -143,14 +142,8 @@ std::uint64_t PoolMonitor::read_watch(WatchedProcess& process, std::uint64_t now
     without_misses_since_[process.key()] = now_ns;
     watch(process, now_ns);
   }
-  sink_.take(record);
-  watches_.push_back(std::move(record));
+  book_.keep(std::move(record));
   return static_cast<std::uint64_t>(taken_ns);
-}
-
-void PoolMonitor::forget_before(std::uint64_t oldest_ns) {
-  std::erase_if(bursts_, [&](const auto& record) { return record.window.start_ns < oldest_ns; });
-  std::erase_if(watches_, [&](const auto& record) { return record.start_ns < oldest_ns; });
 }
 
 std::string PoolMonitor::remark() const {

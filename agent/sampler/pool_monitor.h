@@ -7,21 +7,19 @@
 //             every kOrderEvery-th sees at most kMaxOrderedEvents one by one.
 //             A long one stays open between calls of step(); is_over() is to be asked every kLookNs, because one that met more hits
 //             than it was planned for has to end. None is more than kLongerTimes as long as the one before it.
-//   Memory    records of the last TargetMonitor::kKeepNs.
 //   Threads   one.
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <random>
-#include <vector>
 
 #include "agent/budget/burst_plan.h"
 #include "agent/sampler/probing.h"
+#include "agent/sampler/record_book.h"
 #include "agent/sampler/watched_process.h"
 #include "exporters/model/pool_record.h"
 #include "exporters/model/snapshot.h"
-#include "exporters/model/target_record.h"
 
 namespace poolscope::sampler {
 
@@ -40,9 +38,9 @@ class PoolMonitor {
     return kLongShare * (burst_slowdown - 1);
   }
 
-  explicit PoolMonitor(Probing& probing) : probing_(probing) {}
+  // `book` gets the records; it must outlive the monitor.
+  PoolMonitor(Probing& probing, RecordBook& book) : probing_(probing), book_(book) {}
 
-  void set_sink(const model::TargetSink& sink) { sink_ = sink; }
   // One burst on a process whose pools can be seen, or the beginning of a long one. What it took, in CPU time, or why there was
   // none. `cpu_per_second`: what the process uses, where that is known to go on; without it the burst is short.
   [[nodiscard]] Result<std::uint64_t, Problem> burst(WatchedProcess& process, const budget::BurstBudget& budget,
@@ -63,10 +61,7 @@ class PoolMonitor {
   // Reads the watch of a process; what it took. `allowance_ns`: of CPU time for the time since the last call.
   std::uint64_t read_watch(WatchedProcess& process, std::uint64_t now_ns, double allowance_ns);
   void forget(const model::ProcessKey& key);
-  void forget_before(std::uint64_t oldest_ns);
 
-  [[nodiscard]] const std::vector<model::PoolBurstRecord>& bursts() const { return bursts_; }
-  [[nodiscard]] const std::vector<model::PoolWatchRecord>& watches() const { return watches_; }
   [[nodiscard]] const std::optional<Problem>& problem() const { return problem_; }  // of the last try
   // "" or what a reader should know about the numbers.
   [[nodiscard]] std::string remark() const;
@@ -81,7 +76,7 @@ class PoolMonitor {
   Result<std::uint64_t, Problem> keep(Result<model::PoolBurstRecord, probes::BurstFailure> record);
 
   Probing& probing_;
-  model::TargetSink sink_;
+  RecordBook& book_;
   budget::HitRate hits_;
   budget::HitPrice price_;
   double price_factor_ = 1;
@@ -91,8 +86,6 @@ class PoolMonitor {
   unsigned turn_ = 0;
   std::optional<Problem> problem_;
   std::map<model::ProcessKey, std::uint64_t> without_misses_since_;
-  std::vector<model::PoolBurstRecord> bursts_;  // oldest first
-  std::vector<model::PoolWatchRecord> watches_;
 };
 
 }  // namespace poolscope::sampler

@@ -33,7 +33,12 @@ std::string random_id() {
 }  // namespace
 
 Sampler::Sampler(Probing& probing, Pace pace, model::RecordSink* sink)
-    : probing_(probing), pace_(pace), sink_(sink), next_seed_(std::random_device{}()), boot_id_(random_id()) {}
+    : probing_(probing),
+      pace_(pace),
+      sink_(sink),
+      next_seed_(std::random_device{}()),
+      next_id_(clock_ns(CLOCK_REALTIME) / 1'000'000),
+      boot_id_(random_id()) {}
 
 Result<std::unique_ptr<Sampler>, std::string> Sampler::create(Probing& probing, const config::Config& config, Pace pace,
                                                               model::RecordSink* sink) {

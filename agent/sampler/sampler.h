@@ -82,7 +82,7 @@ class Sampler {
   bool had_processes_ = false;
   std::uint64_t next_discovery_ns_ = 0;
   std::uint64_t next_seed_;
-  model::TargetId next_id_ = 1;
+  model::TargetId next_id_;            // agents that were started one after the other have no target in common
   std::deque<model::Moment> moments_;  // of the last TargetMonitor::kKeepNs
   std::string boot_id_;
   std::uint64_t sequence_ = 0;

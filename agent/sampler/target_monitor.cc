@@ -39,23 +39,6 @@ std::uint64_t ticks_since_boot() {
          static_cast<std::uint64_t>(now.tv_nsec) * ticks_per_second / 1'000'000'000;
 }
 
-// Call sites beyond the busiest ones become one.
-void cap_sites(BurstRecord& record) {
-  if (record.call_sites.size() <= TargetMonitor::kMaxSites) return;
-  auto& sites = record.call_sites;
-  std::sort(sites.begin(), sites.end(), [](const auto& a, const auto& b) { return a.calls > b.calls; });
-  model::CallSiteCounts other;
-  other.frames.push_back(model::Frame{"(other)", "", 0, ""});
-  for (auto site = sites.begin() + TargetMonitor::kMaxSites; site != sites.end(); ++site) {
-    other.calls += site->calls;
-    other.requested_bytes += site->requested_bytes;
-    other.births += site->births;
-    other.short_lived += site->short_lived;
-  }
-  sites.resize(TargetMonitor::kMaxSites);
-  sites.push_back(std::move(other));
-}
-
 }  // namespace
 
 TargetMonitor::TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed,
@@ -63,15 +46,14 @@ TargetMonitor::TargetMonitor(Probing& probing, const config::BudgetConfig& budge
     : probing_(probing),
       id_(id),
       sink_(sink, id),
+      book_(sink_),
       collector_(probing.programs(), probing.detacher(), probing.calibration().costs),
       budget_(budget),
       random_(seed),
-      pools_(probing),
-      growth_(probing),
+      pools_(probing, book_),
+      growth_(probing, book_),
       tokens_(budget.cpu_ratio) {
-  pools_.set_sink(sink_);
   gc_.set_sink(sink_);
-  growth_.set_sink(sink_);
   pages_.set_sink(sink_);
 }
 
@@ -226,34 +208,25 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   stratum.unrecorded_charge_ns = std::exchange(unrecorded_charge_ns_, 0);
   stratum.burst_planned = burst_planned_;
   tokens_.earn(stratum.target_cpu_ns.value_or(0), stratum.length_ns);
-  sink_.take(stratum);
-  strata_.push_back(std::move(stratum));
+  book_.keep(std::move(stratum));
   forget_old(now_ns);
   check_prices();
 }
 
 void TargetMonitor::check_prices() {
-  const auto price = estimate::check_price(bursts_, strata_, &BurstRecord::allocation_window);
+  const auto price = estimate::check_price(book_.bursts(), book_.strata(), &BurstRecord::allocation_window);
   price_factor_ = std::max(price.factor, 1.0);
   const auto prior = is_go() ? estimate::PriceCheck::prior_of_go() : estimate::PriceCheck{};
-  const auto pool_price = estimate::check_pool_price(pools_.bursts(), growth_.bursts(), strata_, prior);
+  const auto pool_price = estimate::check_pool_price(book_.pool_bursts(), book_.slice_growth(), book_.strata(), prior);
   pools_.set_price_factor(std::max(pool_price.factor, 1.0));
   growth_.set_price_factor(std::max(pool_price.factor, 1.0));
 }
 
 void TargetMonitor::forget_old(std::uint64_t now_ns) {
   const std::uint64_t oldest = now_ns > kKeepNs ? now_ns - kKeepNs : 0;
-  std::erase_if(strata_, [&](const model::StratumRecord& stratum) { return stratum.start_ns < oldest; });
-  pools_.forget_before(oldest);
+  book_.forget_before(oldest);
   gc_.forget_before(oldest);
-  growth_.forget_before(oldest);
   pages_.forget_before(oldest);
-  // the last of those before it held then
-  const auto held = std::ranges::find_if(statuses_, [&](const auto& status) { return status.at_ns > oldest; });
-  if (held != statuses_.begin()) statuses_.erase(statuses_.begin(), std::prev(held));
-  std::erase_if(bursts_, [&](const BurstRecord& record) {
-    return std::max(record.allocation_window.start_ns, record.free_window.start_ns) < oldest;
-  });
 }
 
 // Every process gets a little weight besides its CPU time, so that idle ones are looked at now and then.
@@ -322,8 +295,8 @@ void TargetMonitor::take_growth_burst(WatchedProcess& process) {
 }
 
 double TargetMonitor::cpu_per_second(const WatchedProcess& process) const {
-  if (strata_.empty()) return 1;
-  return static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(strata_.back().length_ns);
+  if (book_.strata().empty()) return 1;
+  return static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(book_.strata().back().length_ns);
 }
 
 void TargetMonitor::take_pool_burst(WatchedProcess& process) {
@@ -384,9 +357,7 @@ budget::BurstBudget TargetMonitor::burst_budget(const WatchedProcess& process) c
   result.tokens_ns = tokens_.level_ns();
   result.capacity_ns = tokens_.capacity_ns();
   // A burst finds the process running or waiting: one CPU at least, as many as it used lately.
-  const double used =
-      strata_.empty() ? 0
-                      : static_cast<double>(process.recent_cpu_ns()) / static_cast<double>(strata_.back().length_ns);
+  const double used = book_.strata().empty() ? 0 : cpu_per_second(process);
   result.busy_cpus = std::max(1.0, used);
   return result;
 }
@@ -432,9 +403,7 @@ std::optional<Problem> TargetMonitor::cohort_burst(WatchedProcess& process) {
 void TargetMonitor::keep(BurstRecord record) {
   tokens_.spend(static_cast<std::uint64_t>(static_cast<double>(record.charge_ns) * price_factor_));
   learn_rates(record);
-  cap_sites(record);
-  sink_.take(record);
-  bursts_.push_back(std::move(record));
+  book_.keep(std::move(record));
 }
 
 Problem TargetMonitor::failed(const probes::BurstFailure& failure) {

@@ -2,7 +2,7 @@
 // TargetMonitor: watches one target. Time is cut into strata; in each, one burst is taken at a random moment of one
 // process, drawn in proportion to the CPU time it uses, within the budget.
 //   Threads   one.
-//   Memory    records of the last kKeepNs; per record at most kMaxSites call sites.
+//   Memory    records of the last kKeepNs (RecordBook).
 //   Ladder    rate bursts until the rate is known, then rate bursts and cohorts in turn. A cohort that cannot be paid is
 //             replaced by a rate burst, a rate burst that cannot be paid by a stratum that says why it is missing. Once churn is known
 //             to kChurnKnown (weigh()), one burst in kCohortEveryKnown is a cohort.
@@ -23,6 +23,7 @@
 #include "agent/sampler/page_monitor.h"
 #include "agent/sampler/pool_monitor.h"
 #include "agent/sampler/probing.h"
+#include "agent/sampler/record_book.h"
 #include "agent/sampler/watched_process.h"
 #include "agent/targets/target_set.h"
 #include "exporters/model/record.h"
@@ -35,7 +36,6 @@ namespace poolscope::sampler {
 class TargetMonitor {
  public:
   static constexpr std::uint64_t kKeepNs = 300'000'000'000;
-  static constexpr std::size_t kMaxSites = 128;
   static constexpr unsigned kGrowthEvery = 3;
   static constexpr unsigned kCohortEvery = 2, kCohortEveryKnown = 8;
   static constexpr double kChurnKnown = 0.05;  // half the interval
@@ -72,7 +72,7 @@ class TargetMonitor {
   void retell(model::RecordSink& sink) const;
   [[nodiscard]] model::TargetId id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] std::size_t bursts() const { return bursts_.size() + pools_.bursts().size(); }
+  [[nodiscard]] std::size_t bursts() const { return book_.bursts().size() + book_.pool_bursts().size(); }
   // False while all that can be measured of the target needs no burst: a Go program without pools and slices
   // that grow.
   [[nodiscard]] bool plans_bursts() const { return burst_planned_; }
@@ -127,6 +127,7 @@ class TargetMonitor {
   Probing& probing_;
   model::TargetId id_;
   model::TargetSink sink_;
+  RecordBook book_;
   probes::AllocBursts collector_;
   config::BudgetConfig budget_;
   std::mt19937_64 random_;
@@ -160,10 +161,6 @@ class TargetMonitor {
 
   // How much dearer a hit is here than calibrated, where the target's own work shows it; never taken as cheaper.
   double price_factor_ = 1;
-
-  std::vector<model::BurstRecord> bursts_;  // oldest first
-  std::vector<model::StratumRecord> strata_;
-  std::vector<model::TargetStatus> statuses_;  // changes of the last kKeepNs, the one that holds now is the last
 };
 
 }  // namespace poolscope::sampler

@@ -50,14 +50,14 @@ std::vector<model::CollectorStatus> TargetMonitor::pool_collectors() const {
     if (process.pools() == nullptr) continue;
     if (caveat.empty()) caveat = process.pools()->caveat();
   }
-  if (!problem && pools_.bursts().empty()) problem = last_pools_problem_;  // of a process that has ended meanwhile
+  if (!problem && book_.pool_bursts().empty()) problem = last_pools_problem_;  // of a process that has ended meanwhile
   if (!any && !probing_.custom_pools().empty() && !no_process_) {
     problem = Problem{"no_pools", "none of the pools of `custom_pools:` is in this target"};
     any = true;
   }
   std::vector<model::CollectorStatus> result;
   if (!any) return result;
-  result.push_back(collector(name, !pools_.bursts().empty(), problem));
+  result.push_back(collector(name, !book_.pool_bursts().empty(), problem));
   if (result.back().detail.empty()) result.back().detail = caveat;
   if (is_go()) {
     result.push_back(gc_collector());
@@ -88,14 +88,14 @@ model::CollectorStatus TargetMonitor::growth_collector() const {
     if (process.growth_problem()) problem = process.growth_problem();
     if (process.growth() != nullptr && caveat.empty()) caveat = process.growth()->caveat();
   }
-  model::CollectorStatus status = collector("go_growth", !growth_.bursts().empty(), problem);
+  model::CollectorStatus status = collector("go_growth", !book_.slice_growth().empty(), problem);
   if (status.detail.empty()) status.detail = caveat;
   return status;
 }
 
 std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   const auto has = [this](model::BurstKind kind) {
-    return std::any_of(bursts_.begin(), bursts_.end(), [kind](const auto& record) { return record.kind == kind; });
+    return std::ranges::any_of(book_.bursts(), [kind](const auto& record) { return record.kind == kind; });
   };
   std::vector<model::CollectorStatus> result;
   if (kinds().native || !is_go()) {  // malloc is not where a Go program allocates
@@ -123,22 +123,14 @@ const model::TargetStatus& TargetMonitor::look(std::uint64_t now_ns) {
   }
   status.collectors = collectors();
   status.gc_running = gc_.running();
-  if (!statuses_.empty()) {
-    status.at_ns = statuses_.back().at_ns;
-    if (status == statuses_.back()) return statuses_.back();
-  }
   status.at_ns = now_ns;
-  return statuses_.emplace_back(std::move(status));
+  return book_.keep(std::move(status));
 }
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
-  static const model::TargetStatus not_looked;
-  return estimate::summarize_target(
-      {statuses_.empty() ? not_looked : statuses_.back(),
-       {bursts_, strata_, pools_.bursts(), pools_.watches(), gc_.records(), growth_.bursts()},
-       pages_.records(),
-       gc_.total(),
-       pages_.total()});
+  estimate::TargetRecords records = book_.records();
+  records.gc = gc_.records();
+  return estimate::summarize_target({book_.status(), records, pages_.records(), gc_.total(), pages_.total()});
 }
 
 model::CarriedTotals TargetMonitor::totals(std::uint64_t now_ns) const {
@@ -148,13 +140,8 @@ model::CarriedTotals TargetMonitor::totals(std::uint64_t now_ns) const {
 void TargetMonitor::retell(model::RecordSink& to) const {
   const model::TargetSink sink(&to, id_);
   sink.take(estimate::carry(0, gc_.forgotten(), pages_.forgotten()));
-  for (const auto& status : statuses_) sink.take(status);
-  for (const auto& record : bursts_) sink.take(record);
-  for (const auto& record : strata_) sink.take(record);
-  for (const auto& record : pools_.bursts()) sink.take(record);
-  for (const auto& record : pools_.watches()) sink.take(record);
+  book_.retell(sink);
   for (const auto& record : gc_.records()) sink.take(record);
-  for (const auto& record : growth_.bursts()) sink.take(model::SliceGrowthRecord{record});
   pages_.retell(sink);
 }
 

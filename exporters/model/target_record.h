@@ -50,6 +50,8 @@ struct TargetStatus {
   std::vector<ProcessInfo> processes;
   std::vector<CollectorStatus> collectors;
   std::vector<ProcessKey> gc_running;  // processes whose garbage collector was read, and that still run that program
+  std::optional<ProcessKey> gc_ended_last;  // whose heap is told when no process runs any more
+  bool exact = false;                       // every event is in the records
   bool operator==(const TargetStatus&) const = default;
 };
 

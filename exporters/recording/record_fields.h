@@ -352,7 +352,7 @@ void fields(Io& io, typename Io::template Ref<CarriedTotals> whole) {
 
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<TargetStatus> whole) {
-  auto& [at_ns, name, runtime, allocator, labels, processes, collectors, gc_running] = whole;
+  auto& [at_ns, name, runtime, allocator, labels, processes, collectors, gc_running, gc_ended_last, exact] = whole;
   io.required("at_ns", at_ns);
   io.unless_default("name", name);
   io.unless_default("runtime", runtime);
@@ -361,6 +361,8 @@ void fields(Io& io, typename Io::template Ref<TargetStatus> whole) {
   io.unless_default("processes", processes);
   io.unless_default("collectors", collectors);
   io.unless_default("gc_running", gc_running);
+  io.unless_default("gc_ended_last", gc_ended_last);
+  io.unless_default("exact", exact);
 }
 
 template <typename Io>

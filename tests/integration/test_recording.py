@@ -7,7 +7,7 @@ import unittest
 
 import harness
 import services
-from harness import agent, poolscope, temporary_folder, wait_for
+from harness import TARGETS, agent, poolscope, temporary_folder, wait_for
 
 CHUNK_SECONDS = 10
 
@@ -96,6 +96,16 @@ class RecordingOfRedis(unittest.TestCase):
             poolscope("run", "--record", path, "-o", printed, "--", "redis-cli", "-p", redis.port, "-r", "20", "-i", "0.1", "ping")
             self.assertEqual(json.loads(printed.read_text()), report(path))
             self.assertEqual("redis-server", report(f"{path}.1")["targets"][0]["name"])
+
+    def test_of_exact_traces_says_what_their_reports_said(self):
+        with temporary_folder() as folder, services.redis() as redis:
+            path, printed = folder / "exact", folder / "exact.json"
+            poolscope("attach", f"pid:{redis.pid}", "--exact", "--for", "1s", "--record", path, "-o", printed)
+            self.assertEqual(json.loads(printed.read_text()), report(path))
+            command = (TARGETS / "exact_alloc", "--threads", "2", "--fork")
+            poolscope("run", "--exact", "--record", path, "-o", printed, "--", *command)
+            self.assertEqual(json.loads(printed.read_text()), report(path))
+            self.assertTrue(report(path)["targets"][0]["exact"])
 
     def test_does_not_touch_a_file_that_is_none(self):
         with temporary_folder() as folder:

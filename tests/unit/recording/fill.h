@@ -212,8 +212,8 @@ class Filler {
     all(at_ns, gc, pages, ended_pages);
   }
   void fill(model::TargetStatus& whole) {
-    auto& [at_ns, name, runtime, allocator, labels, processes, collectors, gc_running] = whole;
-    all(at_ns, name, runtime, allocator, labels, processes, collectors, gc_running);
+    auto& [at_ns, name, runtime, allocator, labels, processes, collectors, gc_running, gc_ended_last, exact] = whole;
+    all(at_ns, name, runtime, allocator, labels, processes, collectors, gc_running, gc_ended_last, exact);
   }
   void fill(model::Moment& whole) {
     auto& [at_ns, time_unix_ns, agent, targets] = whole;
