@@ -40,14 +40,10 @@ model::TargetSnapshot summarize_target(const TargetView& view) {
   target.labels = status.labels;
   target.processes = status.processes;
   target.collectors = status.collectors;
-<<<<<<< HEAD
+  target.exact |= status.exact;
   if (target.cost.ended_cpu_ratio.value_or(0) > kMostUnseen)
     tell_what_was_not_seen(target.collectors, *target.cost.ended_cpu_ratio);
-  target.gc = summarize_gc(view.gc_total, view.records.gc, status.gc_running, view.gc_ended_last);
-=======
-  target.exact |= status.exact;
   target.gc = summarize_gc(view.gc_total, view.records.gc, status.gc_running, status.gc_ended_last);
->>>>>>> main
   if (target.gc) add_runtime_rates(*target.gc, target.allocations);
   return target;
 }
