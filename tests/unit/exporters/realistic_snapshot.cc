@@ -272,6 +272,7 @@ TargetSnapshot starting_worker() {
   target.allocator = "glibc";
   target.processes = {{{6001, 99'000}, kNow - 4'000'000'000, "worker"}};
   target.collectors = {{"alloc_bursts", "L2", CollectorState::kCollecting, "", ""}};
+  target.evidence = {{"alloc_bursts", 5, 12, "intervals", 4.0}};
   target.cpu_seconds_per_second = 3.1;
   target.allocations.per_second = Estimate{18'450, {}, {}};
   target.allocations.bytes_per_second = Estimate{2.2e9, {}, {}};
@@ -325,7 +326,7 @@ TargetSnapshot exact_run() {
 Snapshot realistic_snapshot() {
   Snapshot snapshot;
   snapshot.time_unix_ns = kNow;
-  snapshot.agent = {"0.1.0", "2b6b1c0a-8a70-4d2c-9f5e-1c8f0f1e7c11", 42, 0.01, 0.31};
+  snapshot.agent = {"0.1.0", "2b6b1c0a-8a70-4d2c-9f5e-1c8f0f1e7c11", 42, 0.01, 0.31, 0.004, 0.01, 2};
   snapshot.targets = {redis(), go_service(), go_with_pools(), starting_worker(), exact_run()};
   return snapshot;
 }
