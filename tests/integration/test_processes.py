@@ -107,23 +107,22 @@ class Rates(unittest.TestCase):
                 load.assert_running()
             nginx.assert_running()
 
-    def look_at(self, loop):
-        found = attach(f"pid:{loop.pid}", seconds=OBSERVED_SECONDS)
-        wait_until_unprobed(loop.pid)
-        harness.assert_within_budget(self, found)
-        return found["allocations"]["per_second"], found["cost"]["bursts"]
-
-    def test_program_that_executes_itself(self):
+    def loop_holds_truth(self):
+        """One look at a loop that runs for that look only: its own counts are of the same time."""
         with target("exec_loop") as loop:
-            looks = [self.look_at(loop) for _ in range(2)]
+            found = attach(f"pid:{loop.pid}", seconds=OBSERVED_SECONDS)
+            wait_until_unprobed(loop.pid)
             self.assertEqual(0, loop.stop(), loop.errors())
             own = json.loads(loop.output())
+        harness.assert_within_budget(self, found)
         self.assertGreater(own["images"], 10)
-        truth = own["allocations"] / own["duration_ns"] * 1e9
-        for rate, bursts in looks:
-            print(f"\n  truth {truth:,.0f}/s, reported {rate['value']:,.0f}/s ({rate['low']:,.0f} - {rate['high']:,.0f}), bursts {bursts}",
-                  flush=True)
-        self.assertTrue(any(rate["low"] <= truth <= rate["high"] for rate, _ in looks))
+        truth, rate = own["allocations"] / own["duration_ns"] * 1e9, found["allocations"]["per_second"]
+        print(f"\n  truth {truth:,.0f}/s, reported {rate['value']:,.0f}/s ({rate['low']:,.0f} - {rate['high']:,.0f}), "
+              f"bursts {found['cost']['bursts']}", flush=True)
+        return rate["low"] <= truth <= rate["high"]
+
+    def test_program_that_executes_itself(self):
+        self.assertTrue(self.loop_holds_truth() or self.loop_holds_truth())
 
 
 if __name__ == "__main__":
