@@ -30,13 +30,15 @@ Refusal too_hot(double slower, const BurstBudget& budget) {
       Refusal::Reason::kTooHot,
       fmt::format(
           "L2 refused: probes would slow the target {:.1f}x; budget.burst_slowdown is {:.2g}x averaged over {:.3g} ms",
-          1 + slower, budget.slowdown, static_cast<double>(budget.max_ns) * 1e-6)};
+          1 + slower, budget.slowdown, static_cast<double>(budget.max_ns) * 1e-6),
+      0};
 }
 
 Refusal no_tokens(double needed_ns, const BurstBudget& budget) {
   return {Refusal::Reason::kNoTokens,
           fmt::format("waiting for budget: a burst costs {:.2f} ms of CPU time, {:.2f} ms are saved", needed_ns * 1e-6,
-                      std::max(budget.tokens_ns, 0.0) * 1e-6)};
+                      std::max(budget.tokens_ns, 0.0) * 1e-6),
+          needed_ns};
 }
 
 struct CohortShape {
@@ -107,6 +109,12 @@ PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices&
     if (length_ns < kShortestNs) return {std::nullopt, no_tokens(cost_ns, budget)};
   }
   return {RatePlan{static_cast<std::uint64_t>(length_ns), hits_for(budget.tokens_ns, prices.allocation_ns)}};
+}
+
+std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
+                                const BurstPrices& prices) {
+  const double slower = 1 + extra(frees.known() ? frees : allocations, prices.free_ns);
+  return static_cast<std::uint64_t>(kLongestBirthsNs + 1.05 * slower * static_cast<double>(age_ns));
 }
 
 PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,

@@ -68,6 +68,7 @@ struct Refusal {
   enum class Reason { kTooHot, kNoTokens };
   Reason reason;
   std::string detail;
+  double needed_ns = 0;  // kNoTokens: what the burst would cost at most
 };
 [[nodiscard]] std::string reason_label(Refusal::Reason reason);
 
@@ -99,6 +100,9 @@ struct PlannedPace {
 
 [[nodiscard]] PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices,
                                                 const BurstBudget& budget);
+// How long a cohort has to last for its objects to be followed up to `age_ns`, births and the delay by probes included.
+[[nodiscard]] std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
+                                              const BurstPrices& prices);
 // `wanted_follow_ns` is shortened to what the tokens pay for, but not below `least_follow_ns`.
 [[nodiscard]] PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees,
                                                     const BurstPrices& prices, const BurstBudget& budget,

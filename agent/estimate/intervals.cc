@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace poolscope::estimate {
 namespace {
@@ -32,6 +33,17 @@ Limits wilson(double share, double count) {
 double width(const model::MaybeEstimate& estimate) {
   const bool has_interval = estimate && estimate->low && estimate->high;
   return has_interval ? *estimate->high - *estimate->low : std::numeric_limits<double>::infinity();
+}
+
+double relative_width(const model::MaybeEstimate& estimate) {
+  return estimate && estimate->value > 0 ? width(estimate) / estimate->value : std::numeric_limits<double>::infinity();
+}
+
+std::size_t bootstrap_tail(std::size_t replicates, std::size_t units) {
+  if (units < 2) return 0;
+  const double n = static_cast<double>(units);
+  const double deviations = std::sqrt(n / (n - 1)) * student_t_975(static_cast<unsigned>(units - 1));
+  return static_cast<std::size_t>(std::erfc(deviations / std::numbers::sqrt2) / 2 * static_cast<double>(replicates));
 }
 
 }  // namespace poolscope::estimate

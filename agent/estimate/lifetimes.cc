@@ -114,7 +114,7 @@ std::vector<model::Estimate> with_intervals(const std::vector<double>& values, c
     std::ranges::transform(replicates, sorted.begin(), [i](const auto& replicate) { return replicate[i]; });
     std::ranges::sort(sorted);
     const Limits independent = wilson(values[i], cohorts.effective_births);
-    const std::size_t tail = kResamplings / 40;  // 2.5 % on each side
+    const std::size_t tail = bootstrap_tail(kResamplings, cohorts.units.size());
     estimates[i].low = std::min(sorted[tail], independent.low);
     estimates[i].high = std::max(sorted[kResamplings - 1 - tail], independent.high);
   }

@@ -17,12 +17,12 @@ double believed_charge_ns(const model::Window& window) {
   return std::min(static_cast<double>(window.charge_ns), kLargestChargeShare * static_cast<double>(window.cpu_ns));
 }
 
-// How long the window would have been without probes. A saturated target waits for every probe, shared by the threads
-// that run; a mostly idle one makes up for it in its pauses. `busy` is the mean number of running threads.
+// How long the window would have been without probes. A saturated target waits for every probe, shared by the threads that run; one
+// that has pauses makes up for it there, and where less pause is left than probes took it was late by the rest.
 double undilated_ns(const model::Window& window) {
-  const double length_ns = static_cast<double>(window.length_ns);
-  const double busy = static_cast<double>(window.cpu_ns) / length_ns;
-  return busy > 0 ? length_ns - believed_charge_ns(window) * std::min(busy, 1 / busy) : length_ns;
+  const double length_ns = static_cast<double>(window.length_ns), cpu_ns = static_cast<double>(window.cpu_ns);
+  const double pauses_ns = std::max(0.0, length_ns - cpu_ns), running_threads = std::max(1.0, cpu_ns / length_ns);
+  return length_ns - std::max(0.0, believed_charge_ns(window) / running_threads - pauses_ns);
 }
 
 }  // namespace
@@ -42,18 +42,20 @@ Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optiona
 }
 
 Related related_to_time(std::span<const CountedWindow> windows, double charge_error_ratio) {
-  Related related{{}, 1.0, 0, false};
-  double seconds = 0, charge_seconds = 0;
+  Related related{{}, 1.0, 0};
+  // Rates if nothing that probes took made the target late, as it is taken to be, and if all of it did, and was dearer than it was said to be.
+  double never_late = 0, late = 0, always_late = 0;
   for (const auto& counted : windows) {
-    related.in_window.push_back(static_cast<double>(counted.window.length_ns) / kNsPerSecond);
-    seconds += related.in_window.back();
-    charge_seconds += believed_charge_ns(counted.window) / kNsPerSecond;
+    const double length_ns = static_cast<double>(counted.window.length_ns), undilated = undilated_ns(counted.window);
+    const double charge_ns = (1 + 2 * charge_error_ratio) * believed_charge_ns(counted.window);
+    const double events = static_cast<double>(counted.events);
+    related.in_window.push_back(undilated / kNsPerSecond);
+    never_late += events / length_ns;
+    late += events / undilated;
+    always_late += events / std::max(length_ns - charge_ns, (1 - kLargestChargeShare) * length_ns);
   }
-  if (seconds <= 0) return related;
-  // A target that sleeps for a fixed time between its tasks is late by the whole charge, which may be dearer than it was said to
-  // be: without probes it would have done as much in 1 - late of the time. The end of the interval, two deviations away, reaches that far.
-  const double late = std::min((1 + 2 * charge_error_ratio) * charge_seconds / seconds, kLargestChargeShare);
-  related.common_error_ratio = late / (1 - late) / 2;
+  // The end of the interval, two deviations away, reaches the further one.
+  if (late > 0) related.common_error_ratio = std::max(always_late / late - 1, 1 - never_late / late) / 2;
   return related;
 }
 
@@ -81,8 +83,7 @@ RateEstimator RateEstimator::exact(std::span<const CountedWindow> windows) {
 void RateEstimator::add_window(const CountedWindow& counted, const Related& related, std::size_t i) {
   if (static_cast<double>(counted.window.charge_ns) > believed_charge_ns(counted.window)) ++clamped_windows_;
   Sampled sampled;
-  const double length_ns = static_cast<double>(counted.window.length_ns);
-  sampled.undilated_seconds = (related.is_late_by_charge ? undilated_ns(counted.window) : length_ns) / kNsPerSecond;
+  sampled.undilated_seconds = undilated_ns(counted.window) / kNsPerSecond;
   sampled.related = related.in_window[i];
   if (counted.window.ended_by_count && counted.events > 0) {
     sampled.counted_share = 1 - 1 / static_cast<double>(counted.events);
@@ -169,7 +170,7 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
     if (groups_[g].related_per_second > 0) mean += ratio[g] * static_cast<double>(groups_[g].windows) / m;
   }
   // The mean over windows of R_g + (y_i - R_g x_i) / mean(x_g) is `mean`; its spread is the variance of the estimate.
-  double squares = 0, poisson = 0;
+  double squares = 0, poisson = 0, related_squares = 0;
   for (std::size_t i = 0; i < windows_.size(); ++i) {
     const Sampled& window = windows_[i];
     const double typical = groups_[window.group].related_per_second, own = ratio[window.group];
@@ -177,6 +178,7 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
     const double residual =
         (window.per_second(counts[i].sum) - own * window.related_per_second()) / typical + own - mean;
     squares += residual * residual;
+    related_squares += std::pow(window.related_per_second() / typical, 2);
     const double per_event = 1 / (window.undilated_seconds * typical);
     poisson += per_event * per_event * counts[i].poisson_variance;
   }
@@ -184,10 +186,11 @@ model::Estimate RateEstimator::ratio_estimate(std::span<const WindowCount> count
   if (usable_windows_ < kBurstsForInterval) return estimate;
   const double variance = std::max(squares / (m * (m - 1)), poisson / (m * m));
   const double common_error = common_error_ratio_ * mean;
-  const double half = student_t_975(static_cast<unsigned>(usable_windows_ - 1)) *
-                      std::sqrt(variance + common_error * common_error) * *related_per_second_;
-  estimate.low = std::max(0.0, estimate.value - half);
-  estimate.high = estimate.value + half;
+  const double telling_windows = std::max(2.0, std::round(m * m / related_squares));
+  const double half = student_t_975(static_cast<unsigned>(telling_windows) - 1) *
+                      std::sqrt(variance + common_error * common_error) / mean;
+  estimate.low = estimate.value * std::exp(-half);
+  estimate.high = estimate.value * std::exp(half);
   return estimate;
 }
 

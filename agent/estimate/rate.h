@@ -5,7 +5,9 @@
 //   auxiliary variable, Cochran, Sampling Techniques, chapter 6): CPU time, its read and write calls, time, allocations.
 //   Window i gives y_i events and x_i of it, both per undilated second of the window, so that a window that had to be short
 //   weighs as much as a long one. R = sum(y_i) / sum(x_i), and the rate is R times the total per second.
-//   Interval: R +- t(m - 1) * SE(R), SE of the ratio estimator (Cochran).
+//   Interval: R times or over exp(t(m - 1) * SE(R) / R), SE of the ratio estimator (Cochran). On the scale of logarithms because rates of
+//   bursty targets are skew: where few windows met any work, R and its SE are often too low together, and R +- SE misses above.
+//   Few        windows without any of x say nothing of R, so m in t(m - 1) is the effective number (Kish) of those with: (sum x)^2 / sum(x^2).
 //   Floor      SE(R) is at least what Poisson counts of this size would give: twelve windows with one event each agree by
 //              chance and know little.
 //   Count      a window that its N-th event ended has (N - 1) / T events per second; N / T would be too high.
@@ -55,14 +57,14 @@ struct Related {
   std::vector<double> in_window;     // one for each window, in any unit
   std::optional<double> per_second;  // of the whole target; absent: weights are relative and rate() has no answer
   double common_error_ratio = 0;     // relative standard error that all windows share
-  bool is_late_by_charge = true;     // a window without probes would have been shorter
 };
 
 // CPU time of the target itself, in seconds. `charge_error_ratio` is the relative standard error of all charges.
 [[nodiscard]] Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optional<double> cpu_per_second,
                                           double charge_error_ratio);
 // The seconds that passed, for a target that waits most of the time: its work comes from outside or by the clock, and it makes up
-// in its pauses for what probes took. Not always: the interval reaches as far as if it were late by the whole charge.
+// in its pauses for what probes took, as far as it has any in the window. Not always: the interval reaches as far as if it never were late,
+// and as if it were late by the whole charge.
 [[nodiscard]] Related related_to_time(std::span<const CountedWindow> windows, double charge_error_ratio);
 
 class RateEstimator {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
+
+#include "agent/estimate/intervals.h"
 
 namespace poolscope::estimate {
 namespace {
@@ -57,13 +60,6 @@ std::vector<Relation> relations_of(const std::vector<CountedWindow>& windows, co
   return relations;
 }
 
-// Of the interval of all events, over its value; absent when there is none.
-std::optional<double> relative_width(const RateEstimator& estimator, std::span<const WindowCount> events) {
-  const auto rate = estimator.rate(events);
-  if (!rate || !rate->low || !rate->high || rate->value <= 0) return std::nullopt;
-  return (*rate->high - *rate->low) / rate->value;
-}
-
 }  // namespace
 
 RelatedEstimator sharpest_estimator(const std::vector<CountedWindow>& windows, const TargetTotals& totals,
@@ -71,11 +67,11 @@ RelatedEstimator sharpest_estimator(const std::vector<CountedWindow>& windows, c
   std::vector<WindowCount> events;
   for (const auto& counted : windows) events.push_back(WindowCount::of_events(static_cast<double>(counted.events)));
   std::optional<RelatedEstimator> best;
-  std::optional<double> best_width;
+  double best_width = std::numeric_limits<double>::infinity();
   for (const auto& relation : relations_of(windows, totals, charge_error_ratio)) {
     RelatedEstimator tried{RateEstimator::sampled(windows, relation.related), relation.name};
-    const auto width = relative_width(tried.estimator, events);
-    if (best && (!width || (best_width && *width >= *best_width))) continue;
+    const double width = relative_width(tried.estimator.rate(events));
+    if (best && width >= best_width) continue;
     best = std::move(tried);
     best_width = width;
   }

@@ -1,19 +1,25 @@
 #include "agent/estimate/sample.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
+#include <utility>
 
 namespace poolscope::estimate {
 namespace {
 
-Sample make_sample(const RecordList& records, const Basis& basis, model::Window model::BurstRecord::*window,
-                   const PriceCheck& price, std::uint64_t (*events)(const model::AllocationCounts&)) {
+// Of a record: the window, and the events that could have ended it.
+using Seen = std::pair<const model::Window*, std::uint64_t>;
+
+Sample make_sample(const RecordList& records, const Basis& basis, const PriceCheck& price,
+                   Seen (*seen_in)(const model::BurstRecord&)) {
   RecordList used;
   std::vector<CountedWindow> windows;
   for (const model::BurstRecord* record : records) {
-    if ((record->*window).length_ns == 0) continue;
+    const auto [window, events] = seen_in(*record);
+    if (window->length_ns == 0) continue;
     used.push_back(record);
-    windows.push_back({record->process, price.corrected(record->*window), events(record->counts)});
+    windows.push_back({record->process, price.corrected(*window), events});
   }
   if (basis.exact) return {std::move(used), RateEstimator::exact(windows)};
   auto [estimator, related_to] = sharpest_estimator(windows, basis.totals, price.error_ratio());
@@ -34,13 +40,27 @@ RecordList in_time_order(std::span<const model::BurstRecord> records) {
 }
 
 Sample Sample::of_allocations(const RecordList& records, const Basis& basis) {
-  return make_sample(records, basis, &model::BurstRecord::allocation_window, basis.allocation_price,
-                     [](const model::AllocationCounts& c) { return c.allocations + c.reallocations; });
+  return make_sample(records, basis, basis.allocation_price, [](const model::BurstRecord& record) {
+    return Seen{&record.allocation_window, record.counts.allocations + record.counts.reallocations};
+  });
+}
+
+namespace {
+// A cohort that its hit limit ended among the births met a busy moment: without it the rate would be that of quiet ones.
+bool ended_among_births(const model::BurstRecord& record) {
+  return record.free_window.length_ns == 0 && record.allocation_window.ended_by_count &&
+         record.frees_beside_allocations.has_value();
+}
+}  // namespace
+
+std::uint64_t frees_in_window(const model::BurstRecord& record) {
+  return ended_among_births(record) ? *record.frees_beside_allocations : record.counts.frees;
 }
 
 Sample Sample::of_frees(const RecordList& records, const Basis& basis) {
-  return make_sample(records, basis, &model::BurstRecord::free_window, basis.free_price,
-                     [](const model::AllocationCounts& c) { return c.frees; });
+  return make_sample(records, basis, basis.free_price, [](const model::BurstRecord& record) {
+    return Seen{ended_among_births(record) ? &record.allocation_window : &record.free_window, frees_in_window(record)};
+  });
 }
 
 Sample Sample::of_frees_beside(const RecordList& records, const model::Estimate& allocations_per_second) {
@@ -48,8 +68,7 @@ Sample Sample::of_frees_beside(const RecordList& records, const model::Estimate&
   std::vector<CountedWindow> windows;
   Related related{{}, allocations_per_second.value, 0};
   if (allocations_per_second.high && allocations_per_second.value > 0) {
-    const double half = *allocations_per_second.high - allocations_per_second.value;
-    related.common_error_ratio = half / 1.96 / allocations_per_second.value;
+    related.common_error_ratio = std::log(*allocations_per_second.high / allocations_per_second.value) / 1.96;
   }
   for (const model::BurstRecord* record : records) {
     if (record->allocation_window.length_ns == 0 || !record->frees_beside_allocations) continue;

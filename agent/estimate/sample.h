@@ -32,7 +32,7 @@ struct Sample {
 
   // Records whose allocation window has a length.
   static Sample of_allocations(const RecordList& records, const Basis& basis);
-  // Records whose free window has a length.
+  // Records whose free window has a length, and cohorts that their hit limit ended before it began: frees_in_window() counts.
   static Sample of_frees(const RecordList& records, const Basis& basis);
 
   // Records whose allocation window counted frees too, in relation to the allocations there: no price is needed.
@@ -43,5 +43,8 @@ struct Sample {
   // What was counted in all windows together.
   [[nodiscard]] double total(const CountOf& count_of) const;
 };
+
+// Frees in the window that of_frees() looks at.
+[[nodiscard]] std::uint64_t frees_in_window(const model::BurstRecord& record);
 
 }  // namespace poolscope::estimate

@@ -125,16 +125,20 @@ void set_rates(model::AllocationSummary& summary, const Sample& allocations) {
     return WindowCount::of_events(static_cast<double>(record.counts.allocations));
   });
   summary.bytes_per_second = allocations.rate(bytes_of);
+  // How large those would be that nobody saw is not known.
+  if (summary.per_second && summary.per_second->value <= 0) summary.bytes_per_second->high.reset();
   summary.reallocations_per_second = allocations.rate([](const model::BurstRecord& record) {
     return WindowCount::of_events(static_cast<double>(record.counts.reallocations));
   });
 }
 
-// Frees alone in a window, or frees beside allocations: the sharper of the two, without intervals the one that saw more.
+// Frees alone in a window, unless frees beside allocations tell clearly more: an interval is narrower by chance, too, when the estimate is too
+// high for what was seen. Without intervals the one that saw more.
+constexpr double kClearlySharper = 0.7;
 model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& basis,
                                       const model::MaybeEstimate& allocations_per_second) {
   const auto frees = [](const model::BurstRecord& record) {
-    return WindowCount::of_events(static_cast<double>(record.counts.frees));
+    return WindowCount::of_events(static_cast<double>(frees_in_window(record)));
   };
   const auto frees_beside = [](const model::BurstRecord& record) {
     return WindowCount::of_events(static_cast<double>(*record.frees_beside_allocations));
@@ -143,10 +147,10 @@ model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& ba
   if (basis.exact || !allocations_per_second) return alone.rate(frees);
   const Sample beside = Sample::of_frees_beside(records, *allocations_per_second);
   const auto rate = alone.rate(frees), rate_beside = beside.rate(frees_beside);
-  if (std::isinf(width(rate)) && std::isinf(width(rate_beside))) {
+  if (std::isinf(relative_width(rate)) && std::isinf(relative_width(rate_beside))) {
     return beside.total(frees_beside) > alone.total(frees) ? rate_beside : rate;
   }
-  return width(rate_beside) < width(rate) ? rate_beside : rate;
+  return relative_width(rate_beside) < kClearlySharper * relative_width(rate) ? rate_beside : rate;
 }
 
 void scale(model::MaybeEstimate& estimate, double factor) {
@@ -210,7 +214,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.allocations.counted = count(records.bursts);
   set_rates(target.allocations, allocations);
   target.allocations.frees_per_second = frees_per_second(list, basis, target.allocations.per_second);
-  target.allocations.size_bytes = summarize_sizes(allocations);
+  target.allocations.size_bytes = summarize_sizes(allocations, basis.exact);
   set_lifetimes(target.allocations, list, basis);
   target.call_sites = estimate_call_sites(list, basis);
   fit_to_total(target.call_sites, calls_per_second(allocations), calls_per_second(Sample::of_allocations(list, basis)));

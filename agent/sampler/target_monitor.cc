@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/estimate/price_check.h"
+#include "agent/estimate/summarize.h"
 #include "agent/sampler/undilated.h"
 #include "probes/process/monotonic_clock.h"
 #include "probes/process/task_clock.h"
@@ -17,10 +18,7 @@ namespace {
 
 using model::BurstRecord;
 
-constexpr std::uint64_t kUsualFollowNs = 12'000'000;  // churn asks for 10 ms
 constexpr std::uint64_t kLeastFollowNs = 3'000'000;
-constexpr unsigned kLongFollowEvery = 4;            // every fourth cohort is followed as long as allowed
-constexpr std::uint64_t kBurstRoomNs = 60'000'000;  // kept free at the end of a stratum for attaching and the burst
 
 Problem no_cpu_clock(const process::TaskClockError& error) {
   const bool is_gone = error.reason == process::TaskClockError::Reason::kNoSuchProcess;
@@ -166,7 +164,7 @@ void TargetMonitor::shed_burst(const Problem& why) {
 
 void TargetMonitor::weigh(const model::TargetSnapshot& known) {
   const auto& churn = known.allocations.churn_ratio;
-  churn_is_known_ = churn && churn->low && churn->high && *churn->high - *churn->low <= 2 * kChurnKnown;
+  turns_.set_churn_known(churn && churn->low && churn->high && *churn->high - *churn->low <= 2 * kChurnKnown);
 }
 
 void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns) {
@@ -181,8 +179,8 @@ void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns)
   stratum_start_ns_ = now_ns;
   stratum_end_ns_ = now_ns + stratum_ns;
   missing_.clear();
-  const std::uint64_t room = stratum_ns > 2 * kBurstRoomNs ? stratum_ns - kBurstRoomNs : stratum_ns / 2;
-  burst_due_ns_ = now_ns + std::uniform_int_distribution<std::uint64_t>(0, room)(random_);
+  // Any moment: what a target does at the end of each stratum must be seen, too. A burst that lasts beyond it makes it longer.
+  burst_due_ns_ = now_ns + std::uniform_int_distribution<std::uint64_t>(0, stratum_ns)(random_);
 }
 
 void TargetMonitor::close_stratum(std::uint64_t now_ns) {
@@ -335,17 +333,17 @@ void TargetMonitor::end_pool_burst(std::uint64_t now_ns) {
 std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
   allocations_.expire(process::monotonic_ns());
   frees_.expire(process::monotonic_ns());
-  const bool cohort_turn = turn_ % (churn_is_known_ ? kCohortEveryKnown : kCohortEvery) == 1 && allocations_.known();
-  if (cohort_turn) {
-    cohort_problem_ = cohort_burst(process);
+  if (turns_.is_cohorts_turn() && allocations_.known()) {
+    const auto [problem, is_waited_for] = cohort_burst(process);
+    cohort_problem_ = problem;
+    if (is_waited_for) return cohort_problem_;
     if (!cohort_problem_) {
-      ++turn_;
-      ++cohorts_;
+      turns_.took(budget::BurstTurns::Kind::kCohort, random_);
       return std::nullopt;
     }
   }
   rate_problem_ = rate_burst(process);
-  if (!rate_problem_) ++turn_;
+  if (!rate_problem_) turns_.took(budget::BurstTurns::Kind::kRate, random_);
   return rate_problem_;
 }
 
@@ -381,23 +379,30 @@ std::optional<Problem> TargetMonitor::rate_burst(WatchedProcess& process) {
   return std::nullopt;
 }
 
-std::optional<Problem> TargetMonitor::cohort_burst(WatchedProcess& process) {
+TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process) {
   if (process.under_seccomp() && probing_.seccomp_refusal()) {
-    return Problem{"return_probe_refused", "lifetimes need return probes, and " + *probing_.seccomp_refusal()};
+    return {Problem{"return_probe_refused", "lifetimes need return probes, and " + *probing_.seccomp_refusal()}};
   }
-  const bool long_follow = cohorts_ % kLongFollowEvery == kLongFollowEvery - 1;
-  const std::uint64_t wanted = long_follow ? burst_budget(process).follow_max_ns : kUsualFollowNs;
-  const auto planned =
-      budget::plan_cohort(allocations_, frees_, burst_prices(process), burst_budget(process), kLeastFollowNs, wanted);
-  if (!planned.plan) return Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
+  const budget::BurstBudget budget = burst_budget(process);
+  const budget::BurstPrices prices = burst_prices(process);
+  const std::uint64_t wanted = turns_.is_long_follow()
+                                   ? budget.follow_max_ns
+                                   : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
+  const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, kLeastFollowNs, wanted);
+  if (!planned.plan) {
+    const bool can_be_saved =
+        planned.refusal.reason == budget::Refusal::Reason::kNoTokens && planned.refusal.needed_ns <= budget.capacity_ns;
+    return {Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail},
+            can_be_saved && turns_.waits_for_cohort()};
+  }
   auto clock = process::TaskClock::open(process.key().pid);
-  if (!clock) return no_cpu_clock(clock.error());
+  if (!clock) return {no_cpu_clock(clock.error())};
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record =
       collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});
-  if (!record) return failed(record.error());
+  if (!record) return {failed(record.error())};
   keep(std::move(*record));
-  return std::nullopt;
+  return {};
 }
 
 void TargetMonitor::keep(BurstRecord record) {
@@ -422,16 +427,14 @@ probes::Pace TargetMonitor::pace() const {
 }
 
 void TargetMonitor::learn_rates(const BurstRecord& record) {
+  const bool counts = record.kind == model::BurstKind::kRate;
+  const model::Window& window = counts ? record.allocation_window : record.free_window;
+  const auto calls = counts ? record.counts.allocations + record.counts.reallocations : record.counts.frees;
+  budget::HitRate& rate = counts ? allocations_ : frees_;
   // a fork can end a window after a few hits, whose rate would be any number
-  const model::Window& window = record.kind == model::BurstKind::kRate ? record.allocation_window : record.free_window;
   if (window.length_ns < budget::kShortestNs && !window.ended_by_count) return;
-  if (record.kind == model::BurstKind::kRate) {
-    const auto calls = record.counts.allocations + record.counts.reallocations;
-    allocations_.observe(per_undilated_second(calls, record.allocation_window, price_factor_), process::monotonic_ns());
-  } else {
-    frees_.observe(per_undilated_second(record.counts.frees, record.free_window, price_factor_),
-                   process::monotonic_ns());
-  }
+  if (rate.known() && !tells_rate(window)) return;
+  rate.observe(per_undilated_second(calls, window, price_factor_), process::monotonic_ns());
 }
 
 bool TargetMonitor::is_go() const {

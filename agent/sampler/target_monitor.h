@@ -3,9 +3,9 @@
 // process, drawn in proportion to the CPU time it uses, within the budget.
 //   Threads   one.
 //   Memory    records of the last kKeepNs (RecordBook).
-//   Ladder    rate bursts until the rate is known, then rate bursts and cohorts in turn. A cohort that cannot be paid is
-//             replaced by a rate burst, a rate burst that cannot be paid by a stratum that says why it is missing. Once churn is known
-//             to kChurnKnown (weigh()), one burst in kCohortEveryKnown is a cohort.
+//   Ladder    rate bursts until the rate is known, then rate bursts and cohorts (burst_turns.h). A cohort that cannot be paid is
+//             replaced by a rate burst or saved for, a rate burst that cannot be paid by a stratum that says why it is missing. Once
+//             churn is known to kChurnKnown (weigh()), cohorts are rarer.
 
 #include <cstdint>
 #include <map>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "agent/budget/burst_plan.h"
+#include "agent/budget/burst_turns.h"
 #include "agent/budget/token_bucket.h"
 #include "agent/config/config.h"
 #include "agent/sampler/gc_monitor.h"
@@ -37,7 +38,6 @@ class TargetMonitor {
  public:
   static constexpr std::uint64_t kKeepNs = 300'000'000'000;
   static constexpr unsigned kGrowthEvery = 3;
-  static constexpr unsigned kCohortEvery = 2, kCohortEveryKnown = 8;
   static constexpr double kChurnKnown = 0.05;  // half the interval
 
   // `sink` is told every record when it is made; nullptr: nobody.
@@ -99,7 +99,11 @@ class TargetMonitor {
   [[nodiscard]] WatchedProcess* draw_process();
   [[nodiscard]] std::optional<Problem> burst_on(WatchedProcess& process);
   [[nodiscard]] std::optional<Problem> rate_burst(WatchedProcess& process);
-  [[nodiscard]] std::optional<Problem> cohort_burst(WatchedProcess& process);
+  struct CohortOutcome {
+    std::optional<Problem> problem;  // none: it was taken
+    bool is_waited_for = false;      // it could not be paid, and no other burst is to spend what is saved for it
+  };
+  [[nodiscard]] CohortOutcome cohort_burst(WatchedProcess& process);
   void keep(model::BurstRecord record);
   // A burst without a record; what it took is spent nevertheless.
   [[nodiscard]] Problem failed(const probes::BurstFailure& failure);
@@ -148,8 +152,7 @@ class TargetMonitor {
   budget::HitRate allocations_, frees_;
   probes::CallerSteps steps_;
   std::optional<Problem> rate_problem_, cohort_problem_, last_pools_problem_;  // of the last try; empty after a success
-  unsigned turn_ = 0, cohorts_ = 0;
-  bool churn_is_known_ = false;
+  budget::BurstTurns turns_;
   unsigned bursts_tried_ = 0;
   unsigned growth_turn_ = 0;
 

@@ -101,10 +101,10 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   if (kinds().native || !is_go()) {  // malloc is not where a Go program allocates
     result = {collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
               collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
-    if (churn_is_known_ && result.back().detail.empty()) {
+    if (turns_.is_churn_known() && result.back().detail.empty()) {
       result.back().detail =
           fmt::format("churn is known to {:.0f} points: one burst in {} is a cohort, to see when it changes",
-                      100 * kChurnKnown, kCohortEveryKnown);
+                      100 * kChurnKnown, budget::BurstTurns::kCohortEveryKnown);
     }
   }
   std::ranges::move(pool_collectors(), std::back_inserter(result));

@@ -1,5 +1,7 @@
 #pragma once
 // Rates of a window per CPU second that the target itself used: without what its probes took.
+//   Idle  a window in which the target hardly ran says how often it works, not how hot it is when it does: bursts planned by it would
+//         meet the next busy moment with the limits of a quiet one, hurt it, and be cut short by their hit limit.
 
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +17,11 @@ namespace poolscope::sampler {
   const double cpu_ns = static_cast<double>(window.cpu_ns);
   const double own_ns = std::max(cpu_ns - price_factor * static_cast<double>(window.charge_ns), cpu_ns / 4);
   return own_ns <= 0 ? 0 : static_cast<double>(count) / own_ns * 1e9;
+}
+
+inline constexpr std::uint64_t kLeastTellingCpuNs = 20'000;
+[[nodiscard]] inline bool tells_rate(const model::Window& window) {
+  return window.cpu_ns >= kLeastTellingCpuNs;
 }
 
 }  // namespace poolscope::sampler

@@ -14,10 +14,19 @@ void fields(Io& io, typename Io::template Ref<Estimate> estimate) {
 }
 
 template <typename Io>
+void fields(Io& io, typename Io::template Ref<SizeLimits> limits) {
+  io.required("low", limits.low);
+  io.optional("high", limits.high);
+}
+
+template <typename Io>
 void fields(Io& io, typename Io::template Ref<SizeSummary> sizes) {
   io.required("p50", sizes.p50);
   io.required("p95", sizes.p95);
   io.required("p99", sizes.p99);
+  io.optional("p50_limits", sizes.p50_limits);
+  io.optional("p95_limits", sizes.p95_limits);
+  io.optional("p99_limits", sizes.p99_limits);
   io.optional("buckets", sizes.buckets);
 }
 

@@ -27,9 +27,18 @@ using MaybeEstimate = std::optional<Estimate>;
 // Upper bound of a bucket (inclusive) and the weight in it.
 using BucketList = std::vector<std::pair<std::uint64_t, double>>;
 
+// 95 % interval of a quantile of sizes; `high` is absent when too few large sizes were seen to tell.
+struct SizeLimits {
+  std::uint64_t low = 0;
+  std::optional<std::uint64_t> high;
+  bool operator==(const SizeLimits&) const = default;
+};
+
 struct SizeSummary {
   std::uint64_t p50 = 0, p95 = 0, p99 = 0;
   BucketList buckets;  // the weight is the share of all values; sums to 1
+  // Absent below 12 bursts, when every event was traced, and of pools.
+  std::optional<SizeLimits> p50_limits = {}, p95_limits = {}, p99_limits = {};
   bool operator==(const SizeSummary&) const = default;
 };
 

@@ -331,8 +331,7 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   record.frees_of_older = results.counts.frees_of_older;
   const std::uint64_t follow_stop_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.clocks.time_ns;
   record.lifetimes = lifetimes(results, follow_stop_ns);
-  record.lifetimes.followed_ns =
-      follow_stop_ns > births_end.clocks.time_ns ? follow_stop_ns - births_end.clocks.time_ns : 0;
+  record.lifetimes.followed_ns = followed_ns(results, births_end.clocks.time_ns, follow_stop_ns);
   fill_totals(record, results, burst, target);
   return record;
 }

@@ -213,6 +213,14 @@ AllocResults AllocPrograms::collect(std::uint32_t slot, bool remove) const {
     if (ours && bpf_map_lookup_elem(births_fd, &key, &value) == 0) results.alive.push_back(value);
     if (remove) bpf_map_delete_elem(births_fd, &key);
   });
+  const int threads_fd = bpf_map__fd(skeleton_->maps.threads);
+  for (const birth& alive : results.alive) {
+    thread_state thread{};
+    const auto [found, is_new] = results.thread_charge_ns.try_emplace(alive.tid, 0);
+    if (is_new && bpf_map_lookup_elem(threads_fd, &alive.tid, &thread) == 0 && thread.generation == generation) {
+      found->second = thread.charge_ns;
+    }
+  }
   return results;
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "poolscope/result.h"
@@ -38,6 +39,8 @@ struct AllocResults {
   std::vector<std::pair<site_key, site>> sites;
   std::vector<std::pair<site_key, chain>> chains;
   std::vector<birth> alive;  // followed objects that did not die
+  // What hits took of the threads on which these were born, by thread id.
+  std::unordered_map<std::uint32_t, std::uint64_t> thread_charge_ns;
 };
 
 class AllocPrograms {

@@ -1,5 +1,6 @@
 #include "probes/collectors/alloc_record.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace poolscope::probes {
@@ -23,6 +24,14 @@ model::Histogram chain_histogram(const __u32 (&buckets)[CHAIN_BUCKETS]) {
 
 bool is_of(const site_key& key, const ProcessImage& image) {
   return static_cast<std::uint32_t>(key.generation) == static_cast<std::uint32_t>(image.key().pid);
+}
+
+std::uint64_t age_at(std::uint64_t end_ns, const birth& birth, const AllocResults& results) {
+  const auto thread = results.thread_charge_ns.find(birth.tid);
+  const std::uint64_t all_charge_ns = thread == results.thread_charge_ns.end() ? 0 : thread->second;
+  const std::uint64_t since_ns =
+      birth.born_ns + all_charge_ns - std::min<std::uint64_t>(all_charge_ns, birth.charge_ns);
+  return end_ns > since_ns ? end_ns - since_ns : 0;
 }
 
 std::vector<model::Frame> frames_of(const __u64 (&addresses)[ALLOC_SITE_DEPTH], ProcessImage& image) {
@@ -68,11 +77,17 @@ model::Lifetimes lifetimes(const AllocResults& results, std::uint64_t end_ns) {
   lives.died_ns = histogram(results.counts.died_ns);
   lives.died_bytes_ns = histogram(results.counts.died_bytes_ns);
   for (const auto& birth : results.alive) {
-    const std::uint64_t age_ns = end_ns > birth.born_ns ? end_ns - birth.born_ns : 0;
+    const std::uint64_t age_ns = age_at(end_ns, birth, results);
     lives.alive_ns.add(age_ns);
     lives.alive_bytes_ns.add(age_ns, static_cast<double>(birth.requested_bytes));
   }
   return lives;
+}
+
+std::uint64_t followed_ns(const AllocResults& results, std::uint64_t births_end_ns, std::uint64_t end_ns) {
+  std::uint64_t followed = end_ns > births_end_ns ? end_ns - births_end_ns : 0;
+  for (const auto& birth : results.alive) followed = std::min(followed, age_at(end_ns, birth, results));
+  return followed;
 }
 
 std::map<std::string, std::uint64_t> dropped_by_reason(const alloc_counts& counts) {

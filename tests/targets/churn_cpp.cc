@@ -1,6 +1,7 @@
 // churn_cpp: what a C++ service does to its heap: requests that build vectors, strings and maps and drop them again, beside a
 // table of long-lived records of which each request replaces one.
-//   Load      --threads N (default 1), each at most --rate requests per second (default 0: as fast as it can).
+//   Load      --threads N (default 1), each at most --rate requests per second (default 0: as fast as it can); or, with --on-input 1,
+//             one request for each byte that comes by the standard input, until its end.
 //   End       SIGTERM or --seconds N; prints {"operations": N, "duration_ns": N, "operations_per_second": N}.
 #include <atomic>
 #include <chrono>
@@ -16,6 +17,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <unistd.h>
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -27,6 +30,7 @@ struct Options {
   unsigned threads = 1;
   unsigned rate = 0;
   unsigned seconds = 0;
+  unsigned on_input = 0;
 };
 
 struct Record {
@@ -99,14 +103,34 @@ std::uint64_t serve_until_stopped(unsigned seed, unsigned rate) {
   return sum == 0 ? 0 : operations;
 }
 
+std::uint64_t serve_input() {
+  Service service(1);
+  char bytes[4096];
+  std::uint64_t operations = 0;
+  std::size_t sum = 0;
+  for (ssize_t count; (count = read(STDIN_FILENO, bytes, sizeof bytes)) > 0;) {
+    for (ssize_t i = 0; i < count; ++i) sum += service.serve();
+    operations += static_cast<std::uint64_t>(count);
+  }
+  return sum == 0 ? 0 : operations;
+}
+
+void print_operations(std::uint64_t operations, std::chrono::nanoseconds duration) {
+  std::printf("{\"operations\": %llu, \"duration_ns\": %lld, \"operations_per_second\": %.0f}\n",
+              static_cast<unsigned long long>(operations), static_cast<long long>(duration.count()),
+              static_cast<double>(operations) / std::chrono::duration<double>(duration).count());
+}
+
 Options parse_options(int argc, char** argv) {
   Options options;
-  const std::map<std::string_view, unsigned*> known = {
-      {"--threads", &options.threads}, {"--rate", &options.rate}, {"--seconds", &options.seconds}};
+  const std::map<std::string_view, unsigned*> known = {{"--threads", &options.threads},
+                                                       {"--rate", &options.rate},
+                                                       {"--seconds", &options.seconds},
+                                                       {"--on-input", &options.on_input}};
   for (int i = 1; i < argc; i += 2) {
     const auto found = known.find(argv[i]);
     if (found == known.end() || i + 1 == argc) {
-      std::fputs("usage: churn_cpp [--threads N] [--rate REQUESTS_PER_SECOND] [--seconds N]\n", stderr);
+      std::fputs("usage: churn_cpp [--threads N] [--rate REQUESTS_PER_SECOND] [--seconds N] [--on-input 1]\n", stderr);
       std::exit(2);
     }
     *found->second = static_cast<unsigned>(std::strtoul(argv[i + 1], nullptr, 10));
@@ -127,6 +151,10 @@ int main(int argc, char** argv) {
   const Options options = parse_options(argc, argv);
   std::signal(SIGTERM, [](int) { stop_requested = true; });
   const Clock::time_point start = Clock::now();
+  if (options.on_input != 0) {
+    print_operations(serve_input(), Clock::now() - start);
+    return 0;
+  }
   std::vector<std::uint64_t> operations(options.threads);
   {
     std::vector<std::jthread> threads;
@@ -137,9 +165,6 @@ int main(int argc, char** argv) {
   }
   std::uint64_t total = 0;
   for (const std::uint64_t count : operations) total += count;
-  const std::chrono::nanoseconds duration = Clock::now() - start;
-  std::printf("{\"operations\": %llu, \"duration_ns\": %lld, \"operations_per_second\": %.0f}\n",
-              static_cast<unsigned long long>(total), static_cast<long long>(duration.count()),
-              static_cast<double>(total) / std::chrono::duration<double>(duration).count());
+  print_operations(total, Clock::now() - start);
   return 0;
 }

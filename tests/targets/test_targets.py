@@ -147,6 +147,52 @@ class CounterPreload(unittest.TestCase):
             self.assertGreaterEqual(one.allocations, 500)
 
 
+class EventRecorder(unittest.TestCase):
+    """The recorder of tests/truth writes down every call, and what reads its files finds them all."""
+
+    def record(self, *arguments):
+        """Runs exact_alloc; returns its JSON and what is true of each process by the files, that of the parent first."""
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "LD_PRELOAD": str(TARGETS / "event_recorder.so"),
+                           "POOLSCOPE_EVENT_FILE": str(Path(folder) / "events")}
+            process = subprocess.Popen([TARGETS / "exact_alloc", *arguments], env=environment, stdout=subprocess.PIPE)
+            output, _ = process.communicate(timeout=60)
+            self.assertEqual(0, process.returncode)
+            files = sorted(Path(folder).iterdir(), key=lambda file: file.suffix != f".{process.pid}")
+            return json.loads(output), [self.truth_of(file) for file in files]
+
+    @staticmethod
+    def truth_of(file):
+        command = [TARGETS.parent / "bench" / "truth_of", "1", str(1 << 62), file]
+        return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+
+    def assert_equal_counts(self, own, truth):
+        counted = ("allocations", "allocated_bytes", "reallocations", "frees")
+        self.assertEqual({f: own[f] for f in counted}, {f: truth[f] for f in counted})
+
+    def test_writes_down_every_call(self):
+        for arguments in ([], ["--rounds", "3"], ["--chains", "--rounds", "2"], ["--failures"]):
+            with self.subTest(arguments):
+                own, (truth,) = self.record(*arguments)
+                self.assert_equal_counts(own, truth)
+                self.assertEqual(0, truth["dropped_events"])
+
+    def test_writes_a_file_for_a_forked_child(self):
+        own, (truth, child) = self.record("--fork", "--chains")
+        self.assert_equal_counts(own, truth)
+        self.assert_equal_counts(own["child"], child)
+
+    def test_sees_threads_but_for_what_the_loader_takes_for_them(self):
+        own, (truth,) = self.record("--threads", "4", "--cross-thread-free")
+        self.assertEqual(own["frees"], truth["frees"])
+        self.assertEqual(4, own["allocations"] - truth["allocations"])
+
+    def test_refuses_a_file_of_something_else(self):
+        result = subprocess.run([TARGETS.parent / "bench" / "truth_of", "1", "2", __file__], capture_output=True, text=True, timeout=20)
+        self.assertEqual(1, result.returncode)
+        self.assertIn("is no event file", result.stderr)
+
+
 class Loads(unittest.TestCase):
     def run_for_a_second(self, name, *arguments):
         program = TARGETS / name

@@ -1,5 +1,7 @@
 #include "agent/estimate/intervals.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace poolscope::estimate {
@@ -17,6 +19,19 @@ TEST_P(StudentT, AgreesWithTheTables) {
 INSTANTIATE_TEST_SUITE_P(Table, StudentT,
                          testing::Values(TCase{3, 3.182446}, TCase{5, 2.570582}, TCase{11, 2.200985},
                                          TCase{23, 2.068658}, TCase{60, 2.000298}, TCase{1'000'000, 1.959966}));
+
+TEST(BootstrapTail, IsFurtherOutTheFewerUnitsThereAre) {
+  EXPECT_EQ(bootstrap_tail(4000, 1'000'000), 99u) << "2.5 %";
+  EXPECT_EQ(bootstrap_tail(4000, 12), 43u) << "the normal share beyond 2.201 sqrt(12 / 11)";
+  EXPECT_EQ(bootstrap_tail(4000, 1), 0u);
+}
+
+TEST(RelativeWidth, IsInfiniteWithoutIntervalOrValue) {
+  EXPECT_DOUBLE_EQ(relative_width(model::Estimate{2, 1, 4}), 1.5);
+  EXPECT_TRUE(std::isinf(relative_width(model::Estimate{0, 0, 4})));
+  EXPECT_TRUE(std::isinf(relative_width(model::Estimate{2, {}, {}})));
+  EXPECT_TRUE(std::isinf(relative_width(std::nullopt)));
+}
 
 TEST(Wilson, IsTheTextbookIntervalForFiveOfTen) {
   const Limits limits = wilson(0.5, 10);

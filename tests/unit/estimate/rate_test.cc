@@ -56,8 +56,8 @@ TEST(Rate, HasTheIntervalOfTheRatioEstimator) {
   const auto rate = *summarize_all(bursts, {stratum(2)}).allocations.per_second;
   const double standard_error = std::sqrt(12 * 100.0 / (11 * 12));
   EXPECT_NEAR(rate.value, 200, 1e-9);
-  EXPECT_NEAR(*rate.high - rate.value, 2 * 2.201 * standard_error, 0.01);
-  EXPECT_NEAR(rate.value - *rate.low, 2 * 2.201 * standard_error, 0.01);
+  EXPECT_NEAR(*rate.high, 200 * std::exp(2.201 * standard_error / 100), 0.01);
+  EXPECT_NEAR(*rate.low, 200 / std::exp(2.201 * standard_error / 100), 0.01);
 }
 
 TEST(Rate, HasNoIntervalBelowTwelveBursts) {
@@ -74,13 +74,16 @@ TEST(Rate, OfOneBurstIsAValueWithoutInterval) {
 
 TEST(Rate, OfFewEventsIsNeverSurerThanAPoissonCount) {
   const auto rate = *summarize_all(bursts_of(12, 1), {stratum(1)}).allocations.per_second;
-  EXPECT_NEAR(*rate.high - rate.value, 2.201 * std::sqrt(12.0) / 12, 0.001);
+  EXPECT_NEAR(*rate.high / rate.value, std::exp(2.201 * std::sqrt(12.0) / 12), 0.001);
 }
 
-TEST(Rate, NeverHasANegativeLowerLimit) {
+TEST(Rate, ThatOneBurstSawAloneReachesFurtherUpThanDown) {
   auto bursts = bursts_of(12, 0);
-  bursts[5].counts.allocations = 1;
-  EXPECT_EQ(summarize_all(bursts, {stratum(1)}).allocations.per_second->low, 0);
+  bursts[5].counts.allocations = 1200;
+  const auto rate = *summarize_all(bursts, {stratum(1)}).allocations.per_second;
+  EXPECT_NEAR(rate.value, 100, 1e-9);
+  EXPECT_GT(*rate.low, 0);
+  EXPECT_GT(*rate.high, 900);
 }
 
 TEST(Rate, OfNoEventsIsZeroUpToTheRuleOfThree) {
@@ -88,6 +91,12 @@ TEST(Rate, OfNoEventsIsZeroUpToTheRuleOfThree) {
   EXPECT_EQ(rate.value, 0);
   EXPECT_EQ(rate.low, 0);
   EXPECT_NEAR(*rate.high, 3 / (12 * 0.5) * 0.25, 1e-9);
+}
+
+TEST(Rate, OfBytesHasNoUpperLimitWhenNothingWasSeen) {
+  const auto bytes = *summarize_all(bursts_of(12, 0, 0.5), {stratum(0.25)}).allocations.bytes_per_second;
+  EXPECT_EQ(bytes.value, 0);
+  EXPECT_FALSE(bytes.high);
 }
 
 TEST(Rate, OfAnIdleTargetIsZeroUpToThreeOverTheObservedTime) {
@@ -155,6 +164,21 @@ TEST(Rate, OfFreesComesFromFreeWindowsAlone) {
   EXPECT_EQ(target.allocations.counted.frees_of_older, 0u);
 }
 
+TEST(Rate, OfFreesCountsCohortsThatTheirHitLimitEndedAmongBirths) {
+  std::vector<model::BurstRecord> bursts;
+  for (unsigned i = 0; i < 4; ++i) {
+    auto& cohort = bursts.emplace_back(rate_burst(i, 0));
+    cohort.kind = model::BurstKind::kCohort;
+    cohort.frees_beside_allocations = 0;
+    cohort.free_window = cohort.allocation_window;
+  }
+  auto& busy = bursts.back();
+  busy.free_window = {};
+  busy.allocation_window.ended_by_count = true;
+  busy.frees_beside_allocations = 401;
+  EXPECT_DOUBLE_EQ(summarize_all(bursts, {stratum(1)}).allocations.frees_per_second->value, 100);
+}
+
 TEST(Rate, OfFreesIsAbsentWhenNobodyLooked) {
   const auto target = summarize_all({rate_burst(0, 10)}, {stratum(1)});
   EXPECT_FALSE(target.allocations.frees_per_second);
@@ -179,7 +203,7 @@ TEST(Rate, OfBytesIsLessSureWhenFewLargeBlocksCarryThem) {
   }
   const auto bytes = *summarize_all(bursts, {stratum(1)}).allocations.bytes_per_second;
   // Twelve large blocks: a Poisson count of 12 has a standard error of 29 %.
-  EXPECT_NEAR((*bytes.high - bytes.value) / bytes.value, 2.201 / std::sqrt(12.0), 0.04);
+  EXPECT_NEAR(std::log(*bytes.high / bytes.value), 2.201 / std::sqrt(12.0), 0.04);
 }
 
 TEST(Rate, DoesNotWeighABusyProcessTwice) {

@@ -58,9 +58,13 @@ class Filler {
     auto& [estimate, low, high] = value;
     all(estimate, low, high);
   }
+  void operator()(SizeLimits& value) {
+    auto& [low, high] = value;
+    all(low, high);
+  }
   void operator()(SizeSummary& value) {
-    auto& [p50, p95, p99, buckets] = value;
-    all(p50, p95, p99, buckets);
+    auto& [p50, p95, p99, buckets, p50_limits, p95_limits, p99_limits] = value;
+    all(p50, p95, p99, buckets, p50_limits, p95_limits, p99_limits);
   }
   void operator()(LifetimeSummary& value) {
     auto& [p50, p95, below, identified_below, buckets] = value;

@@ -64,6 +64,31 @@ TEST(AllocRecord, ObjectsThatAreAliveAtTheEndAreCensoredAtTheirAge) {
               UnorderedElementsAre(Pair(ps_log_linear_index(1000), 40.0), Pair(ps_log_linear_index(9000), 60.0)));
 }
 
+TEST(AllocRecord, AgesAtTheEndLeaveOutWhatProbesTookFromTheThread) {
+  AllocResults results;
+  birth watched{}, elsewhere{};
+  watched.tid = 1;
+  watched.born_ns = elsewhere.born_ns = 4000;
+  watched.charge_ns = 100;
+  elsewhere.tid = 2;
+  results.alive = {watched, elsewhere};
+  results.thread_charge_ns = {{1, 1600}};
+  EXPECT_THAT(lifetimes(results, 10'000).alive_ns.buckets(),
+              UnorderedElementsAre(Pair(ps_log_linear_index(4500), 1.0), Pair(ps_log_linear_index(6000), 1.0)));
+}
+
+TEST(AllocRecord, CohortIsFollowedUpToTheAgeOfTheYoungestThatIsAlive) {
+  AllocResults results;
+  EXPECT_EQ(followed_ns(results, 2000, 10'000), 8000u) << "all have died: as long as the clock says";
+  birth young{};
+  young.tid = 1;
+  young.born_ns = 1900;
+  results.alive = {young};
+  results.thread_charge_ns = {{1, 3000}};
+  EXPECT_EQ(followed_ns(results, 2000, 10'000), 5100u);
+  EXPECT_EQ(followed_ns(results, 10'000, 2000), 0u);
+}
+
 TEST(AllocRecord, ObjectsBornAfterTheEndHaveAge0) {
   AllocResults results;
   birth late{};
