@@ -7,6 +7,8 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <CLI/App.hpp>
 
@@ -34,6 +36,17 @@ struct ReportOptions {
 };
 [[nodiscard]] int cmd_report(const ReportOptions& options);
 void register_report_command(CLI::App& app, Invocation& invocation);
+
+struct CompareOptions {
+  std::string base, fresh;    // files or URLs, one of them may be "-"
+  std::string criteria_file;  // empty: none
+  std::vector<std::pair<std::string, std::string>> pairs;
+  std::chrono::nanoseconds sample = std::chrono::minutes(1);  // of a recording
+  ReportOutput output;
+};
+// kExitFailed also when a criterion is missed.
+[[nodiscard]] int cmd_compare(const CompareOptions& options);
+void register_compare_command(CLI::App& app, Invocation& invocation);
 
 struct TopOptions {
   std::string address = kDefaultAgentUrl;

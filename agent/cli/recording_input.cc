@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -65,23 +66,17 @@ std::vector<ChunkPlace> chunks_of(const Reader& reader, const UnixRange& range) 
   return result;
 }
 
-}  // namespace
-
-Result<model::Snapshot, std::string> load_recording(const std::string& path, const model::TimeSpan& span) {
-  auto reader = Reader::open(path);
-  if (!reader) return Failure{reader.error()};
-  const auto range = range_of(*reader, path, span);
-  if (!range) return Failure{range.error()};
-  estimate::Replay replay(monotonic(*range, reader->chunks().back()));
-  Progress progress("read " + path);
+Result<std::optional<model::Snapshot>, std::string> replay(Reader& reader, const std::string& path,
+                                                           const UnixRange& range, Progress& progress) {
+  estimate::Replay replay(monotonic(range, reader.chunks().back()));
   std::uint64_t read_bytes = 0;
-  for (const ChunkPlace& chunk : chunks_of(*reader, *range)) {
+  for (const ChunkPlace& chunk : chunks_of(reader, range)) {
     read_bytes += chunk.header.text_bytes;
     if (read_bytes > kMaxRangeBytes) {
-      return Failure{path + " holds more records than fit; ask for a shorter time with --from and --to"};
+      return Failure{path + " holds more records than fit; ask for a shorter time"};
     }
     progress.update("records");
-    reader->read(chunk, [&replay](recording::Line line) {
+    reader.read(chunk, [&replay](recording::Line line) {
       if (const auto* of_target = std::get_if<recording::LineOfTarget>(&line)) {
         replay.take(of_target->target, of_target->record);
       } else {
@@ -89,13 +84,54 @@ Result<model::Snapshot, std::string> load_recording(const std::string& path, con
       }
     });
   }
-  progress.erase();
-  if (const std::string remark = reader->remark(); !remark.empty()) {
+  return replay.snapshot();
+}
+
+void tell_remark(const Reader& reader, const std::string& path) {
+  if (const std::string remark = reader.remark(); !remark.empty()) {
     (void)print("poolscope: " + path + ": " + remark + "\n", STDERR_FILENO);
   }
-  auto snapshot = replay.snapshot();
-  if (!snapshot) return Failure{path + " holds no moment in the range that was asked for; ask for a longer time"};
-  return *std::move(snapshot);
+}
+
+}  // namespace
+
+Result<model::Snapshot, std::string> load_recording(const std::string& path, const model::TimeSpan& span) {
+  auto reader = Reader::open(path);
+  if (!reader) return Failure{reader.error()};
+  const auto range = range_of(*reader, path, span);
+  if (!range) return Failure{range.error()};
+  Progress progress("read " + path);
+  auto snapshot = replay(*reader, path, *range, progress);
+  progress.erase();
+  if (!snapshot) return Failure{snapshot.error() + " with --from and --to"};
+  tell_remark(*reader, path);
+  if (*snapshot) return **std::move(snapshot);
+  return Failure{path + " holds no moment in the range that was asked for; ask for a longer time"};
+}
+
+Result<std::vector<model::Snapshot>, std::string> load_pieces(const std::string& path, std::chrono::nanoseconds piece,
+                                                              std::size_t max_pieces) {
+  auto reader = Reader::open(path);
+  if (!reader) return Failure{reader.error()};
+  const std::uint64_t first_ns = reader->chunks().front().header.first_unix_ns;
+  const std::uint64_t last_ns = reader->chunks().back().header.last_unix_ns;
+  const auto length_ns = static_cast<std::uint64_t>(piece.count());
+  const std::uint64_t count = last_ns > first_ns ? (last_ns - first_ns) / length_ns : 0;
+  if (count > max_pieces) {
+    return Failure{path + " holds " + std::to_string(count) + " pieces of that length, at most " +
+                   std::to_string(max_pieces) + " are taken; ask for longer ones"};
+  }
+  Progress progress("read " + path);
+  std::vector<model::Snapshot> pieces;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const UnixRange range{first_ns + i * length_ns, first_ns + (i + 1) * length_ns};
+    auto snapshot = replay(*reader, path, range, progress);
+    if (!snapshot) return Failure{snapshot.error()};
+    if (*snapshot) pieces.push_back(**std::move(snapshot));
+  }
+  progress.erase();
+  tell_remark(*reader, path);
+  return pieces;
 }
 
 }  // namespace poolscope::cli

@@ -71,10 +71,17 @@ void add_report_output_options(CLI::App& app, ReportOutput& output) {
   app.parse_complete_callback([flags, &output] { output.format = choose_format(*flags, output.path); });
 }
 
-int emit_report(const model::Snapshot& snapshot, const ReportOutput& output, int fd) {
-  if (output.path.empty()) return print(render(snapshot, output.format, style_for(fd)), fd);
-  const auto written = write_output(output.path, render(snapshot, output.format, {}));
+int emit_rendered(const Render& render, const ReportOutput& output, int fd) {
+  if (output.path.empty()) return print(render(output.format, style_for(fd)), fd);
+  const auto written = write_output(output.path, render(output.format, {}));
   return written ? kExitOk : fail(written.error());
+}
+
+int emit_report(const model::Snapshot& snapshot, const ReportOutput& output, int fd) {
+  const auto of_snapshot = [&snapshot](ReportFormat format, const text::Style& style) {
+    return render(snapshot, format, style);
+  };
+  return emit_rendered(of_snapshot, output, fd);
 }
 
 }  // namespace poolscope::cli

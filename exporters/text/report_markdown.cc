@@ -3,6 +3,7 @@
 #include "exporters/text/distribution.h"
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
+#include "exporters/text/markdown.h"
 #include "exporters/text/pool_wording.h"
 #include "exporters/text/report.h"
 #include "exporters/text/wording.h"
@@ -10,43 +11,13 @@
 namespace poolscope::text {
 namespace {
 
+using markdown::code;
+using markdown::plain;
+using markdown::row;
 using model::TargetSnapshot;
 
 constexpr std::size_t kMaxCallSites = 25;
 constexpr std::size_t kMaxPools = 50;
-
-// Text that markdown must not read as markup.
-std::string plain(std::string_view text) {
-  constexpr std::string_view kMarkup = "\\`*_{}[]<>#|~";
-  std::string escaped;
-  for (const char c : printable(text)) {
-    if (kMarkup.find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
-
-// As code inside a table: a fence longer than any run of backticks in it, and bars that do not end the cell.
-std::string code(std::string_view text) {
-  std::size_t run = 0, longest = 0;
-  std::string escaped;
-  for (const char c : printable(text)) {
-    run = c == '`' ? run + 1 : 0;
-    longest = std::max(longest, run);
-    if (c == '|') escaped += '\\';
-    escaped += c;
-  }
-  if (escaped.empty()) return "";
-  const std::string fence(longest + 1, '`');
-  const char* blank = longest > 0 ? " " : "";
-  return fence + blank + escaped + blank + fence;
-}
-
-std::string row(const std::vector<std::string>& cells) {
-  std::string text = "|";
-  for (const std::string& cell : cells) text += " " + cell + " |";
-  return text + "\n";
-}
 
 std::string quantity_table(const TargetSnapshot& target) {
   std::string text = row({"", "value", "95 % interval", ""}) + "|---|---:|---|---|\n";

@@ -60,10 +60,10 @@ class Chosen(unittest.TestLoader):
         return [name for name in super().getTestCaseNames(case) if not self.choice or quiet(name) == (self.choice == "--quiet")]
 
 
-def main():
-    """Runs the scenarios of the calling file; without BPF says why and skips, or fails when POOLSCOPE_REQUIRE_BPF is set."""
+def main(needs_bpf=True):
+    """Runs the scenarios of the calling file; without BPF that they need says why and skips, or fails when POOLSCOPE_REQUIRE_BPF is set."""
     choice = sys.argv.pop(1) if sys.argv[1:2] in (["--quiet"], ["--company"]) else None
-    reason = why_no_bpf()
+    reason = why_no_bpf() if needs_bpf else None
     if reason:
         print(f"skipped: {reason}", file=sys.stderr)
         sys.exit(1 if os.environ.get("POOLSCOPE_REQUIRE_BPF") == "1" else SKIPPED)

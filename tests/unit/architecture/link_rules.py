@@ -12,11 +12,12 @@ ALLOWED = {
     "agent": ["pools", "exporters", "probes"],
     "agent/estimate": ["pools", "exporters/model"],
     "agent/advice": ["pools", "exporters/model", "agent/estimate"],
+    "agent/compare": ["pools", "exporters/model", "exporters/text", "agent/config"],
     "agent/host": ["pools", "exporters/model", "agent/config", "probes/process"],
     "ui": ["pools", "exporters", "agent/estimate", "agent/advice"],
 }
 MAY_USE_BPF = ("probes", "agent")
-NEVER_USES_BPF = ("agent/estimate", "agent/advice", "agent/config", "agent/host", "agent/api")
+NEVER_USES_BPF = ("agent/estimate", "agent/advice", "agent/compare", "agent/config", "agent/host", "agent/api")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 BPF_HEADER = re.compile(r"^bpf/(libbpf|bpf|btf)|\.skel\.h$")
