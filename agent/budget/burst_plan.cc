@@ -91,8 +91,9 @@ double HitPrice::ns(double calibrated_ns) const {
 }
 
 PlannedPace plan_pace(const BurstBudget& budget, double price_factor) {
-  const double slower = kOvershoot * (budget.slowdown - 1);
-  const double charge_ns = static_cast<double>(budget.max_ns) * slower / (1 + slower) / price_factor;
+  const double allowed = budget.slowdown - 1, steady_share = allowed / (1 + allowed);
+  const double share = std::min(kOvershoot * allowed, std::max(kHotShare, (1 + steady_share) / 2));
+  const double charge_ns = static_cast<double>(budget.max_ns) * share / price_factor;
   return {budget.max_ns, static_cast<std::uint64_t>(charge_ns)};
 }
 

@@ -88,9 +88,9 @@ struct PlanOrRefusal {
   Refusal refusal{};  // meaningful without a plan
 };
 
-// What may be planned is no more than (slowdown - 1) / slowdown of a CPU in any burst_max_ms. A burst that takes as if the target were slowed
-// kOvershoot times as much has met a target that changed: it ends at once.
-inline constexpr double kOvershoot = 2;
+// What hits may take of one CPU within burst_max_ms before a burst ends at once: its target has become hotter than was planned for.
+// kOvershoot times what may be planned, slowdown - 1, as long as that can be told from a target that does nothing but hit probes.
+inline constexpr double kOvershoot = 2, kHotShare = 0.75;
 struct PlannedPace {
   std::uint64_t window_ns = 0;
   std::uint64_t charge_ns = 0;  // of one CPU, at calibrated prices

@@ -139,12 +139,12 @@ class Commands(unittest.TestCase):
         self.assertRegex(text, r"L2 rates +bursts of")
         self.assertRegex(text, r"cost +at most 1 % of its CPU time")
 
-    def test_plan_says_that_a_loop_of_allocations_is_too_hot(self):
+    def test_plan_says_that_a_loop_of_allocations_is_too_hot_to_follow(self):
         with target("alloc_loop") as loop:
             text = poolscope("attach", f"pid:{loop.pid}", "--plan").stdout
             harness.wait_until_unprobed(loop.pid)
             self.assertEqual(0, loop.stop(), loop.errors())
-        self.assertRegex(text, r"L2 rates +L2 refused: probes would slow the target")
+        self.assertRegex(text, r"L2 lifetimes +L2 refused: probes would slow the target")
 
     def test_doctor_of_a_process_probes_nothing(self):
         with target("steady_load") as load:
