@@ -20,9 +20,12 @@ double charge(double length_ns, double slower, const BurstBudget& budget) {
   return length_ns * std::max(budget.busy_cpus, 0.01) * slower / (1 + slower);
 }
 
-// Hits that the tokens pay for, with a margin: a burst that finds far more than expected ends there.
-std::uint64_t hits_for(double tokens_ns, double price_ns) {
-  return static_cast<std::uint64_t>(std::max(tokens_ns / std::max(price_ns, 1.0), 64.0));
+// Hits at which a burst ends: what the tokens pay for, and no more than kOvershoot times what was planned, or what the pace lets through
+// once. A target that became hot and shares its CPU does not get up to the pace.
+std::uint64_t hit_limit(double planned_ns, double price_ns, const BurstBudget& budget) {
+  const double once_ns = kHotShare * static_cast<double>(budget.max_ns) * std::max(budget.busy_cpus, 1.0);
+  const double most_ns = std::min(budget.tokens_ns, std::max(kOvershoot * planned_ns, once_ns));
+  return static_cast<std::uint64_t>(std::max(most_ns / std::max(price_ns, 1.0), 64.0));
 }
 
 Refusal too_hot(double slower, const BurstBudget& budget) {
@@ -109,7 +112,7 @@ PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices&
     length_ns *= budget.tokens_ns > 0 ? budget.tokens_ns / cost_ns : 0;  // the cost may be 0, too: debts remain
     if (length_ns < kShortestNs) return {std::nullopt, no_tokens(cost_ns, budget)};
   }
-  return {RatePlan{static_cast<std::uint64_t>(length_ns), hits_for(budget.tokens_ns, prices.allocation_ns)}};
+  return {RatePlan{static_cast<std::uint64_t>(length_ns), hit_limit(cost_ns, prices.allocation_ns, budget)}};
 }
 
 std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
@@ -137,8 +140,9 @@ PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate&
     return {std::nullopt, no_tokens(births_cost + least_ns * per_follow_ns, budget)};
   }
   const double follow_ns = std::clamp(affordable_ns, least_ns, most_ns);
-  return {CohortPlan{static_cast<std::uint64_t>(shape.births_ns), static_cast<std::uint64_t>(follow_ns),
-                     hits_for(budget.tokens_ns, std::max(prices.free_ns, prices.life_ns / 2))}};
+  return {CohortPlan{
+      static_cast<std::uint64_t>(shape.births_ns), static_cast<std::uint64_t>(follow_ns),
+      hit_limit(births_cost + follow_ns * per_follow_ns, std::max(prices.free_ns, prices.life_ns / 2), budget)}};
 }
 
 }  // namespace poolscope::budget

@@ -117,8 +117,14 @@ TEST(RatePlan, WaitsForDebtsToBePaidEvenWhereNothingIsEverHit) {
 
 TEST(RatePlan, HitLimitIsWhatTheTokensPay) {
   BurstBudget budget = rich();
-  budget.tokens_ns = 7'000'000;
-  EXPECT_EQ(plan_rate(rate_of(1000), kPrices, budget).plan->hit_limit, 10'000u);
+  budget.tokens_ns = 700'000;
+  EXPECT_EQ(plan_rate(rate_of(1000), kPrices, budget).plan->hit_limit, 1000u);
+}
+
+TEST(RatePlan, HitLimitOfACalmTargetIsWhatThePaceLetsThroughHoweverMuchIsSaved) {
+  BurstBudget budget = rich();
+  budget.tokens_ns = 500'000'000;
+  EXPECT_LE(plan_rate(rate_of(1000), kPrices, budget).plan->hit_limit, plan_pace(budget, 1).charge_ns / 700);
 }
 
 TEST(CohortPlan, FollowsAsLongAsWantedWhenItCanPay) {
