@@ -20,11 +20,13 @@ double charge(double length_ns, double slower, const BurstBudget& budget) {
   return length_ns * std::max(budget.busy_cpus, 0.01) * slower / (1 + slower);
 }
 
-// Hits at which a burst ends: what the tokens pay for, and no more than kOvershoot times what was planned, or what the pace lets through
-// once. A target that became hot and shares its CPU does not get up to the pace.
+// Hits at which a burst ends: what the tokens pay for, and no more than kOvershoot times what is planned for a target that runs all the time,
+// or what the pace lets through once. A target that became hot and shares its CPU does not get up to the pace.
 std::uint64_t hit_limit(double planned_ns, double price_ns, const BurstBudget& budget) {
-  const double once_ns = kHotShare * static_cast<double>(budget.max_ns) * std::max(budget.busy_cpus, 1.0);
-  const double most_ns = std::min(budget.tokens_ns, std::max(kOvershoot * planned_ns, once_ns));
+  const double busy_cpus = std::max(budget.busy_cpus, 1.0);
+  const double once_ns = kHotShare * static_cast<double>(budget.max_ns) * busy_cpus;
+  planned_ns *= busy_cpus / std::max(budget.busy_cpus, 0.01);
+  const double most_ns = std::min(std::max(budget.tokens_ns, kOverdraftNs), std::max(kOvershoot * planned_ns, once_ns));
   return static_cast<std::uint64_t>(std::max(most_ns / std::max(price_ns, 1.0), 64.0));
 }
 
@@ -64,6 +66,11 @@ CohortShape shape_of(double births, double freeing, const BurstBudget& budget) {
 }
 
 }  // namespace
+
+double planned_cpus(double recent) {
+  constexpr double kMargin = 10;
+  return std::max(recent, std::min(1.0, kMargin * recent));
+}
 
 std::string reason_label(Refusal::Reason reason) {
   return reason == Refusal::Reason::kTooHot ? "too_hot" : "budget_exhausted";

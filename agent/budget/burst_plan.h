@@ -61,8 +61,15 @@ struct BurstBudget {
   std::uint64_t follow_max_ns = 50'000'000;
   double tokens_ns = 0;    // what may be spent now
   double capacity_ns = 0;  // what could ever be saved
-  double busy_cpus = 1;    // CPU seconds per second of the process
+  double busy_cpus = 1;    // CPU seconds per second of the process: planned_cpus()
 };
+
+// What a burst is planned to cost by, when the process used `recent` CPU seconds per second lately. A burst that meets more is ended by its hit
+// limit; were all planned as if the process never waited, one that mostly does would get short bursts and no cohorts.
+[[nodiscard]] double planned_cpus(double recent);
+// A burst may be charged so much more than is saved: what it owes is earned back before the next one. A limit of a few hits would end bursts
+// at the first crowd of events, and what is seen up to there is far from the mean.
+inline constexpr double kOverdraftNs = 250'000;
 
 struct Refusal {
   enum class Reason { kTooHot, kNoTokens };

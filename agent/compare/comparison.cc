@@ -41,8 +41,8 @@ SetOfKeys varying_keys(const Measurements& side) {
 void put_into_names(const SetOfKeys& keys, Measurements& side) {
   for (auto& series : side.series) {
     for (const auto& key : keys) {
-      if (const std::string value = value_of(series, key); !value.empty())
-        series.name += " [" + key + "=" + value + "]";
+      const std::string value = value_of(series, key);
+      if (!value.empty()) series.name.append(" [").append(key).append("=").append(value).append("]");
     }
   }
 }
@@ -53,7 +53,9 @@ std::vector<std::string> differing_config(const Measurements& base, const Measur
   for (const auto& key : all_keys(base)) {
     const std::string of_base = value_of(base.series.front(), key), of_new = value_of(fresh.series.front(), key);
     if (varying.contains(key) || of_new.empty() || of_base == of_new) continue;
-    remarks.push_back("not like with like: " + key + " is `" + of_base + "` in BASE and `" + of_new + "` in NEW");
+    std::string remark = "not like with like: ";
+    remark.append(key).append(" is `").append(of_base).append("` in BASE and `").append(of_new).append("` in NEW");
+    remarks.push_back(std::move(remark));
   }
   return remarks;
 }

@@ -133,8 +133,8 @@ void set_rates(model::AllocationSummary& summary, const Sample& allocations) {
 }
 
 // Frees alone in a window, unless frees beside allocations tell clearly more: an interval is narrower by chance, too, when the estimate is too
-// high for what was seen. Without intervals the one that saw more.
-constexpr double kClearlySharper = 0.7;
+// high for what was seen. Without intervals those beside allocations, when there are enough, else the one that saw more.
+constexpr double kClearlySharper = 0.7, kEnoughFreesBeside = 100;
 model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& basis,
                                       const model::MaybeEstimate& allocations_per_second) {
   const auto frees = [](const model::BurstRecord& record) {
@@ -148,7 +148,10 @@ model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& ba
   const Sample beside = Sample::of_frees_beside(records, *allocations_per_second);
   const auto rate = alone.rate(frees), rate_beside = beside.rate(frees_beside);
   if (std::isinf(relative_width(rate)) && std::isinf(relative_width(rate_beside))) {
-    return beside.total(frees_beside) > alone.total(frees) ? rate_beside : rate;
+    // Few cohorts: how many frees there are to an allocation is then known better than how many there are to a second.
+    const bool is_allocation_rate_known =
+        allocations_per_second->low && beside.total(frees_beside) >= kEnoughFreesBeside;
+    return is_allocation_rate_known || beside.total(frees_beside) > alone.total(frees) ? rate_beside : rate;
   }
   return relative_width(rate_beside) < kClearlySharper * relative_width(rate) ? rate_beside : rate;
 }

@@ -354,9 +354,8 @@ budget::BurstBudget TargetMonitor::burst_budget(const WatchedProcess& process) c
   result.follow_max_ns = static_cast<std::uint64_t>(budget_.follow_max_ms * 1e6);
   result.tokens_ns = tokens_.level_ns();
   result.capacity_ns = tokens_.capacity_ns();
-  // A burst finds the process running or waiting: one CPU at least, as many as it used lately.
   const double used = book_.strata().empty() ? 0 : cpu_per_second(process);
-  result.busy_cpus = std::max(1.0, used);
+  result.busy_cpus = budget::planned_cpus(used);
   return result;
 }
 

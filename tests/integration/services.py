@@ -123,7 +123,7 @@ def postgresql(**more):
         as_postgres([POSTGRES_BIN / "initdb", "-D", data, "-A", "trust", "--no-sync"], cwd=folder)
         options = more | ({"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {})
         arguments = [POSTGRES_BIN / "postgres", "-D", data, "-h", LOOPBACK, "-p", port, "-k", folder, "-c", "fsync=off"]
-        with serving(arguments, port, folder, cwd=folder, **options, **more) as service:
+        with serving(arguments, port, folder, cwd=folder, **options) as service:
             ready = [POSTGRES_BIN / "pg_isready", "-h", LOOPBACK, "-p", port]
             wait_for(lambda: as_postgres(ready, cwd=folder), 30, "postgresql ready for connections")
             as_postgres([POSTGRES_BIN / "pgbench", "-h", LOOPBACK, "-p", port, "-i", "-s", "1", "-q", "postgres"], cwd=folder)

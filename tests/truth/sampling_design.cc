@@ -51,7 +51,7 @@ class Observer {
     budget::BurstBudget budget = design_.burst;
     budget.tokens_ns = tokens_.level_ns();
     budget.capacity_ns = tokens_.capacity_ns();
-    budget.busy_cpus = std::max(1.0, recent_cpus_);
+    budget.busy_cpus = budget::planned_cpus(recent_cpus_);
     return budget;
   }
 

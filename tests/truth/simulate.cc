@@ -1,4 +1,4 @@
-// simulate [--replays N] [--stratum-ms N] made:LOAD[:calls]... FILE...: how well estimates do on streams, one JSON object per stream and line.
+// simulate [--replays N] [--stratum-ms N] [--skip-seconds N] made:LOAD[:calls]... FILE...: how well estimates do on streams, one JSON object per stream and line.
 // LOAD is one of saturated, steady, bursty, periodic, switching; `calls` gives the target read and write calls to be related to.
 #include <chrono>
 #include <cstdio>
@@ -18,6 +18,7 @@ using namespace poolscope::truth;
 struct Options {
   unsigned replays = 1000;
   Design design;
+  double skip_seconds = 0;  // at the start of recorded streams
 };
 
 std::optional<MadeStream> made_stream(std::string_view text) {
@@ -52,6 +53,7 @@ void print(const std::string& name, const EventStream& stream, const std::vector
 bool run(const std::string& name, const Options& options) {
   Design design = options.design;
   EventStream stream;
+  double skip_seconds = 0;
   if (const auto made = made_stream(name)) {
     stream = make_stream(*made);
     design.has_io_calls = made->has_io_calls;
@@ -62,8 +64,10 @@ bool run(const std::string& name, const Options& options) {
       return false;
     }
     stream = without_recording_cost(*recorded);
+    skip_seconds = options.skip_seconds;
   }
-  print(name, stream, simulate(stream, design, options.replays, 2024), options.replays);
+  print(name, stream, simulate(stream, design, options.replays, 2024, static_cast<std::uint64_t>(skip_seconds * 1e9)),
+        options.replays);
   return true;
 }
 
@@ -77,10 +81,14 @@ int main(int argc, char** argv) {
       options.replays = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
     } else if (std::strcmp(argv[i], "--stratum-ms") == 0 && i + 1 < argc) {
       options.design.stratum_ns = std::strtoull(argv[++i], nullptr, 10) * 1'000'000;
+    } else if (std::strcmp(argv[i], "--skip-seconds") == 0 && i + 1 < argc) {
+      options.skip_seconds = std::strtod(argv[++i], nullptr);
     } else {
       all_read &= run(argv[i], options);
     }
   }
-  if (argc == 1) std::fputs("usage: simulate [--replays N] [--stratum-ms N] made:LOAD[:calls]... FILE...\n", stderr);
+  if (argc == 1)
+    std::fputs("usage: simulate [--replays N] [--stratum-ms N] [--skip-seconds N] made:LOAD[:calls]... FILE...\n",
+               stderr);
   return all_read ? 0 : 1;
 }

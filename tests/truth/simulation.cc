@@ -103,11 +103,13 @@ Cell cell_of(const Figure& figure, double truth, Sums& sums) {
 
 }  // namespace
 
-std::vector<Cell> simulate(const EventStream& stream, const Design& design, unsigned replays, std::uint64_t seed) {
+std::vector<Cell> simulate(const EventStream& stream, const Design& design, unsigned replays, std::uint64_t seed,
+                           std::uint64_t skip_ns) {
+  const std::uint64_t begin_ns = std::min(stream.begin_ns + skip_ns, stream.end_ns);
   // The last part of the stream is only there to follow lives; what does not fill a stratum is left out.
   const std::uint64_t room_ns =
-      stream.end_ns - stream.begin_ns - std::min(stream.end_ns - stream.begin_ns, 2 * design.burst.follow_max_ns);
-  const Range range{stream.begin_ns, stream.begin_ns + room_ns / design.stratum_ns * design.stratum_ns};
+      stream.end_ns - begin_ns - std::min(stream.end_ns - begin_ns, 2 * design.burst.follow_max_ns);
+  const Range range{begin_ns, begin_ns + room_ns / design.stratum_ns * design.stratum_ns};
   Truth truth(range);
   truth.add(stream);
   SimulatedKernel kernel(stream);

@@ -22,7 +22,8 @@ struct Cell {
 };
 // Bias and half-width of a share are in parts of 1; of a quantile of sizes they are over the truth, as of a rate.
 
+// What comes before `skip_ns` is left out: how a program starts.
 [[nodiscard]] std::vector<Cell> simulate(const EventStream& stream, const Design& design, unsigned replays,
-                                         std::uint64_t seed);
+                                         std::uint64_t seed, std::uint64_t skip_ns = 0);
 
 }  // namespace poolscope::truth

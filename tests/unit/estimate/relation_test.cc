@@ -86,6 +86,24 @@ TEST(Relation, ToCallsIsNotTakenWhereCallsDoNotGoWithEvents) {
   EXPECT_NEAR(error_of(server.seen().per_second, server.truth()), 0, 0.10);
 }
 
+TEST(Relation, ToCallsTakesHalfOfTheLastCallOutOfAWindowThatEndedAmongItsEvents) {
+  std::vector<model::BurstRecord> bursts;
+  for (unsigned i = 0; i < kBursts; ++i) {
+    // Two calls that bring 100 allocations each; the window ended after 130 to 170.
+    auto& burst = bursts.emplace_back(rate_burst(i, 130 + 40 * (i % 2)));
+    burst.allocation_window.ended_by_count = true;
+    burst.allocation_window.work.io_calls = 2;
+  }
+  const RecordList list = in_time_order(bursts);
+  const Sample sample = Sample::of_allocations(list, {false, {std::nullopt, 10.0}, {}, {}});
+  const auto rate = sample.rate([](const model::BurstRecord& record) {
+    return WindowCount::of_events(static_cast<double>(record.counts.allocations));
+  });
+  ASSERT_EQ(std::string_view(sample.related_to), "io_calls");
+  EXPECT_NEAR(rate->value, 1000, 10);
+  EXPECT_LT(*rate->low, 750) << "the whole call, or none of it, is not excluded";
+}
+
 TEST(Relation, ToTimeServesATargetThatMostlyWaits) {
   // Without read and write calls, and warmer inside windows than outside: CPU time alone says 1.6 times as much.
   Server server{.pause_seconds = 200e-6, .warm_up = 0.6};
