@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kPlainText = "text/plain; charset=utf-8";
 constexpr const char* kJson = "application/json";
+constexpr const char* kZstd = "application/zstd";
 constexpr std::size_t kWorthCompressingBytes = 256;  // below, the gzip frame eats what it saves
 constexpr std::uint64_t kMaxHistory = 100;
 
@@ -30,6 +31,7 @@ void compress(Response& response, const Request& request) {
   if (response.status != 200) return;
   response.headers.emplace_back("Vary", "Accept-Encoding");
   if (!response.content_encoding.empty() || response.body.size() < kWorthCompressingBytes) return;
+  if (response.content_type == kZstd) return;
   if (!accepts_gzip(request.accept_encoding)) return;
   response.body = gzip(response.body);
   response.content_encoding = "gzip";
@@ -86,9 +88,13 @@ Response error_response(const std::string& path, int status, const std::string& 
 }
 
 const std::vector<Pages::Page>& Pages::all() {
-  static const std::vector<Page> pages = {
-      {"/", &Pages::landing},          {"/metrics", &Pages::metrics},        {"/-/healthy", &Pages::healthy},
-      {"/-/ready", &Pages::readiness}, {"/api/v1/snapshot", &Pages::latest}, {"/api/v1/history", &Pages::history}};
+  static const std::vector<Page> pages = {{"/", &Pages::landing},
+                                          {"/metrics", &Pages::metrics},
+                                          {"/-/healthy", &Pages::healthy},
+                                          {"/-/ready", &Pages::readiness},
+                                          {"/api/v1/snapshot", &Pages::latest},
+                                          {"/api/v1/history", &Pages::history},
+                                          {"/api/v1/records", &Pages::records}};
   return pages;
 }
 
@@ -163,6 +169,13 @@ Response Pages::latest(const Request& request) {
     return {200, kJson, *snapshot_text_.gzipped_json(*snapshot), "gzip", {}};
   }
   return {200, kJson, *snapshot_text_.json(*snapshot), {}, {}};
+}
+
+Response Pages::records(const Request& request) {
+  const std::uint64_t now_ns = now_unix_ns();
+  const auto after = query_time(request.query, "after", now_ns);
+  if (!after) return error_response(request.path, 400, after.error());
+  return {200, kZstd, source_.records_after(after->value_or(now_ns)), {}, {}};
 }
 
 Response Pages::history(const Request& request) {

@@ -38,6 +38,7 @@ class Pages {
   Response readiness(const Request& request);
   Response latest(const Request& request);
   Response history(const Request& request);
+  Response records(const Request& request);
   Response snapshot_of(const Request& request, const UnixRange& range);
 
   [[nodiscard]] std::optional<std::string> waiting_for() const;

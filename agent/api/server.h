@@ -1,6 +1,7 @@
 #pragma once
 // The agent's HTTP side (civetweb): pages and formats of one immutable Snapshot.
 //   /  /metrics  /-/healthy  /-/ready  /api/v1/snapshot[?from=TIME&to=TIME]  /api/v1/history?after=SEQUENCE[&limit=N]
+//   /api/v1/records[?after=TIME]
 //   Threads   start() and the destructor: one thread. Handlers run on civetweb's threads and only read the SnapshotSource,
 //             which must be thread-safe.
 //   Safety    loopback by default; Host allow-list (IP addresses, localhost, the listen host, the machine's name); any Origin
@@ -44,6 +45,8 @@ class SnapshotSource {
   // What was known at the end of a range, estimated from what was measured in it. May wait for the measuring thread, for seconds at most.
   [[nodiscard]] virtual Result<std::shared_ptr<const model::Snapshot>, RangeRefusal> snapshot_of(
       const UnixRange& range) const = 0;
+  // A recording (docs/reference/recording.md) of what was measured after `unix_ns`, from the first question on. May wait likewise.
+  [[nodiscard]] virtual std::string records_after(std::uint64_t unix_ns) const = 0;
   // True once every configured target was looked for and its collectors have a state.
   [[nodiscard]] virtual bool ready() const = 0;
   // Whether the last reload of the configuration succeeded, and when it was (unix seconds).

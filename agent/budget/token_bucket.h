@@ -27,8 +27,6 @@ class TokenBucket {
     level_ns_ = std::min(level_ns_ + income, cap);
   }
   void spend(std::uint64_t charge_ns) { level_ns_ -= static_cast<double>(charge_ns); }
-  // Takes back a spend().
-  void forgive(std::uint64_t charge_ns) { level_ns_ += static_cast<double>(charge_ns); }
 
   [[nodiscard]] double level_ns() const { return level_ns_; }
   // What the bucket can hold at the present income.

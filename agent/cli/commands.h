@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,12 +31,21 @@ inline constexpr const char* kGroupPools = "Pools that services share";
 inline constexpr const char* kDefaultAgentUrl = "http://127.0.0.1:9777";
 
 struct ReportOptions {
-  std::string source;  // file, "-" or URL
+  std::vector<std::string> sources;  // a file, "-" or a URL; or several recordings
   model::TimeSpan span;
   ReportOutput output;
 };
 [[nodiscard]] int cmd_report(const ReportOptions& options);
 void register_report_command(CLI::App& app, Invocation& invocation);
+
+struct RecordOptions {
+  std::string source;  // URL of an agent, or a process
+  std::string file;
+  std::optional<std::chrono::nanoseconds> duration;
+};
+void register_record_command(CLI::App& app, Invocation& invocation);
+// Of a process; where poolscope is built without eBPF it says how to get it.
+[[nodiscard]] int record_process(const RecordOptions& options);
 
 struct CompareOptions {
   std::string base, fresh;    // files or URLs, one of them may be "-"

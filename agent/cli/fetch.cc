@@ -154,12 +154,24 @@ bool is_url(std::string_view text) {
   return text.starts_with("http://") || text.starts_with("https://");
 }
 
-std::string snapshot_url(std::string_view address) {
+namespace {
+
+std::string with_page(std::string_view address, const char* page) {
   std::string url = is_url(address) ? std::string(address) : "http://" + std::string(address);
   const std::size_t path = url.find('/', url.find("://") + 3);
-  if (path == std::string::npos) return url + "/api/v1/snapshot";
-  if (url.ends_with('/')) return url + "api/v1/snapshot";
+  if (path == std::string::npos) return url + "/" + page;
+  if (url.ends_with('/')) return url + page;
   return url;
+}
+
+}  // namespace
+
+std::string snapshot_url(std::string_view address) {
+  return with_page(address, "api/v1/snapshot");
+}
+
+std::string records_url(std::string_view address) {
+  return with_page(address, "api/v1/records");
 }
 
 }  // namespace poolscope::cli

@@ -46,4 +46,7 @@ class HttpGet {
 // "https://proxy/poolscope/" (a prefix, because of the slash). Any other path is taken as it is.
 [[nodiscard]] std::string snapshot_url(std::string_view address);
 
+// The same for what it measures from now on (docs/reference/http.md).
+[[nodiscard]] std::string records_url(std::string_view address);
+
 }  // namespace poolscope::cli

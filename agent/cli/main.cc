@@ -82,6 +82,7 @@ int run_command_line(int argc, char** argv) {
   register_measuring_commands(app, invocation);
   register_top_command(app, invocation);
   register_report_command(app, invocation);
+  register_record_command(app, invocation);
   register_compare_command(app, invocation);
   register_pools_command(app, invocation);
   register_check_config_command(app, invocation);

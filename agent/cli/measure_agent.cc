@@ -15,6 +15,7 @@
 #include "agent/cli/hosted_pools.h"
 #include "agent/cli/measure_common.h"
 #include "agent/cli/output.h"
+#include "agent/sampler/both_sinks.h"
 #include "agent/sampler/snapshot_store.h"
 #include "probes/process/monotonic_clock.h"
 
@@ -173,7 +174,8 @@ int agent(const AgentOptions& options) {
   if (!probing) return fail(attach::describe(probing.error()));
   auto recorder = start_recorder(config->recording.file, {config->recording.max_bytes, config->recording.files});
   if (!recorder) return fail("agent: " + recorder.error());
-  auto sampler = sampler::Sampler::create(**probing, *config, sampler::Sampler::Pace::kWatch, recorder->get());
+  sampler::BothSinks sinks(recorder->get(), store.tail());
+  auto sampler = sampler::Sampler::create(**probing, *config, sampler::Sampler::Pace::kWatch, &sinks);
   if (!sampler) return fail("agent: " + sampler.error());
   auto server = api::Server::start(config->web.listen_address, store, *admin);
   if (!server) return fail("agent: " + api::describe(server.error()));

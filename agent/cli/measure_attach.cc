@@ -22,6 +22,7 @@ namespace poolscope::cli {
 namespace {
 
 struct AttachOptions {
+  std::string command = "attach";  // or "record", which prints no report
   std::string spec;
   std::chrono::nanoseconds duration = std::chrono::seconds(30);
   bool plan_only = false;
@@ -33,6 +34,8 @@ struct AttachOptions {
   ReportOutput output;
 };
 
+constexpr std::chrono::hours kUntilStopped(10 * 365 * 24);
+
 std::uint64_t deadline_after(std::chrono::nanoseconds duration) {
   return process::monotonic_ns() + static_cast<std::uint64_t>(duration.count());
 }
@@ -43,13 +46,16 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
   config.budget = options.measuring.budget;
   config.custom_pools = options.measuring.custom_pools;
   auto recorder = start_recorder(options.record_file);
-  if (!recorder) return fail("attach: " + recorder.error());
-  auto sampler = sampler::Sampler::create(probing, config, sampler::Sampler::Pace::kLook, recorder->get());
-  if (!sampler) return fail("attach: " + sampler.error());
+  if (!recorder) return fail(options.command + ": " + recorder.error());
+  using Pace = sampler::Sampler::Pace;
+  const bool only_records = options.command == "record";
+  const Pace pace = only_records ? Pace::kWatch : Pace::kLook;
+  auto sampler = sampler::Sampler::create(probing, config, pace, recorder->get());
+  if (!sampler) return fail(options.command + ": " + sampler.error());
   {
     Moments moments(**sampler, recorder->get());
     const StopSignals signals;
-    Progress progress("attach " + options.spec, options.duration);
+    Progress progress(options.command + " " + options.spec, options.duration);
     (*sampler)->run(deadline_after(options.duration), [&] {
       progress.update(waiting_for(**sampler));
       moments.keep_up();
@@ -58,18 +64,18 @@ int attach_sampled(sampler::Probing& probing, const config::TargetConfig& target
   }
   const model::Snapshot snapshot = (*sampler)->snapshot();
   finish_recording(recorder->get());
-  return emit_report(snapshot, options.output);
+  return only_records ? kExitOk : emit_report(snapshot, options.output);
 }
 
 // Processes that join the target, forked children for the most part, are found by looking at /proc a few times a second.
 int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, const AttachOptions& options) {
   auto set = targets::TargetSet::create({target});
-  if (!set) return fail("attach: " + targets::describe(set.error()));
+  if (!set) return fail(options.command + ": " + targets::describe(set.error()));
   probing.set_custom_pools(targets::pool_specs(options.measuring.custom_pools));
   auto recorder = start_recorder(options.record_file);
-  if (!recorder) return fail("attach: " + recorder.error());
+  if (!recorder) return fail(options.command + ": " + recorder.error());
   auto session = sampler::ExactSession::start(probing);
-  if (!session) return fail("attach: " + session.error());
+  if (!session) return fail(options.command + ": " + session.error());
   const StopSignals signals;
   Progress progress("attach --exact " + options.spec, options.duration);
   const std::uint64_t end_ns = deadline_after(options.duration);
@@ -84,7 +90,7 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
     for (const auto& key : state.left) (*session)->remove(key.pid);
     for (const auto* keys : {&state.joined, &state.execed}) {
       for (const auto& key : *keys) {
-        if (const auto why = (*session)->add(key.pid)) fail("attach: " + *why);
+        if (const auto why = (*session)->add(key.pid)) fail(options.command + ": " + *why);
       }
     }
     (*session)->keep_up();
@@ -99,12 +105,12 @@ int attach_exact(sampler::Probing& probing, const config::TargetConfig& target, 
 
 int attach(AttachOptions options) {
   auto measuring = measuring_config(options.config_file, options.budget_options);
-  if (!measuring) return fail("attach: " + measuring.error());
+  if (!measuring) return fail(options.command + ": " + measuring.error());
   options.measuring = std::move(*measuring);
   const auto target = config::parse_target_spec(options.spec);
-  if (!target) return fail("attach: " + target.error());
+  if (!target) return fail(options.command + ": " + target.error());
   const auto state = find_processes(*target);
-  if (!state) return fail("attach: " + state.error());
+  if (!state) return fail(options.command + ": " + state.error());
   auto probing = sampler::Probing::start(options.exact ? sampler::exact_load_options() : probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
   if (options.plan_only) {
@@ -115,6 +121,15 @@ int attach(AttachOptions options) {
 }
 
 }  // namespace
+
+int record_process(const RecordOptions& options) {
+  AttachOptions attaching;
+  attaching.spec = options.source;
+  attaching.command = "record";
+  attaching.record_file = options.file;
+  attaching.duration = options.duration.value_or(kUntilStopped);
+  return attach(std::move(attaching));
+}
 
 void register_attach_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("attach", "watch a running process, print the report");

@@ -52,7 +52,7 @@ CLI::Option* add_record_option(CLI::App& command, std::string& path) {
 }
 
 Result<std::unique_ptr<recording::Recorder>, std::string> start_recorder(const std::string& path,
-                                                                         const recording::RecorderLimits& limits) {
+                                                                         const recording::FileLimits& limits) {
   if (path.empty()) return std::unique_ptr<recording::Recorder>();
   return recording::Recorder::create(path, limits);
 }

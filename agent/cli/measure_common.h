@@ -45,7 +45,7 @@ struct MeasuringConfig {
 CLI::Option* add_record_option(CLI::App& command, std::string& path);
 // The recorder of `path`; none when it is empty.
 [[nodiscard]] Result<std::unique_ptr<recording::Recorder>, std::string> start_recorder(
-    const std::string& path, const recording::RecorderLimits& limits = {});
+    const std::string& path, const recording::FileLimits& limits = {});
 // Keeps moments in a recording while somebody takes a look: call it whenever the sampler is idle.
 class Moments {
  public:

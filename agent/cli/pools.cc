@@ -1,5 +1,4 @@
 // pools serve, list, resize: the host of hosted pools, and what can be asked of it.
-#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,11 +7,11 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
-#include <sys/signalfd.h>
 
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/output.h"
+#include "agent/cli/stop_fd.h"
 #include "agent/cli/terminal.h"
 #include "agent/host/administer.h"
 #include "agent/host/pool_host.h"
@@ -31,16 +30,6 @@ struct PoolsOptions {
   bool as_json = false;  // of list
 };
 
-// Readable once the process is told to end.
-UniqueFd pools_stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigprocmask(SIG_BLOCK, &signals, nullptr);
-  return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC));
-}
-
 int pools_serve(const PoolsOptions& options) {
   const auto pools = host::load_pools(options.file);
   if (!pools) {
@@ -49,7 +38,7 @@ int pools_serve(const PoolsOptions& options) {
     (void)write_all(STDERR_FILENO, list);
     return kExitUsage;
   }
-  const UniqueFd stop = pools_stop_signals();
+  const UniqueFd stop = stop_signals_fd();
   if (!stop) return fail("pools serve: no signalfd");
   const auto started = host::PoolHost::start(*pools, options.socket);
   if (!started) return fail("pools serve: " + started.error());

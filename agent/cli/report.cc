@@ -3,6 +3,7 @@
 
 #include "agent/cli/commands.h"
 #include "agent/cli/output.h"
+#include "agent/cli/recording_input.h"
 #include "agent/cli/snapshot_input.h"
 
 namespace poolscope::cli {
@@ -22,7 +23,8 @@ void add_time_option(CLI::App& app, const std::string& name, std::optional<model
 }  // namespace
 
 int cmd_report(const ReportOptions& options) {
-  const auto snapshot = load_snapshot(options.source, options.span);
+  const auto snapshot = options.sources.size() == 1 ? load_snapshot(options.sources.front(), options.span)
+                                                    : load_recordings(options.sources, options.span);
   if (!snapshot) return fail("report: " + snapshot.error());
   return emit_report(*snapshot, options.output);
 }
@@ -31,7 +33,9 @@ void register_report_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("report", "print the report of a file, a recording or a running agent");
   const auto options = std::make_shared<ReportOptions>();
   command->group(kGroupLook);
-  command->add_option("FILE|URL", options->source, "a JSON report, a recording, - for stdin, or the URL of an agent")
+  command
+      ->add_option("FILE|URL", options->sources,
+                   "a JSON report, - for stdin, the URL of an agent, a recording, or several: as one, also as a folder")
       ->required()
       ->option_text(" ");
   add_time_option(*command, "--from", options->span.from,

@@ -42,7 +42,11 @@ Result<model::Snapshot, std::string> parse_snapshot(std::string_view text, const
 
 Result<model::Snapshot, std::string> load_snapshot(const std::string& source, const model::TimeSpan& span) {
   const bool remote = is_url(source);
-  if (!remote && source != "-" && recording::is_recording(source)) return load_recording(source, span);
+  if (!remote && is_folder(source)) {
+    const auto paths = recordings_in(source);
+    return paths ? load_recordings(*paths, span) : Failure{paths.error()};
+  }
+  if (!remote && source != "-" && recording::is_recording(source)) return load_recordings({source}, span);
   if (!remote && !span.is_open()) {
     return Failure{source + " is a report of one moment; --from and --to are for recordings and agents"};
   }

@@ -9,7 +9,7 @@
 
 namespace poolscope::cli {
 
-// `source` is a JSON report or a recording, "-" for a report on stdin, or the URL of an agent (http:// or https://). `span` is for
+// `source` is a JSON report, a recording or a folder of them, "-" for a report on stdin, or the URL of an agent (http:// or https://). `span` is for
 // recordings and agents. Shows progress while it waits. The
 // error names the source, the cause and the way out.
 [[nodiscard]] Result<model::Snapshot, std::string> load_snapshot(const std::string& source,

@@ -13,6 +13,10 @@ struct Command {
   const char* name;
   const char* description;
 };
+int no_bpf(const std::string& command) {
+  return fail(command + ": this poolscope was built without eBPF; rebuild with -DPOOLSCOPE_BPF=ON");
+}
+
 constexpr std::array<Command, 4> kCommands = {{
     {"run", "start a program, watch it until it ends, print the report"},
     {"attach", "watch a running process, print the report"},
@@ -27,12 +31,12 @@ void register_measuring_commands(CLI::App& app, Invocation& invocation) {
     CLI::App* command = app.add_subcommand(name, description);
     command->group(std::string(kGroupMeasure) + " (needs eBPF, which this build does not have)");
     command->prefix_command();
-    command->callback([name, &invocation] {
-      invocation.run = [name] {
-        return fail(std::string(name) + ": this poolscope was built without eBPF; rebuild with -DPOOLSCOPE_BPF=ON");
-      };
-    });
+    command->callback([name, &invocation] { invocation.run = [name] { return no_bpf(name); }; });
   }
+}
+
+int record_process(const RecordOptions&) {
+  return no_bpf("record");
 }
 
 }  // namespace poolscope::cli

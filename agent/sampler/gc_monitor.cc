@@ -16,6 +16,7 @@ std::uint64_t GcMonitor::read(probes::GoRuntime& runtime) {
 }
 
 void GcMonitor::keep(model::GcRecord record) {
+  ++changes_;
   totals_.add(record);
   sink_.take(record);
   processes_.insert(record.process);
@@ -34,6 +35,7 @@ void GcMonitor::set_processes(std::span<const model::ProcessKey> keys) {
 }
 
 void GcMonitor::forget_before(std::uint64_t oldest_ns) {
+  ++changes_;
   std::erase_if(records_, [&](const auto& record) {
     const bool is_old = record.start_ns < oldest_ns;
     if (is_old) estimate::add(forgotten_, record.counted);

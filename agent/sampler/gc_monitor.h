@@ -1,6 +1,6 @@
 #pragma once
 // GcMonitor: the garbage collectors of the Go processes of one target.
-//   Memory    records of the last TargetMonitor::kKeepNs; sums are kept for the life of the target, and of each process that lives.
+//   Memory    records of the last TargetMonitor::keep_ns(); sums are kept for the life of the target, and of each process that lives.
 //   Threads   one.
 
 #include <optional>
@@ -28,6 +28,8 @@ class GcMonitor {
   // The processes that the target has now. What is known of others goes when they have ended: one that comes back is added once.
   void set_processes(std::span<const model::ProcessKey> keys);
   void forget_before(std::uint64_t oldest_ns);
+  // How often anything of it has changed so far.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
   [[nodiscard]] bool has_data() const { return !records_.empty(); }
   // Of every record there was, and of those that are not kept any more.
   [[nodiscard]] const model::GcCounters& total() const { return totals_.total(); }
@@ -41,6 +43,7 @@ class GcMonitor {
   model::TargetSink sink_;
   estimate::GcTotals totals_;
   model::GcCounters forgotten_;
+  std::uint64_t changes_ = 0;
   std::vector<model::GcRecord> records_;   // oldest first
   std::set<model::ProcessKey> processes_;  // that were read and still run the program that was read
   std::optional<model::ProcessKey> ended_last_;

@@ -48,6 +48,7 @@ void PageMonitor::read(std::uint64_t now_ns) {
 
 void PageMonitor::read_last(const model::ProcessKey& key, probes::PoolPages& pages, std::uint64_t now_ns) {
   keep_all(pages.read_last(now_ns));
+  ++changes_;
   totals_.end(key);
   ends_.push_back({key, now_ns});
   sink_.take(ends_.back());
@@ -58,6 +59,7 @@ void PageMonitor::keep_all(std::vector<model::PoolPageRecord> records) {
 }
 
 void PageMonitor::keep(model::PoolPageRecord record) {
+  ++changes_;
   totals_.add(record);
   sink_.take(record);
   const auto last = std::find_if(records_.rbegin(), records_.rend(), [&](const auto& other) {
@@ -73,6 +75,7 @@ void PageMonitor::keep(model::PoolPageRecord record) {
 }
 
 void PageMonitor::forget_before(std::uint64_t oldest_ns) {
+  ++changes_;
   auto end = ends_.begin();
   const auto end_processes_until = [&](std::uint64_t time_ns) {
     for (; end != ends_.end() && end->at_ns <= time_ns; ++end) forgotten_.end(end->process);

@@ -1,6 +1,6 @@
 #pragma once
 // PageMonitor: the pools that the processes of one target publish (probes::PoolPages). Costs the target nothing, so it needs no budget.
-//   Memory    records of the last TargetMonitor::kKeepNs, one per page and kRecordNs; sums are kept for the life of the target.
+//   Memory    records of the last TargetMonitor::keep_ns(), one per page and kRecordNs; sums are kept for the life of the target.
 //   Threads   one.
 
 #include <cstdint>
@@ -37,6 +37,8 @@ class PageMonitor {
   void keep(model::PoolPageRecord record);
   void forget_before(std::uint64_t oldest_ns);
 
+  // How often anything of it has changed so far.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
   [[nodiscard]] bool has_data() const { return !totals_.pools().empty(); }
   [[nodiscard]] const std::vector<model::PoolPageRecord>& records() const { return records_; }
   // Of every record there was, and of those that are not kept any more.
@@ -57,6 +59,7 @@ class PageMonitor {
   std::vector<model::PoolPageRecord> records_;  // by the time of their beginning
   std::vector<model::PagesEndRecord> ends_;     // since the last record that is not kept
   estimate::PublishedTotals totals_, forgotten_;
+  std::uint64_t changes_ = 0;
   model::TargetSink sink_;
 };
 

@@ -26,27 +26,32 @@ void cap_sites(model::BurstRecord& record) {
 }  // namespace
 
 void RecordBook::keep(model::BurstRecord record) {
+  ++changes_;
   cap_sites(record);
   sink_.take(record);
   bursts_.push_back(std::move(record));
 }
 
 void RecordBook::keep(model::StratumRecord record) {
+  ++changes_;
   sink_.take(record);
   strata_.push_back(std::move(record));
 }
 
 void RecordBook::keep(model::PoolBurstRecord record) {
+  ++changes_;
   sink_.take(record);
   pool_bursts_.push_back(std::move(record));
 }
 
 void RecordBook::keep(model::PoolWatchRecord record) {
+  ++changes_;
   sink_.take(record);
   pool_watches_.push_back(std::move(record));
 }
 
 void RecordBook::keep(model::SliceGrowthRecord record) {
+  ++changes_;
   sink_.take(record);
   slice_growth_.push_back(std::move(record.burst));
 }
@@ -57,10 +62,12 @@ const model::TargetStatus& RecordBook::keep(model::TargetStatus status) {
     if (status == statuses_.back()) return statuses_.back();
     status.at_ns = at_ns;
   }
+  ++changes_;
   return statuses_.emplace_back(std::move(status));
 }
 
 void RecordBook::forget_before(std::uint64_t oldest_ns) {
+  ++changes_;
   const auto is_old = [&](const auto& record) { return record.start_ns < oldest_ns; };
   std::erase_if(bursts_, [&](const model::BurstRecord& record) {
     return std::max(record.allocation_window.start_ns, record.free_window.start_ns) < oldest_ns;

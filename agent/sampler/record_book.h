@@ -37,6 +37,8 @@ class RecordBook {
   [[nodiscard]] const std::vector<model::PoolBurstRecord>& pool_bursts() const { return pool_bursts_; }
   [[nodiscard]] const std::vector<model::PoolWatchRecord>& pool_watches() const { return pool_watches_; }
   [[nodiscard]] const std::vector<model::BurstRecord>& slice_growth() const { return slice_growth_; }
+  // How often anything of it has changed so far.
+  [[nodiscard]] std::uint64_t changes() const { return changes_; }
   // The last one; empty before there was one.
   [[nodiscard]] const model::TargetStatus& status() const;
   // All of it, for estimating; valid until the next change. Collections are not among it.
@@ -49,6 +51,7 @@ class RecordBook {
   std::vector<model::StratumRecord> strata_;
   std::vector<model::PoolBurstRecord> pool_bursts_;
   std::vector<model::PoolWatchRecord> pool_watches_;
+  std::uint64_t changes_ = 0;
   std::vector<model::TargetStatus> statuses_;  // changes; the one that holds now is the last
 };
 

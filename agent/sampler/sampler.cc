@@ -16,7 +16,6 @@ namespace poolscope::sampler {
 namespace {
 
 constexpr std::uint64_t kDiscoveryNs = 1'000'000'000;
-constexpr std::uint64_t kRareDiscoveryNs = 5'000'000'000;
 constexpr std::uint64_t kIdleNs = 200'000'000;
 
 std::uint64_t clock_ns(clockid_t clock) {
@@ -78,19 +77,18 @@ void Sampler::discover(std::uint64_t now_ns) {
   states_ = target_set_->update();
   for (std::size_t i = 0; i < monitors_.size(); ++i) monitors_[i]->set_state(states_[i]);
   for (const auto& state : states_) had_processes_ |= !state.processes.empty();
-  const bool is_rare = pace_ == Pace::kWatch && own_budget_.is_exceeded();
-  next_discovery_ns_ = now_ns + (is_rare ? kRareDiscoveryNs : kDiscoveryNs);
-}
-
-bool Sampler::is_at_its_beginning(const TargetMonitor& monitor) const {
-  return monitor.plans_bursts() && monitor.bursts() < (pace_ == Pace::kWatch ? kBurstsOfAWatch : kBurstsOfALook);
+  next_discovery_ns_ = now_ns + kDiscoveryNs;
 }
 
 std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
-  if (is_at_its_beginning(monitor)) return kFirstStratumNs;
-  const double for_all = static_cast<double>(cpu_per_burst_ns_ * monitors_.size()) / budget::OwnBudget::kCpuRatio;
-  return std::clamp(static_cast<std::uint64_t>(for_all), pace_ == Pace::kWatch ? kWatchStratumNs : kFirstStratumNs,
-                    kLongestStratumNs);
+  const bool is_watch = pace_ == Pace::kWatch;
+  const std::size_t enough = is_watch ? kBurstsOfAWatch : kBurstsOfALook;
+  if (monitor.plans_bursts() && monitor.bursts() < enough && monitor.tries() < kTriesForABurst * enough)
+    return kFirstStratumNs;
+  const auto plans_bursts = [](const auto& each) { return each->plans_bursts(); };
+  const auto burst_by_burst = static_cast<double>(std::ranges::count_if(monitors_, plans_bursts));
+  return std::clamp(static_cast<std::uint64_t>(burst_by_burst * own_pace_.interval_ns()),
+                    is_watch ? kWatchStratumNs : kFirstStratumNs, kLongestStratumNs);
 }
 
 std::uint64_t Sampler::next_due_ns() const {
@@ -99,36 +97,27 @@ std::uint64_t Sampler::next_due_ns() const {
   return due;
 }
 
+void Sampler::keep_up(const std::function<void()>& work) {
+  const std::uint64_t before_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  work();
+  own_pace_.spend_on_upkeep(clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns);
+}
+
 void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::uint64_t now = process::monotonic_ns();
     if (now >= until_ns) return;
-    if (now >= next_discovery_ns_) discover(now);
-    own_budget_.account(clock_ns(CLOCK_PROCESS_CPUTIME_ID), now);
+    if (now >= next_discovery_ns_) keep_up([&] { discover(now); });
     for (auto& monitor : monitors_) {
-      if (monitor->next_due_ns() <= process::monotonic_ns()) step(*monitor);
+      if (monitor->next_due_ns() > process::monotonic_ns()) continue;
+      if (monitor->wants_fresh_look(process::monotonic_ns())) keep_up([&] { discover(process::monotonic_ns()); });
+      if (monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) own_pace_.took_burst();
     }
-    idle();
+    keep_up(idle);
+    own_pace_.observe(clock_ns(CLOCK_PROCESS_CPUTIME_ID), process::monotonic_ns());
     const std::uint64_t next = std::min({next_due_ns(), until_ns, process::monotonic_ns() + kIdleNs});
     if (!stopping_.load(std::memory_order_relaxed)) process::sleep_until_ns(next);
   }
-}
-
-void Sampler::step(TargetMonitor& monitor) {
-  const std::uint64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID), now = process::monotonic_ns();
-  const bool is_beginning = is_at_its_beginning(monitor);
-  if (pace_ == Pace::kWatch && !is_beginning && monitor.burst_is_due(now) && !own_budget_.allows_burst()) {
-    monitor.shed_burst(
-        {"agent_budget", fmt::format("no burst now: poolscope itself used {:.1f} % of a CPU in the last minute, "
-                                     "its own budget is {:.0f} %",
-                                     100 * own_budget_.cpu_ratio(), 100 * budget::OwnBudget::kCpuRatio)});
-    return;
-  }
-  if (monitor.wants_fresh_look(now)) discover(now);
-  if (!monitor.step(process::monotonic_ns(), stratum_ns(monitor))) return;
-  const std::uint64_t spent = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
-  cpu_per_burst_ns_ = cpu_per_burst_ns_ == 0 ? spent : (3 * cpu_per_burst_ns_ + spent) / 4;
-  if (is_beginning) own_budget_.forgive(spent);
 }
 
 model::Snapshot Sampler::snapshot() {
@@ -138,11 +127,6 @@ model::Snapshot Sampler::snapshot() {
   snapshot.agent.sequence = ++sequence_;
   snapshot.agent.budget_cpu_ratio = config_.budget.cpu_ratio;
   snapshot.agent.cpu_seconds = static_cast<double>(clock_ns(CLOCK_PROCESS_CPUTIME_ID)) * 1e-9;
-  if (pace_ == Pace::kWatch) {
-    snapshot.agent.own_cpu_ratio = own_budget_.cpu_ratio();
-    snapshot.agent.own_budget_cpu_ratio = budget::OwnBudget::kCpuRatio;
-    snapshot.agent.shed_bursts = own_budget_.shed_bursts();
-  }
   for (const auto& monitor : monitors_) {
     monitor->read_pages(process::monotonic_ns());
     const model::TargetStatus& status = monitor->look(process::monotonic_ns());
@@ -170,7 +154,9 @@ void Sampler::keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns)
     }
   }
   moments_.push_back(std::move(moment));
-  while (moments_.front().at_ns + TargetMonitor::kKeepNs < now_ns) moments_.pop_front();
+  std::uint64_t keep_ns = TargetMonitor::kKeepNs;
+  for (const auto& monitor : monitors_) keep_ns = std::max(keep_ns, monitor->keep_ns());
+  while (moments_.front().at_ns + keep_ns < now_ns) moments_.pop_front();
 }
 
 std::optional<model::Snapshot> Sampler::snapshot(const model::TimeRange& range) const {

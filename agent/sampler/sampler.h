@@ -1,11 +1,10 @@
 #pragma once
 // Sampler: the measuring loop over all targets, on the thread that calls run(). One burst at a time, machine-wide.
-//   Pace      strata of kFirstStratumNs until a target has enough bursts, then as long as the agent's own CPU budget
-//             (1 % of one core) asks for. Somebody who takes a look waits for it: kBurstsOfALook, and never slower than the
-//             budget asks. A watch goes on for days: after kBurstsOfAWatch strata are kWatchStratumNs at least. The kernel waits some
-//             80 ms for grace periods around every burst, and meanwhile a program that switches between threads all the time is slower.
-//   Own cost  a watch that used more than its own budget (budget/own_budget.h) looks for processes less often and leaves out bursts,
-//             counted as `agent_budget`; not those of a target's beginning.
+//   Pace      strata of kFirstStratumNs until a target has enough bursts, or was tried kTriesForABurst times as often, then as long
+//             as the agent's own CPU budget (budget::OwnPace) asks for. Somebody who takes a look waits for it: kBurstsOfALook, and
+//             never slower than the budget asks. A watch goes on for days: after kBurstsOfAWatch strata are kWatchStratumNs at least. The
+//             kernel waits some 80 ms for grace periods around every burst, and meanwhile a program that switches between threads all the
+//             time is slower.
 //   Stop      run() returns within the length of one burst after stop() or when `until_ns` is reached.
 
 #include <atomic>
@@ -17,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/budget/own_budget.h"
+#include "agent/budget/own_pace.h"
 #include "agent/config/config.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/target_monitor.h"
@@ -31,9 +30,10 @@ namespace poolscope::sampler {
 class Sampler {
  public:
   static constexpr std::uint64_t kFirstStratumNs = 400'000'000;
-  static constexpr std::uint64_t kLongestStratumNs = 10'000'000'000;
+  static constexpr std::uint64_t kLongestStratumNs = 30'000'000'000;
   static constexpr std::uint64_t kWatchStratumNs = 3'000'000'000;
   static constexpr std::size_t kBurstsOfALook = 60, kBurstsOfAWatch = 12;
+  static constexpr std::size_t kTriesForABurst = 3;
 
   enum class Pace { kLook, kWatch };
   // `sink` is told everything that snapshots are made of, nullptr: nobody; it must outlive the sampler.
@@ -52,7 +52,7 @@ class Sampler {
 
   // Everything known now; sequence numbers rise by one.
   [[nodiscard]] model::Snapshot snapshot();
-  // What was known at the end of a range, from the records that lie in it; records are kept for TargetMonitor::kKeepNs, and a range ends
+  // What was known at the end of a range, from the records that lie in it; records are kept for TargetMonitor::keep_ns(), and a range ends
   // at a moment at which there was a snapshot(). Nothing when it has none.
   [[nodiscard]] std::optional<model::Snapshot> snapshot(const model::TimeRange& range) const;
   // True once every target was looked for and either has had a burst or a reason for none.
@@ -67,10 +67,10 @@ class Sampler {
   void discover(std::uint64_t now_ns);
   // All records until now are in a snapshot.
   void keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns);
-  void step(TargetMonitor& monitor);
-  [[nodiscard]] bool is_at_its_beginning(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t stratum_ns(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t next_due_ns() const;
+  // Runs something that is no burst; what it takes is known then.
+  void keep_up(const std::function<void()>& work);
 
   Probing& probing_;
   Pace pace_;
@@ -83,11 +83,10 @@ class Sampler {
   std::uint64_t next_discovery_ns_ = 0;
   std::uint64_t next_seed_;
   model::TargetId next_id_;            // agents that were started one after the other have no target in common
-  std::deque<model::Moment> moments_;  // of the last TargetMonitor::kKeepNs
+  std::deque<model::Moment> moments_;  // as long as the records of any target
   std::string boot_id_;
   std::uint64_t sequence_ = 0;
-  budget::OwnBudget own_budget_;
-  std::uint64_t cpu_per_burst_ns_ = 0;  // of the agent, moving average
+  budget::OwnPace own_pace_;
   std::atomic<bool> stopping_{false};
 };
 

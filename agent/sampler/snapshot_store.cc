@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -26,13 +27,44 @@ model::TimeRange monotonic(const api::UnixRange& range) {
   return {convert(range.from_ns), convert(range.to_ns) + model::kClockSlackNs};
 }
 
+std::size_t buckets_of(const std::optional<model::SizeSummary>& sizes) {
+  return sizes ? sizes->buckets.size() : 0;
+}
+
+// Roughly: what is large in it, with texts that are as long as they usually are.
+std::size_t bytes_of(const model::Snapshot& snapshot) {
+  constexpr std::size_t kText = 64, kBucket = 16;
+  std::size_t bytes = sizeof(snapshot);
+  for (const auto& target : snapshot.targets) {
+    bytes += sizeof(target) + kBucket * buckets_of(target.allocations.size_bytes);
+    if (target.allocations.lifetime) bytes += kBucket * target.allocations.lifetime->buckets.size();
+    bytes += target.processes.size() * (sizeof(model::ProcessInfo) + kText);
+    bytes += target.collectors.size() * (sizeof(model::CollectorStatus) + kText);
+    bytes += target.growth_chains.size() * (sizeof(model::GrowthChain) + kText);
+    for (const auto& site : target.call_sites)
+      bytes += sizeof(site) + kText + site.callers.size() * (sizeof(model::Frame) + kText);
+    for (const auto& pool : target.pools) {
+      const std::size_t buckets = buckets_of(pool.needed_bytes) + buckets_of(pool.buffer_bytes) +
+                                  (pool.published ? buckets_of(pool.published->idle_depth) : 0);
+      bytes += sizeof(pool) + kText + kBucket * (buckets + pool.miss_curve.size()) +
+               pool.miss_curve_bracket.size() * sizeof(model::MissBracket);
+    }
+  }
+  return bytes;
+}
+
 }  // namespace
 
 void SnapshotStore::publish(model::Snapshot snapshot) {
+  const std::size_t bytes = bytes_of(snapshot);
   auto shared = std::make_shared<const model::Snapshot>(std::move(snapshot));
   const std::lock_guard lock(mutex_);
-  snapshots_.push_back(std::move(shared));
-  while (snapshots_.size() > std::max<std::size_t>(capacity_, 1)) snapshots_.pop_front();
+  snapshots_.push_back({std::move(shared), bytes});
+  kept_bytes_ += bytes;
+  while (snapshots_.size() > 1 && (snapshots_.size() > capacity_ || kept_bytes_ > kMaxHistoryBytes)) {
+    kept_bytes_ -= snapshots_.front().bytes;
+    snapshots_.pop_front();
+  }
 }
 
 void SnapshotStore::set_ready() {
@@ -48,7 +80,7 @@ void SnapshotStore::set_reload(bool successful, double time_unix_seconds) {
 
 std::shared_ptr<const model::Snapshot> SnapshotStore::snapshot() const {
   const std::lock_guard lock(mutex_);
-  return snapshots_.empty() ? nullptr : snapshots_.back();
+  return snapshots_.empty() ? nullptr : snapshots_.back().snapshot;
 }
 
 Result<std::shared_ptr<const model::Snapshot>, api::RangeRefusal> SnapshotStore::snapshot_of(
@@ -63,9 +95,10 @@ Result<std::shared_ptr<const model::Snapshot>, api::RangeRefusal> SnapshotStore:
     return Failure{api::RangeRefusal{503, "the agent is busy measuring; ask again"}};
   }
   if (question->answer) return question->answer;
-  return Failure{api::RangeRefusal{404, "nothing is known of that time: the agent keeps what it measured in the last " +
-                                            std::to_string(TargetMonitor::kKeepNs / 1'000'000'000) +
-                                            " s, and has something to say every two seconds"}};
+  return Failure{
+      api::RangeRefusal{404, "nothing is known of that time: the agent keeps what it measured in at least the last " +
+                                 std::to_string(TargetMonitor::kKeepNs / 1'000'000'000) +
+                                 " s, and has something to say every two seconds"}};
 }
 
 void SnapshotStore::answer_range(const Estimate& estimate) {
@@ -84,6 +117,7 @@ void SnapshotStore::answer_range(const Estimate& estimate) {
 }
 
 void SnapshotStore::stop_answering() {
+  tail_.stop_answering();
   const std::lock_guard lock(mutex_);
   answers_ = false;
   answered_.notify_all();
@@ -92,11 +126,14 @@ void SnapshotStore::stop_answering() {
 std::vector<std::shared_ptr<const model::Snapshot>> SnapshotStore::history(std::uint64_t after,
                                                                            std::size_t limit) const {
   const std::lock_guard lock(mutex_);
-  const auto first =
-      std::upper_bound(snapshots_.begin(), snapshots_.end(), after,
-                       [](std::uint64_t sequence, const auto& each) { return sequence < each->agent.sequence; });
+  const auto first = std::upper_bound(
+      snapshots_.begin(), snapshots_.end(), after,
+      [](std::uint64_t sequence, const Kept& each) { return sequence < each.snapshot->agent.sequence; });
   const auto count = std::min<std::size_t>(limit, static_cast<std::size_t>(snapshots_.end() - first));
-  return {first, first + static_cast<std::ptrdiff_t>(count)};
+  std::vector<std::shared_ptr<const model::Snapshot>> found;
+  std::transform(first, first + static_cast<std::ptrdiff_t>(count), std::back_inserter(found),
+                 [](const Kept& each) { return each.snapshot; });
+  return found;
 }
 
 bool SnapshotStore::ready() const {

@@ -3,7 +3,7 @@
 //   Threads   publish() and set_*() from the measuring thread, everything else from any thread.
 //   Ranges    are estimated on the measuring thread, which has the records: one at a time, so that who asks all the time is kept waiting and not
 //             the measuring.
-//   Memory    the last `capacity` snapshots, shared with whoever still reads one.
+//   Memory    the last `capacity` snapshots, fewer when they are large: about kMaxHistoryBytes. Shared with whoever still reads one.
 
 #include <condition_variable>
 #include <cstddef>
@@ -12,9 +12,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "agent/api/server.h"
+#include "agent/sampler/record_tail.h"
 #include "exporters/model/snapshot.h"
 #include "exporters/model/target_record.h"
 
@@ -22,6 +24,8 @@ namespace poolscope::sampler {
 
 class SnapshotStore final : public api::SnapshotSource {
  public:
+  static constexpr std::size_t kMaxHistoryBytes = std::size_t{64} << 20;
+
   explicit SnapshotStore(std::size_t capacity) : capacity_(capacity) {}
 
   void publish(model::Snapshot snapshot);
@@ -33,12 +37,15 @@ class SnapshotStore final : public api::SnapshotSource {
   void answer_range(const Estimate& estimate);
   // Nobody waits any longer.
   void stop_answering();
+  // Wants to be told all records.
+  [[nodiscard]] RecordTail& tail() { return tail_; }
 
   [[nodiscard]] std::shared_ptr<const model::Snapshot> snapshot() const override;
   [[nodiscard]] Result<std::shared_ptr<const model::Snapshot>, api::RangeRefusal> snapshot_of(
       const api::UnixRange& range) const override;
   [[nodiscard]] std::vector<std::shared_ptr<const model::Snapshot>> history(std::uint64_t after,
                                                                             std::size_t limit) const override;
+  [[nodiscard]] std::string records_after(std::uint64_t unix_ns) const override { return tail_.after(unix_ns); }
   [[nodiscard]] bool ready() const override;
   [[nodiscard]] Reload last_reload() const override;
 
@@ -55,9 +62,15 @@ class SnapshotStore final : public api::SnapshotSource {
   mutable std::condition_variable answered_;
   mutable std::deque<std::shared_ptr<Question>> questions_;
   bool answers_ = true;
-  std::deque<std::shared_ptr<const model::Snapshot>> snapshots_;  // ascending by agent.sequence
+  struct Kept {
+    std::shared_ptr<const model::Snapshot> snapshot;
+    std::size_t bytes = 0;
+  };
+  std::deque<Kept> snapshots_;  // ascending by agent.sequence
+  std::size_t kept_bytes_ = 0;
   bool ready_ = false;
   Reload reload_;
+  mutable RecordTail tail_;
 };
 
 }  // namespace poolscope::sampler

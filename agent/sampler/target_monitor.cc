@@ -145,6 +145,7 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
   }
   if (burst_is_due(now_ns)) {
     burst_due_ns_.reset();
+    ++tries_;
     take_burst();
     return true;
   }
@@ -153,13 +154,6 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
     open_stratum(now_ns, stratum_ns);
   }
   return false;
-}
-
-void TargetMonitor::shed_burst(const Problem& why) {
-  burst_due_ns_.reset();
-  missing_ = why.reason;
-  burst_planned_ = true;
-  rate_problem_ = cohort_problem_ = why;
 }
 
 void TargetMonitor::weigh(const model::TargetSnapshot& known) {
@@ -178,6 +172,7 @@ void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns)
   watch_pools(now_ns);
   stratum_start_ns_ = now_ns;
   stratum_end_ns_ = now_ns + stratum_ns;
+  stratum_ns_ = stratum_ns;
   missing_.clear();
   // Any moment: what a target does at the end of each stratum must be seen, too. A burst that lasts beyond it makes it longer.
   burst_due_ns_ = now_ns + std::uniform_int_distribution<std::uint64_t>(0, stratum_ns)(random_);
@@ -221,7 +216,7 @@ void TargetMonitor::check_prices() {
 }
 
 void TargetMonitor::forget_old(std::uint64_t now_ns) {
-  const std::uint64_t oldest = now_ns > kKeepNs ? now_ns - kKeepNs : 0;
+  const std::uint64_t oldest = now_ns - std::min(now_ns, keep_ns());
   book_.forget_before(oldest);
   gc_.forget_before(oldest);
   pages_.forget_before(oldest);

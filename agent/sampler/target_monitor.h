@@ -2,11 +2,12 @@
 // TargetMonitor: watches one target. Time is cut into strata; in each, one burst is taken at a random moment of one
 // process, drawn in proportion to the CPU time it uses, within the budget.
 //   Threads   one.
-//   Memory    records of the last kKeepNs (RecordBook).
+//   Memory    records of the last keep_ns() (RecordBook).
 //   Ladder    rate bursts until the rate is known, then rate bursts and cohorts (burst_turns.h). A cohort that cannot be paid is
 //             replaced by a rate burst or saved for, a rate burst that cannot be paid by a stratum that says why it is missing. Once
 //             churn is known to kChurnKnown (weigh()), cohorts are rarer.
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -36,7 +37,9 @@ namespace poolscope::sampler {
 
 class TargetMonitor {
  public:
+  // Records are kept for so long; where strata are so long that these are few, for kKeepStrata of them.
   static constexpr std::uint64_t kKeepNs = 300'000'000'000;
+  static constexpr std::uint64_t kKeepStrata = 30;
   static constexpr unsigned kGrowthEvery = 3;
   static constexpr double kChurnKnown = 0.05;  // half the interval
 
@@ -49,8 +52,6 @@ class TargetMonitor {
   void set_budget(const config::BudgetConfig& budget);
 
   [[nodiscard]] bool burst_is_due(std::uint64_t now_ns) const { return burst_due_ns_ && now_ns >= *burst_due_ns_; }
-  // The burst of this stratum is not taken, for a reason that is not the target's.
-  void shed_burst(const Problem& why);
   // What is known well enough is measured less often from now on.
   void weigh(const model::TargetSnapshot& known);
   // A burst is due and processes of the target come and go: the next set_state() should be as of now.
@@ -72,7 +73,12 @@ class TargetMonitor {
   void retell(model::RecordSink& sink) const;
   [[nodiscard]] model::TargetId id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] std::size_t bursts() const { return book_.bursts().size() + book_.pool_bursts().size(); }
+  [[nodiscard]] std::size_t bursts() const {
+    return book_.bursts().size() + book_.pool_bursts().size() + book_.slice_growth().size();
+  }
+  // Strata in which a burst was to be taken, since the target is watched.
+  [[nodiscard]] std::size_t tries() const { return tries_; }
+  [[nodiscard]] std::uint64_t keep_ns() const { return std::max(kKeepNs, kKeepStrata * stratum_ns_); }
   // False while all that can be measured of the target needs no burst: a Go program without pools and slices
   // that grow.
   [[nodiscard]] bool plans_bursts() const { return burst_planned_; }
@@ -132,6 +138,11 @@ class TargetMonitor {
   model::TargetId id_;
   model::TargetSink sink_;
   RecordBook book_;
+  std::size_t tries_ = 0;
+  std::uint64_t stratum_ns_ = 0;  // as long as the present stratum is planned
+  // The last snapshot() and how many changes there were by then: most targets have no news when one is made.
+  mutable std::optional<model::TargetSnapshot> said_;
+  mutable std::uint64_t said_changes_ = 0;
   probes::AllocBursts collector_;
   config::BudgetConfig budget_;
   std::mt19937_64 random_;

@@ -14,8 +14,8 @@ namespace poolscope::sampler {
 namespace {
 
 // Why a burst was not taken that the next one may be; a process that ended is one of several.
-const std::set<std::string> kPassing{"budget_exhausted", "agent_budget",   "detach_pending",  "target_forked",
-                                     "target_execed",    "released_early", "no_such_process", "process_gone"};
+const std::set<std::string> kPassing{"budget_exhausted", "detach_pending",  "target_forked", "target_execed",
+                                     "released_early",   "no_such_process", "process_gone"};
 
 }  // namespace
 
@@ -128,9 +128,13 @@ const model::TargetStatus& TargetMonitor::look(std::uint64_t now_ns) {
 }
 
 model::TargetSnapshot TargetMonitor::snapshot() const {
+  const std::uint64_t changes = book_.changes() + gc_.changes() + pages_.changes();
+  if (said_ && said_changes_ == changes) return *said_;
   estimate::TargetRecords records = book_.records();
   records.gc = gc_.records();
-  return estimate::summarize_target({book_.status(), records, pages_.records(), gc_.total(), pages_.total()});
+  said_ = estimate::summarize_target({book_.status(), records, pages_.records(), gc_.total(), pages_.total()});
+  said_changes_ = changes;
+  return *said_;
 }
 
 model::CarriedTotals TargetMonitor::totals(std::uint64_t now_ns) const {

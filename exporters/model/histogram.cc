@@ -12,8 +12,14 @@ void Histogram::add(std::uint64_t value, double weight) {
 
 void Histogram::add_bucket(unsigned bucket, double weight) {
   if (weight <= 0) return;
-  buckets_[std::min(bucket, unsigned{PS_LOG_LINEAR_BUCKETS - 1})] += weight;
   total_ += weight;
+  const unsigned index = std::min(bucket, unsigned{PS_LOG_LINEAR_BUCKETS - 1});
+  const auto place = std::ranges::lower_bound(buckets_, index, {}, &std::pair<unsigned, double>::first);
+  if (place != buckets_.end() && place->first == index) {
+    place->second += weight;
+  } else {
+    buckets_.insert(place, {index, weight});
+  }
 }
 
 void Histogram::merge(const Histogram& other, double factor) {
@@ -28,7 +34,7 @@ std::optional<std::uint64_t> Histogram::quantile(double p) const {
     below += weight;
     if (below >= wanted) return ps_log_linear_upper(bucket);
   }
-  return ps_log_linear_upper(buckets_.rbegin()->first);  // rounding of the sum left `below` a hair under `wanted`
+  return ps_log_linear_upper(buckets_.back().first);  // rounding of the sum left `below` a hair under `wanted`
 }
 
 }  // namespace poolscope::model

@@ -37,9 +37,6 @@ void fields(Io& io, typename Io::template Ref<AgentInfo> agent) {
   io.required("sequence", agent.sequence);
   io.group("budget", [&](auto& budget) { budget.optional("cpu_ratio", agent.budget_cpu_ratio); });
   io.optional("cpu_seconds", agent.cpu_seconds);
-  io.optional("own_cpu_ratio", agent.own_cpu_ratio);
-  io.optional("own_budget_cpu_ratio", agent.own_budget_cpu_ratio);
-  io.optional("shed_bursts", agent.shed_bursts);
 }
 
 }  // namespace poolscope::model

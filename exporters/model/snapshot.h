@@ -252,9 +252,6 @@ struct AgentInfo {
   std::uint64_t sequence = 0;
   double budget_cpu_ratio = 0.01;
   double cpu_seconds = 0;  // of the agent itself since it started
-  // Share of one CPU that it used in about the last minute, and may use; absent where it is not limited: for a single look.
-  std::optional<double> own_cpu_ratio, own_budget_cpu_ratio;
-  std::uint64_t shed_bursts = 0;  // not taken, because it had used more
   bool operator==(const AgentInfo&) const = default;
 };
 

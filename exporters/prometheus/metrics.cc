@@ -31,14 +31,6 @@ FamilyTable targets_table(const model::Snapshot* snapshot, const AgentStatus& st
   table.add_of_agent(
       {"poolscope_budget_ratio", MetricType::Gauge, "Share of a target's CPU time that measuring may take at most."},
       {}, snapshot->agent.budget_cpu_ratio);
-  if (snapshot->agent.own_budget_cpu_ratio) {
-    table.add_of_agent({"poolscope_agent_budget_ratio", MetricType::Gauge,
-                        "Share of one CPU that the agent itself may use at most; see process_cpu_seconds_total."},
-                       {}, *snapshot->agent.own_budget_cpu_ratio);
-    table.add_of_agent({"poolscope_agent_shed_bursts_total", MetricType::Counter,
-                        "Bursts that were not taken because the agent had used more than its own budget."},
-                       {}, static_cast<double>(snapshot->agent.shed_bursts));
-  }
   return table;
 }
 

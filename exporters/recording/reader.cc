@@ -117,11 +117,15 @@ void Reader::scan() {
   }
 }
 
+std::string Reader::packed(const ChunkPlace& chunk) const {
+  std::string bytes = source_->read(chunk.offset, kChunkHeaderBytes + chunk.header.compressed_bytes);
+  return read_chunk_header(bytes) == chunk.header ? bytes : std::string();
+}
+
 void Reader::read(const ChunkPlace& chunk, const std::function<void(Line)>& tell) {
-  const std::string bytes = source_->read(chunk.offset, kChunkHeaderBytes + chunk.header.compressed_bytes);
-  const auto header = read_chunk_header(bytes);
+  const std::string bytes = packed(chunk);
   std::optional<std::string> text;
-  if (header == chunk.header) text = unpack_text(*header, std::string_view(bytes).substr(kChunkHeaderBytes));
+  if (!bytes.empty()) text = unpack_text(chunk.header, std::string_view(bytes).substr(kChunkHeaderBytes));
   if (!text) {
     ++damaged_chunks_;
     return;

@@ -5,11 +5,13 @@
 //   Memory    a chunk (kMaxTextBytes), 48 bytes for each, and what the caller keeps.
 //   Threads   one.
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "exporters/recording/chunk.h"
@@ -27,6 +29,18 @@ class Source {
   [[nodiscard]] virtual std::string read(std::uint64_t offset, std::size_t bytes) const = 0;
 };
 
+class MemorySource final : public Source {
+ public:
+  explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {}
+  [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
+  [[nodiscard]] std::string read(std::uint64_t offset, std::size_t bytes) const override {
+    return offset < bytes_.size() ? bytes_.substr(offset, bytes) : std::string();
+  }
+
+ private:
+  std::string bytes_;
+};
+
 // True for a file whose first bytes say that it is a recording, of whatever version.
 [[nodiscard]] bool is_recording(const std::string& path);
 
@@ -39,6 +53,9 @@ class Reader {
   [[nodiscard]] const std::vector<ChunkPlace>& chunks() const { return chunks_; }
   // Every line of a chunk in its order. Nothing is told of a chunk that is damaged.
   void read(const ChunkPlace& chunk, const std::function<void(Line)>& tell);
+
+  // A chunk as it stands in the file; empty when it is not there any more.
+  [[nodiscard]] std::string packed(const ChunkPlace& chunk) const;
 
   [[nodiscard]] std::uint64_t damaged_chunks() const { return damaged_chunks_; }
   // Lines of kinds that this version does not know, or which are not as it knows them.

@@ -107,6 +107,24 @@ class RecordingOfRedis(unittest.TestCase):
             self.assertEqual(json.loads(printed.read_text()), report(path))
             self.assertTrue(report(path)["targets"][0]["exact"])
 
+    def test_by_http_says_what_the_agent_said(self):
+        with recorded_redis() as (watching, path):
+            watching.wait_for_rate()
+            fetched = path.parent / "fetched"
+            poolscope("record", watching.url, "-o", fetched, "--duration", "3s")
+            last = report(fetched)["time_unix_ns"]
+            # not up to the last moment itself: a record that was made within a millisecond of it counts for a range
+            span = ("--from", f"{last / 1e9 - 3:.3f}", "--to", f"{last / 1e9 - 0.5:.3f}")
+            self.assertEqual(numbers(report(watching.url, *span)), numbers(report(fetched, *span)))
+            self.assertGreaterEqual(report(fetched)["targets"][0]["cost"]["observed_seconds"], 3)
+
+    def test_of_a_process_needs_no_agent(self):
+        with temporary_folder() as folder, services.redis() as redis, services.redis_load(redis.port, "set"):
+            path = folder / "process"
+            result = poolscope("record", f"pid:{redis.pid}", "-o", path, "--duration", "3s")
+            self.assertEqual("", result.stdout)
+            self.assertGreater(report(path)["targets"][0]["allocations"]["counted"]["allocations"], 0)
+
     def test_does_not_touch_a_file_that_is_none(self):
         with temporary_folder() as folder:
             path = folder / "service.conf"

@@ -134,8 +134,11 @@ class Merger {
     while (const auto start_ns = file_.next_start_ns()) {
       if (!queue_.empty() && queue_.top().time_ns < *start_ns) break;
       auto chunk = file_.open_next();
-      if (chunk->next()) push(std::move(chunk));
-      damaged_ |= chunk && chunk->damaged();
+      if (chunk->next()) {
+        push(std::move(chunk));
+      } else {
+        damaged_ |= chunk->damaged();
+      }
     }
     if (queue_.empty() || damaged_) return std::nullopt;
     last_ = std::move(open_[queue_.top().slot]);

@@ -32,6 +32,9 @@ class FakeSource : public SnapshotSource {
     if (of_range_) return of_range_;
     return Failure{RangeRefusal{404, "nothing is known of that time"}};
   }
+  std::string records_after(std::uint64_t unix_ns) const override {
+    return "records after " + std::to_string(unix_ns) + std::string(300, '.');
+  }
   bool ready() const override {
     const std::scoped_lock lock(mutex_);
     return ready_;

@@ -33,6 +33,15 @@ class PagesTest : public ::testing::Test {
   Pages pages_{source_, {}};
 };
 
+TEST_F(PagesTest, RecordsAreThoseAfterATime) {
+  const Response response = get("/api/v1/records", "after=1700000000.5", "gzip");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "application/zstd");
+  EXPECT_EQ(response.content_encoding, "") << "it is compressed already";
+  EXPECT_THAT(response.body, HasSubstr("records after 1700000000500000000"));
+  EXPECT_EQ(get("/api/v1/records", "after=soon").status, 400);
+}
+
 TEST_F(PagesTest, HealthyAnswersBeforeAnythingWasMeasured) {
   const Response response = get("/-/healthy");
   EXPECT_EQ(response.status, 200);

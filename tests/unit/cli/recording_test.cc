@@ -94,6 +94,71 @@ INSTANTIATE_TEST_SUITE_P(Table, BadRangeOfARecording,
                                              "Backwards", {"--from=-10s", "--to=-20s"}, "--from must lie before --to"}),
                          [](const auto& info) { return info.param.name; });
 
+// Two files, of seconds 1 to 30 and 31 to 60.
+class ReportOfSeveralRecordings : public testing::Test {
+ protected:
+  ReportOfSeveralRecordings() {
+    record(earlier_, 1, 30);
+    record(later_, 31, 60);
+  }
+  static void record(const std::string& path, std::uint64_t first, std::uint64_t last) {
+    std::filesystem::remove(path);  // or it would become path.1
+    auto recorder = Recorder::create(path);
+    recording::testing::record_seconds(**recorder, first, last);
+  }
+  static Finished report(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"report", "--json"});
+    return run_poolscope(arguments);
+  }
+  static double observed_seconds(const Finished& report) {
+    EXPECT_EQ(report.exit_code, 0) << report.err;
+    return nlohmann::json::parse(report.out)["targets"][0]["cost"]["observed_seconds"];
+  }
+
+  TemporaryDirectory directory_;
+  std::string earlier_ = directory_.path("night.poolscope.1"), later_ = directory_.path("night.poolscope");
+};
+
+TEST_F(ReportOfSeveralRecordings, IsOfAllOfThemInWhateverOrder) {
+  EXPECT_EQ(observed_seconds(report({earlier_, later_})), 60);
+  EXPECT_EQ(observed_seconds(report({later_, earlier_})), 60);
+}
+
+TEST_F(ReportOfSeveralRecordings, TakesAFolder) {
+  directory_.write("notes.txt", "no recording");
+  EXPECT_EQ(observed_seconds(report({directory_.path(".")})), 60);
+}
+
+TEST_F(ReportOfSeveralRecordings, TakesARangeThatIsPartlyInEach) {
+  EXPECT_EQ(observed_seconds(report({earlier_, later_, "--from=-40s", "--to=-10s"})), 30);
+}
+
+TEST_F(ReportOfSeveralRecordings, RefusesThoseOfTheSameTime) {
+  record(later_, 20, 60);
+  const Finished bad = report({earlier_, later_});
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.err, HasSubstr(earlier_ + " and " + later_ + " are of the same time"));
+}
+
+TEST_F(ReportOfSeveralRecordings, RefusesThoseOfTwoStartsOfTheMachine) {
+  std::filesystem::remove(later_);
+  auto recorder = Recorder::create(later_).value();
+  model::Moment moment = moment_at(40);
+  moment.at_ns = recording::testing::kSecond;
+  recorder->take(moment);
+  recorder->close();
+  const Finished bad = report({earlier_, later_});
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.err, HasSubstr("the machine was started anew between " + earlier_ + " and " + later_));
+}
+
+TEST_F(ReportOfSeveralRecordings, RefusesAFolderWithoutAny) {
+  const TemporaryDirectory empty;
+  const Finished bad = report({empty.path(".")});
+  EXPECT_EQ(bad.exit_code, 1);
+  EXPECT_THAT(bad.err, HasSubstr("there is no recording in "));
+}
+
 TEST_F(ReportOfARecording, ThatHoldsNothingYetSaysSo) {
   std::filesystem::resize_file(file_, recording::kFileHeaderBytes);
   const Finished empty = report();

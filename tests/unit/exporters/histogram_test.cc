@@ -57,7 +57,7 @@ TEST(Histogram, MergesByAddingScaledWeights) {
   b.add(8, 4);
   a.merge(b, 0.5);
   EXPECT_EQ(a.total(), 4);
-  EXPECT_EQ(a.buckets(), (std::map<unsigned, double>{{3, 2.0}, {8, 2.0}}));
+  EXPECT_EQ(a.buckets(), (std::vector<std::pair<unsigned, double>>{{3, 2.0}, {8, 2.0}}));
 }
 
 TEST(Histogram, QuantilesAreAtMostOneBucketAboveTheTruth) {

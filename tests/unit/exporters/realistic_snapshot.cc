@@ -326,7 +326,7 @@ TargetSnapshot exact_run() {
 Snapshot realistic_snapshot() {
   Snapshot snapshot;
   snapshot.time_unix_ns = kNow;
-  snapshot.agent = {"0.1.0", "2b6b1c0a-8a70-4d2c-9f5e-1c8f0f1e7c11", 42, 0.01, 0.31, 0.004, 0.01, 2};
+  snapshot.agent = {"0.1.0", "2b6b1c0a-8a70-4d2c-9f5e-1c8f0f1e7c11", 42, 0.01, 0.31};
   snapshot.targets = {redis(), go_service(), go_with_pools(), starting_worker(), exact_run()};
   return snapshot;
 }

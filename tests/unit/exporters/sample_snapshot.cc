@@ -144,8 +144,8 @@ class Filler {
         cost, exact);
   }
   void operator()(AgentInfo& value) {
-    auto& [version, boot_id, sequence, budget, cpu_seconds, own, own_budget, shed] = value;
-    all(version, boot_id, sequence, budget, cpu_seconds, own, own_budget, shed);
+    auto& [version, boot_id, sequence, budget, cpu_seconds] = value;
+    all(version, boot_id, sequence, budget, cpu_seconds);
   }
   void operator()(Snapshot& value) {
     auto& [time, agent, targets] = value;

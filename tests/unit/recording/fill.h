@@ -61,8 +61,8 @@ class Filler {
     }
   }
   void fill(model::AgentInfo& whole) {
-    auto& [version, boot_id, sequence, budget_cpu_ratio, cpu_seconds, own_cpu_ratio, own_budget, shed_bursts] = whole;
-    all(version, boot_id, sequence, budget_cpu_ratio, cpu_seconds, own_cpu_ratio, own_budget, shed_bursts);
+    auto& [version, boot_id, sequence, budget_cpu_ratio, cpu_seconds] = whole;
+    all(version, boot_id, sequence, budget_cpu_ratio, cpu_seconds);
   }
   void fill(model::CollectorStatus& whole) {
     auto& [name, level, state, reason, detail] = whole;

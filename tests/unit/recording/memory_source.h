@@ -1,7 +1,6 @@
 #pragma once
-// A file in memory, and one on disk that is gone at the end of the test.
+// A recording in memory, and a folder that is gone at the end of the test.
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -15,17 +14,7 @@
 
 namespace poolscope::recording::testing {
 
-class MemorySource final : public Source {
- public:
-  explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {}
-  [[nodiscard]] std::uint64_t size() const override { return bytes_.size(); }
-  [[nodiscard]] std::string read(std::uint64_t offset, std::size_t bytes) const override {
-    return offset < bytes_.size() ? bytes_.substr(offset, bytes) : std::string();
-  }
-
- private:
-  std::string bytes_;
-};
+using recording::MemorySource;
 
 inline Result<Reader, std::string> open_bytes(std::string bytes) {
   return Reader::open(std::make_unique<MemorySource>(std::move(bytes)), "the file");

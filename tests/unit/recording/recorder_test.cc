@@ -29,7 +29,7 @@ using testing::stratum_until;
 
 class Recording : public ::testing::Test {
  protected:
-  std::unique_ptr<Recorder> start(const RecorderLimits& limits = {}) {
+  std::unique_ptr<Recorder> start(const FileLimits& limits = {}) {
     auto recorder = Recorder::create(folder_.path("r"), limits);
     EXPECT_TRUE(recorder) << recorder.error();
     return recorder ? std::move(*recorder) : nullptr;

@@ -83,6 +83,17 @@ TEST(SnapshotStore, KeepsTheLatestEvenWithoutCapacity) {
   EXPECT_THAT(page(store, 0, 10), ElementsAre(2));
 }
 
+TEST(SnapshotStore, KeepsFewerOfLargeSnapshots) {
+  SnapshotStore store(100);
+  for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) {
+    model::Snapshot large = snapshot(sequence);
+    large.targets.resize(1);
+    large.targets[0].pools.resize(SnapshotStore::kMaxHistoryBytes / 4 / sizeof(model::PoolSummary));
+    store.publish(std::move(large));
+  }
+  EXPECT_THAT(page(store, 0, 10), ElementsAre(8, 9, 10));
+}
+
 TEST(SnapshotStore, WhatAReaderHoldsOutlivesItsPlaceInTheStore) {
   SnapshotStore store(1);
   publish(store, 1, 1);

@@ -1,4 +1,4 @@
-// The sampling design, replayed on streams of a made-up service, and the estimates that follow: a small ./dev bench truth-simulation.
+// The sampling design, replayed on streams of a made-up service, and the estimates that follow: a small ./dev bench truth_simulation.
 
 #include <algorithm>
 #include <cmath>

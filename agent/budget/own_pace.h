@@ -1,0 +1,47 @@
+#pragma once
+// OwnPace: how long an agent waits from one burst to the next, over all targets, so that what it does itself takes kCpuRatio of a core. What a
+// burst takes of the agent is measured, with what comes later (detaching on other threads); what it does anyway is upkeep: looking
+// for processes, making snapshots, recording them.
+
+#include <algorithm>
+#include <cstdint>
+
+namespace poolscope::budget {
+
+class OwnPace {
+ public:
+  static constexpr double kCpuRatio = 0.01;
+  // Bursts get at least so much of it, however dear upkeep is.
+  static constexpr double kShareOfBursts = 0.5;
+  static constexpr std::uint64_t kWindowNs = 10'000'000'000;
+
+  void spend_on_upkeep(std::uint64_t cpu_ns) { upkeep_ns_ += cpu_ns; }
+  void took_burst() { ++bursts_; }
+
+  // `cpu_ns`: of the agent so far. What it had used before the first call does not count.
+  void observe(std::uint64_t cpu_ns, std::uint64_t now_ns) {
+    if (window_start_ns_ != 0 && now_ns < window_start_ns_ + kWindowNs) return;
+    if (window_start_ns_ != 0) learn(cpu_ns - cpu_before_ns_, now_ns - window_start_ns_);
+    window_start_ns_ = now_ns;
+    cpu_before_ns_ = cpu_ns;
+    upkeep_ns_ = bursts_ = 0;
+  }
+
+  // 0 before anything is known.
+  [[nodiscard]] double interval_ns() const {
+    return burst_ns_ / std::max(kCpuRatio - upkeep_ratio_, kCpuRatio * kShareOfBursts);
+  }
+
+ private:
+  void learn(std::uint64_t cpu_ns, std::uint64_t elapsed_ns) {
+    const double upkeep_ns = static_cast<double>(std::min(upkeep_ns_, cpu_ns));
+    average(upkeep_ratio_, upkeep_ns / static_cast<double>(elapsed_ns));
+    if (bursts_ > 0) average(burst_ns_, (static_cast<double>(cpu_ns) - upkeep_ns) / static_cast<double>(bursts_));
+  }
+  static void average(double& value, double latest) { value = value == 0 ? latest : (value + latest) / 2; }
+
+  double burst_ns_ = 0, upkeep_ratio_ = 0;
+  std::uint64_t window_start_ns_ = 0, cpu_before_ns_ = 0, upkeep_ns_ = 0, bursts_ = 0;
+};
+
+}  // namespace poolscope::budget
