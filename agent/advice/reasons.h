@@ -32,7 +32,7 @@ class Reasons {
   Reasons& note(std::string_view field, double value, std::string text);
 
   std::string path_, text_;
-  std::vector<model::Evidence> evidence_;
+  std::vector<model::AdviceEvidence> evidence_;
 };
 
 }  // namespace poolscope::advice

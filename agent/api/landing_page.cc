@@ -221,8 +221,9 @@ std::string collectors(const model::TargetSnapshot& target) {
   std::string rows;
   for (const model::CollectorStatus& collector : target.collectors) {
     const std::string state = model::state_name(collector.state);
+    const std::string note = text::collector_note(target, collector);
     rows += row(escape_html(collector.name) + " " + span("quiet", escape_html(collector.level)),
-                span(state, state) + " " + escape_html(collector_says(collector)));
+                span(state, state) + " " + escape_html(note.empty() ? collector.reason : note));
   }
   return tag("h3", "Collectors") + table(rows);
 }

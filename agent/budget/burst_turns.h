@@ -2,6 +2,7 @@
 // BurstTurns: what kind of burst a stratum gets. Rate bursts and cohorts come in pairs, one of each in random order: were they taken
 // strictly in turn, a target that does its work in every other stratum would be seen by one kind alone.
 //   Long      every kLongFollowEvery-th pair asks for a cohort that is followed as long as it may be.
+//   Known     once churn is known, one pair in kCohortEveryKnown / 2 has a cohort, to see when it changes.
 //   Saving    a cohort of a target that mostly waits must be paid in advance although it will cost little. Once the rate is known
 //             well enough, strata are left out for it: rate bursts would go on spending what it needs.
 // Pure but for the random numbers it is given.
@@ -13,10 +14,17 @@ namespace poolscope::budget {
 class BurstTurns {
  public:
   static constexpr unsigned kLongFollowEvery = 4;
+  static constexpr unsigned kCohortEveryKnown = 6;  // bursts; its pairs and kLongFollowEvery have no common divisor
   // Before a stratum is left out for a cohort: this many rate bursts in all, and these since the last cohort.
   static constexpr unsigned kRateBurstsFirst = 24, kRateBurstsBetween = 2;
 
-  [[nodiscard]] bool is_cohorts_turn() const { return (turn_ % 2 == 1) != is_cohort_first_; }
+  // Whether cohorts are needed for more than to see that nothing changes.
+  void set_churn_known(bool is_known) { is_churn_known_ = is_known; }
+  [[nodiscard]] bool is_churn_known() const { return is_churn_known_; }
+  [[nodiscard]] bool is_cohorts_turn() const {
+    if (is_churn_known_ && turn_ / 2 % (kCohortEveryKnown / 2) != 0) return false;
+    return (turn_ % 2 == 1) != is_cohort_first_;
+  }
   [[nodiscard]] bool is_long_follow() const { return turn_ / 2 % kLongFollowEvery == kLongFollowEvery - 1; }
   // The cohort whose turn it is cannot be paid yet, but could be: is it waited for, without a rate burst?
   [[nodiscard]] bool waits_for_cohort() const {
@@ -37,6 +45,7 @@ class BurstTurns {
 
  private:
   unsigned turn_ = 0, rate_bursts_ = 0, since_cohort_ = 0;
+  bool is_churn_known_ = false;
   bool is_cohort_first_ = false;  // the very first burst is short and finds the rate
 };
 

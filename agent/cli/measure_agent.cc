@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -88,6 +89,9 @@ class TargetLog {
         lines.push_back(fmt::format("target {}: {}", target.name, target.collectors.front().detail));
       }
     }
+    for (const auto& target : snapshot.targets) {
+      for (const auto& collector : target.collectors) tell_of(target.name, collector);
+    }
     for (const auto& line : lines) {
       if (std::find(told_.begin(), told_.end(), line) == told_.end()) say(line);
     }
@@ -95,7 +99,21 @@ class TargetLog {
   }
 
  private:
+  // Each change of state or reason, with the sentence of that moment.
+  void tell_of(const std::string& target, const model::CollectorStatus& collector) {
+    auto& before = collectors_[target + ", " + collector.name];
+    std::string now = fmt::format("{}{}{}", model::state_name(collector.state), collector.reason.empty() ? "" : ": ",
+                                  collector.reason);
+    if (now == before) return;
+    const bool is_start = before.empty() && collector.reason == "starting";
+    before = std::move(now);
+    if (is_start) return;
+    say(fmt::format("target {}, {}: {}{}{}", target, collector.name, before, collector.detail.empty() ? "" : ": ",
+                    collector.detail));
+  }
+
   std::vector<std::string> told_;
+  std::map<std::string, std::string> collectors_;  // what was told last
 };
 
 // A recording that fails goes on failing the same way: told once.

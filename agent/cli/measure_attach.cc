@@ -113,7 +113,10 @@ int attach(AttachOptions options) {
   if (!state) return fail(options.command + ": " + state.error());
   auto probing = sampler::Probing::start(options.exact ? sampler::exact_load_options() : probes::LoadOptions{});
   if (!probing) return fail(attach::describe(probing.error()));
-  if (options.plan_only) return print(plan_text(**probing, *state, options.measuring.budget) + price_text(**probing));
+  if (options.plan_only) {
+    const std::string plan = plan_text(**probing, *state, options.measuring.budget, PlanWith::kFirstLook);
+    return print(plan + price_text(**probing));
+  }
   return options.exact ? attach_exact(**probing, *target, options) : attach_sampled(**probing, *target, options);
 }
 
@@ -139,7 +142,7 @@ void register_attach_command(CLI::App& app, Invocation& invocation) {
   add_duration_option(*command, "--for", options->duration, std::chrono::milliseconds(100),
                       "how long to watch, default 30s");
   auto* plan = command->add_flag("--plan", options->plan_only,
-                                 "print what would be probed and what it would cost, probe nothing");
+                                 "print what would be probed, the rate now, and what watching would cost");
   command->add_flag("--exact", options->exact, "trace every allocation and free; no budget: slows the target a lot");
   add_record_option(*command, options->record_file)->excludes(plan);
   add_config_file_option(*command, options->config_file);

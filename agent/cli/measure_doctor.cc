@@ -140,7 +140,7 @@ int doctor(const DoctorOptions& options) {
     if (!target) return fail("doctor: " + target.error());
     const auto state = find_processes(*target);
     if (!state) return fail("doctor: " + state.error());
-    text += "\n" + plan_text(**probing, *state, config::BudgetConfig{});
+    text += "\n" + plan_text(**probing, *state, config::BudgetConfig{}, PlanWith::kNoProbes);
   }
   return print(text);
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "agent/cli/go_plan.h"
+#include "agent/cli/plan_first_look.h"
 #include "agent/sampler/watched_process.h"
 #include "exporters/text/report.h"
 #include "probes/collectors/go_executable.h"
@@ -44,8 +45,8 @@ budget::BurstPrices prices_of(const probes::AllocatorPlan& plan, const probes::C
 }
 
 std::string native_plan(sampler::Probing& probing, const targets::TargetProcess& process,
-                        const config::BudgetConfig& budget) {
-  sampler::WatchedProcess watched(process);
+                        const config::BudgetConfig& budget, PlanWith with) {
+  sampler::WatchedProcess watched(process, /*is_new=*/false);
   watched.prepare(probing);
   std::optional<std::string> why_not, why_no_cohorts;
   if (watched.problem()) why_not = watched.problem()->detail;
@@ -55,17 +56,21 @@ std::string native_plan(sampler::Probing& probing, const targets::TargetProcess&
                      collector_line({"alloc_cohorts", kCohortsGive, why_no_cohorts});
   if (why_not) return text;
   for (const auto& object : watched.plan()->objects) text += function_lines(object);
-  return text + burst_lines("allocations per CPU second", prices_of(*watched.plan(), probing.calibration()), budget);
+  const budget::BurstPrices prices = prices_of(*watched.plan(), probing.calibration());
+  text += burst_lines("allocations per CPU second", prices, budget);
+  if (with == PlanWith::kFirstLook)
+    text += first_look_text(probing, watched, prices, burst_budget(budget), budget.cpu_ratio);
+  return text;
 }
 
 std::string process_plan(sampler::Probing& probing, const targets::TargetProcess& process,
-                         const config::BudgetConfig& budget) {
+                         const config::BudgetConfig& budget, PlanWith with) {
   const auto image = probes::ProcessImage::read(process.key, probing.elf_cache());
-  if (!image) return native_plan(probing, process, budget);
+  if (!image) return native_plan(probing, process, budget, with);
   const auto executable = probes::GoExecutable::open(*image);
   if (executable) return go_plan_text(probing, process.key, *executable, budget);
   if (executable.error().reason != probes::GoExecutableError::Reason::kUnusable)
-    return native_plan(probing, process, budget);
+    return native_plan(probing, process, budget, with);
   return collector_line({"go_pools", kPoolsGive, executable.error().detail}) +
          collector_line({"go_runtime", kRuntimeGives, executable.error().detail}) +
          collector_line({"go_growth", kGrowthGives, executable.error().detail});
@@ -120,14 +125,14 @@ std::string burst_lines(const std::string& events, const budget::BurstPrices& pr
   return lines;
 }
 
-std::string plan_text(sampler::Probing& probing, const targets::TargetState& state,
-                      const config::BudgetConfig& budget) {
+std::string plan_text(sampler::Probing& probing, const targets::TargetState& state, const config::BudgetConfig& budget,
+                      PlanWith with) {
   std::string text = fmt::format("{}: {} process(es)\n", state.name, state.processes.size());
   std::set<std::string> shown;
   for (const auto& process : state.processes) {
     if (!shown.insert(process.executable).second) continue;
     text += fmt::format("\n{} (pid {}, {})\n", process.command, process.key.pid, process.executable);
-    text += process_plan(probing, process, budget);
+    text += process_plan(probing, process, budget, with);
   }
   text += fmt::format("\nbudget: {} of the target's CPU time; the first burst lasts at most 1 ms or {} hits\n",
                       text::format_ratio(budget.cpu_ratio), budget::kFirstBurstHits);

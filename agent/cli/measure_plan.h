@@ -12,9 +12,11 @@
 namespace poolscope::cli {
 
 // Which collectors will collect, the functions and probe points of every process of the target (of one of each kind of executable),
-// and what bursts at several rates would cost under this budget. Nothing is probed.
+// and what bursts at several rates would cost under this budget. With kFirstLook, a native process is probed for a moment, to tell its
+// rate now (plan_first_look.h); else nothing is probed.
+enum class PlanWith { kNoProbes, kFirstLook };
 [[nodiscard]] std::string plan_text(sampler::Probing& probing, const targets::TargetState& state,
-                                    const config::BudgetConfig& budget);
+                                    const config::BudgetConfig& budget, PlanWith with);
 
 // What each collector gives.
 inline constexpr const char* kAllocationsGive = "allocation rate, sizes, call sites (L2)";

@@ -80,6 +80,7 @@ struct StratumSums {
   std::optional<std::uint64_t> target_cpu_ns;
   std::size_t planned = 0, with_burst = 0;
   std::uint64_t unrecorded_charge_ns = 0;
+  std::uint64_t ended_cpu_ns = 0;
 };
 
 StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> strata) {
@@ -88,6 +89,7 @@ StratumSums add_strata(model::Cost& cost, std::span<const model::StratumRecord> 
     sums.length_ns += stratum.length_ns;
     cost.probe_hits += stratum.unrecorded_hits;
     sums.unrecorded_charge_ns += stratum.unrecorded_charge_ns;
+    sums.ended_cpu_ns += stratum.ended_cpu_ns;
     if (stratum.target_cpu_ns) sums.target_cpu_ns = sums.target_cpu_ns.value_or(0) + *stratum.target_cpu_ns;
     if (!stratum.burst_planned) continue;
     ++sums.planned;
@@ -124,6 +126,7 @@ model::Cost summarize_cost(const TargetRecords& records) {
   bursts.charge_ns += strata.unrecorded_charge_ns;
   cost.charged_cpu_seconds = seconds(bursts.charge_ns);
   cost.charged_cpu_ratio = charged_ratio(bursts.charge_ns, target_cpu_ns(records, bursts, strata));
+  if (strata.ended_cpu_ns > 0) cost.ended_cpu_ratio = seconds(strata.ended_cpu_ns) / seconds(*strata.target_cpu_ns);
   cost.observed_seconds = seconds(strata.length_ns);
   cost.window_seconds = seconds(bursts.window_ns);
   if (strata.planned > 0) {

@@ -17,7 +17,6 @@ constexpr unsigned kResamplings = 400;
 constexpr std::size_t kLargestBootstrapUnits = 48;
 constexpr std::uint64_t kSeed = 20;
 constexpr unsigned kLargestBuckets = 40;
-constexpr double kNsPerSecond = 1e9;
 
 // Weighted ages of one cohort or of several.
 struct Ages {

@@ -11,7 +11,6 @@
 namespace poolscope::estimate {
 namespace {
 
-constexpr double kNsPerSecond = 1e9;
 constexpr double kRuleOfThree = 3;  // -ln(0.05): with no event seen, the rate that 95 % of the time would show one
 
 double believed_charge_ns(const model::Window& window) {

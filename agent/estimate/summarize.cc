@@ -6,6 +6,7 @@
 
 #include "agent/estimate/call_sites.h"
 #include "agent/estimate/cost.h"
+#include "agent/estimate/evidence.h"
 #include "agent/estimate/exact.h"
 #include "agent/estimate/growth_chains.h"
 #include "agent/estimate/intervals.h"
@@ -179,6 +180,14 @@ void fit_to_total(std::vector<model::CallSite>& sites, double of_total, double o
   }
 }
 
+// Of most of the target nothing is known: what the rest does is no more than a hint.
+void forget_limits(model::AllocationSummary& summary) {
+  for (auto* estimate : {&summary.per_second, &summary.bytes_per_second, &summary.frees_per_second,
+                         &summary.reallocations_per_second, &summary.churn_ratio}) {
+    if (*estimate) (*estimate)->low = (*estimate)->high = std::nullopt;
+  }
+}
+
 void set_lifetimes(model::AllocationSummary& summary, const RecordList& records, const Basis& basis) {
   const auto estimates = estimate_lifetimes(records, basis);
   if (!estimates) return;
@@ -219,6 +228,8 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.pools =
       summarize_pools(records.pool_bursts, records.pool_watches, basis.totals, records.running, prices.pools);
   target.cost = summarize_cost(records);
+  target.evidence = gather_evidence(records);
+  if (target.cost.ended_cpu_ratio.value_or(0) > kMostUnseen) forget_limits(target.allocations);
   target.cost.measured_cpu_ratio = measured_cost(charges, prices, target.cost);
   target.cost.clamped_windows =
       allocations.estimator.clamped_windows() + Sample::of_frees(list, basis).estimator.clamped_windows();

@@ -20,8 +20,11 @@
 
 namespace poolscope::estimate {
 
+inline constexpr double kNsPerSecond = 1e9;
 inline constexpr unsigned kBurstsForInterval = 12;
 inline constexpr std::uint64_t kChurnAgeNs = 10'000'000;
+// Rates have no interval when processes that nobody saw used more than this share of the CPU time.
+inline constexpr double kMostUnseen = 1.0 / 3;
 
 struct TargetRecords {
   std::span<const model::BurstRecord> bursts;
@@ -35,7 +38,7 @@ struct TargetRecords {
 };
 
 // The parts of a TargetSnapshot that come from records: cpu_seconds_per_second, allocations, call_sites, growth_chains,
-// pools, cost and exact. Names, labels, processes and collectors and gc are left empty for the caller (gc.h).
+// pools, evidence, cost and exact. Names, labels, processes and collectors and gc are left empty for the caller (gc.h).
 [[nodiscard]] model::TargetSnapshot summarize(const TargetRecords& records);
 
 }  // namespace poolscope::estimate

@@ -1,10 +1,28 @@
 #include "agent/estimate/target_summary.h"
 
+#include <cmath>
+#include <string>
 #include <vector>
 
 #include "agent/estimate/gc.h"
 
 namespace poolscope::estimate {
+namespace {
+
+// Rates without limits need a reason.
+void tell_what_was_not_seen(std::vector<model::CollectorStatus>& collectors, double ended_cpu_ratio) {
+  for (auto& collector : collectors) {
+    const bool counts_allocations = collector.name == "alloc_bursts" || collector.name == "alloc_cohorts";
+    if (!counts_allocations) continue;
+    const std::string before = collector.detail.empty() ? "" : "; " + collector.detail;
+    collector.detail = std::to_string(std::lround(100 * ended_cpu_ratio)) +
+                       " % of the CPU time was used by processes that ended before they could be probed: "
+                       "what is said is of the others, without intervals" +
+                       before;
+  }
+}
+
+}  // namespace
 
 model::TargetSnapshot summarize_target(const TargetView& view) {
   const model::TargetStatus& status = view.status;
@@ -23,6 +41,8 @@ model::TargetSnapshot summarize_target(const TargetView& view) {
   target.processes = status.processes;
   target.collectors = status.collectors;
   target.exact |= status.exact;
+  if (target.cost.ended_cpu_ratio.value_or(0) > kMostUnseen)
+    tell_what_was_not_seen(target.collectors, *target.cost.ended_cpu_ratio);
   target.gc = summarize_gc(view.gc_total, view.records.gc, status.gc_running, status.gc_ended_last);
   if (target.gc) add_runtime_rates(*target.gc, target.allocations);
   return target;

@@ -110,6 +110,7 @@ void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
     if (now >= next_discovery_ns_) keep_up([&] { discover(now); });
     for (auto& monitor : monitors_) {
       if (monitor->next_due_ns() > process::monotonic_ns()) continue;
+      if (monitor->wants_fresh_look(process::monotonic_ns())) keep_up([&] { discover(process::monotonic_ns()); });
       if (monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) own_pace_.took_burst();
     }
     keep_up(idle);
@@ -131,6 +132,7 @@ model::Snapshot Sampler::snapshot() {
     const model::TargetStatus& status = monitor->look(process::monotonic_ns());
     if (sink_ != nullptr) sink_->take(monitor->id(), status);
     snapshot.targets.push_back(monitor->snapshot());
+    if (pace_ == Pace::kWatch) monitor->weigh(snapshot.targets.back());
   }
   const std::uint64_t now_ns = process::monotonic_ns();
   snapshot.time_unix_ns = clock_ns(CLOCK_REALTIME);

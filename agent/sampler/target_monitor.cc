@@ -4,6 +4,9 @@
 #include <iterator>
 #include <utility>
 
+#include <time.h>
+#include <unistd.h>
+
 #include "agent/estimate/price_check.h"
 #include "agent/estimate/summarize.h"
 #include "agent/sampler/undilated.h"
@@ -17,7 +20,22 @@ using model::BurstRecord;
 
 constexpr std::uint64_t kLeastFollowNs = 3'000'000;
 
-const Problem kNoCpuClock{"cpu_clock_failed", ""};
+Problem no_cpu_clock(const process::TaskClockError& error) {
+  const bool is_gone = error.reason == process::TaskClockError::Reason::kNoSuchProcess;
+  return {is_gone ? "no_such_process" : "cpu_clock_failed", process::describe(error)};
+}
+
+constexpr std::uint64_t kChangesForNs =
+    10'000'000'000;  // a target of which a process ended is taken to lose more for so long
+
+// Now, as /proc tells start times.
+std::uint64_t ticks_since_boot() {
+  static const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * ticks_per_second +
+         static_cast<std::uint64_t>(now.tv_nsec) * ticks_per_second / 1'000'000'000;
+}
 
 }  // namespace
 
@@ -49,11 +67,18 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
   if (state.problem) no_process_ = Problem{targets::reason_label(state.problem->reason), state.problem->detail};
   remember_kinds();
   for (const auto& key : state.left) {
+    if (const auto found = processes_.find(key); found != processes_.end()) say_goodbye(found->second);
     processes_.erase(key);
     pools_.forget(key);
     gc_.forget(key);
   }
-  for (const auto& process : state.processes) processes_.try_emplace(process.key, process);
+  for (const auto& process : state.processes) {
+    const bool is_new = looked_at_ticks_ != 0 && process.key.start_time_ticks >= looked_at_ticks_;
+    const auto [added, is_added] = processes_.try_emplace(process.key, process, is_new);
+    if (!is_added) continue;
+    if (WatchedProcess* parent = find(process.parent_pid)) parent->watch_children();
+  }
+  looked_at_ticks_ = ticks_since_boot();
   for (const auto& key : state.execed) {
     pools_.forget(key);
     gc_.forget(key);
@@ -62,6 +87,20 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
   }
   gc_.set_processes(keys());
   pages_.set_processes(keys(), process::monotonic_ns());
+}
+
+void TargetMonitor::say_goodbye(const WatchedProcess& process) {
+  last_left_ns_ = process::monotonic_ns();
+  if (WatchedProcess* parent = find(process.parent_pid())) parent->child_left(process);
+}
+
+WatchedProcess* TargetMonitor::find(pid_t pid) {
+  const auto found = processes_.lower_bound({pid, 0});
+  return found != processes_.end() && found->first.pid == pid ? &found->second : nullptr;
+}
+
+bool TargetMonitor::wants_fresh_look(std::uint64_t now_ns) const {
+  return burst_is_due(now_ns) && last_left_ns_ != 0 && now_ns < last_left_ns_ + kChangesForNs;
 }
 
 std::vector<model::ProcessKey> TargetMonitor::keys() const {
@@ -91,6 +130,7 @@ void TargetMonitor::forget_processes() {
   remember_kinds();
   for (const auto& [key, process] : processes_) pools_.forget(key);
   processes_.clear();
+  looked_at_ticks_ = 0;
 }
 
 std::uint64_t TargetMonitor::next_due_ns() const {
@@ -103,7 +143,7 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
     const auto process = processes_.find(*pools_.open_on());
     if (pools_.is_over(process == processes_.end() ? nullptr : &process->second, now_ns)) end_pool_burst(now_ns);
   }
-  if (burst_due_ns_ && now_ns >= *burst_due_ns_) {
+  if (burst_is_due(now_ns)) {
     burst_due_ns_.reset();
     ++tries_;
     take_burst();
@@ -116,10 +156,16 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
   return false;
 }
 
+void TargetMonitor::weigh(const model::TargetSnapshot& known) {
+  const auto& churn = known.allocations.churn_ratio;
+  turns_.set_churn_known(churn && churn->low && churn->high && *churn->high - *churn->low <= 2 * kChurnKnown);
+}
+
 void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns) {
   if (stratum_start_ns_ == 0) {
     for (auto& [key, process] : processes_) {
       (void)process.take_cpu_ns();
+      (void)process.take_ended_children_ns();
       (void)process.take_work();
     }
   }
@@ -140,6 +186,11 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   for (auto& [key, process] : processes_) {
     if (const auto cpu_ns = process.take_cpu_ns()) stratum.target_cpu_ns = stratum.target_cpu_ns.value_or(0) + *cpu_ns;
     stratum.work += process.take_work();
+    if (const auto ended_ns = process.take_ended_children_ns(); ended_ns > 0) {
+      stratum.target_cpu_ns = stratum.target_cpu_ns.value_or(0) + ended_ns;
+      stratum.ended_cpu_ns += ended_ns;
+      stratum.work = {};  // nobody knows what these did
+    }
     if (process.go_runtime() != nullptr) tokens_.spend(gc_.read(*process.go_runtime()));
     if (process.pools() == nullptr) continue;
     const double allowance_ns = budget_.cpu_ratio * static_cast<double>(process.recent_cpu_ns());
@@ -314,7 +365,7 @@ std::optional<Problem> TargetMonitor::rate_burst(WatchedProcess& process) {
   const auto planned = budget::plan_rate(allocations_, burst_prices(process), burst_budget(process));
   if (!planned.plan) return Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
   auto clock = process::TaskClock::open(process.key().pid);
-  if (!clock) return Problem{kNoCpuClock.reason, process::describe(clock.error())};
+  if (!clock) return no_cpu_clock(clock.error());
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record = collector_.rate(target, {planned.plan->length_ns, planned.plan->hit_limit, pace()});
   if (!record) return failed(record.error());
@@ -339,7 +390,7 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
             can_be_saved && turns_.waits_for_cohort()};
   }
   auto clock = process::TaskClock::open(process.key().pid);
-  if (!clock) return {Problem{kNoCpuClock.reason, process::describe(clock.error())}};
+  if (!clock) return {no_cpu_clock(clock.error())};
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record =
       collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});

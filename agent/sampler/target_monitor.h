@@ -4,7 +4,8 @@
 //   Threads   one.
 //   Memory    records of the last keep_ns() (RecordBook).
 //   Ladder    rate bursts until the rate is known, then rate bursts and cohorts (burst_turns.h). A cohort that cannot be paid is
-//             replaced by a rate burst or saved for, a rate burst that cannot be paid by a stratum that says why it is missing.
+//             replaced by a rate burst or saved for, a rate burst that cannot be paid by a stratum that says why it is missing. Once
+//             churn is known to kChurnKnown (weigh()), cohorts are rarer.
 
 #include <algorithm>
 #include <cstdint>
@@ -40,6 +41,7 @@ class TargetMonitor {
   static constexpr std::uint64_t kKeepNs = 300'000'000'000;
   static constexpr std::uint64_t kKeepStrata = 30;
   static constexpr unsigned kGrowthEvery = 3;
+  static constexpr double kChurnKnown = 0.05;  // half the interval
 
   // `sink` is told every record when it is made; nullptr: nobody.
   TargetMonitor(Probing& probing, const config::BudgetConfig& budget, std::uint64_t seed, model::TargetId id,
@@ -49,6 +51,11 @@ class TargetMonitor {
   void set_state(const targets::TargetState& state);
   void set_budget(const config::BudgetConfig& budget);
 
+  [[nodiscard]] bool burst_is_due(std::uint64_t now_ns) const { return burst_due_ns_ && now_ns >= *burst_due_ns_; }
+  // What is known well enough is measured less often from now on.
+  void weigh(const model::TargetSnapshot& known);
+  // A burst is due and processes of the target come and go: the next set_state() should be as of now.
+  [[nodiscard]] bool wants_fresh_look(std::uint64_t now_ns) const;
   // When step() has something to do (CLOCK_MONOTONIC).
   [[nodiscard]] std::uint64_t next_due_ns() const;
   // Takes the burst of this stratum, or closes the stratum and opens the next, `stratum_ns` long. True when a burst was tried.
@@ -82,6 +89,8 @@ class TargetMonitor {
   void forget_processes();
 
  private:
+  [[nodiscard]] WatchedProcess* find(pid_t pid);
+  void say_goodbye(const WatchedProcess& process);
   void open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns);
   void close_stratum(std::uint64_t now_ns);
   void take_burst();
@@ -143,6 +152,8 @@ class TargetMonitor {
   std::optional<Problem> no_process_;
   std::map<model::ProcessKey, WatchedProcess> processes_;
   bool was_go_ = false, was_native_ = false;
+  std::uint64_t looked_at_ticks_ = 0;  // the last set_state(), as /proc tells start times
+  std::uint64_t last_left_ns_ = 0;
 
   PoolMonitor pools_;
   GcMonitor gc_;

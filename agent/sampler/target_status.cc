@@ -1,13 +1,23 @@
 // What a TargetMonitor knows of its target, as collectors' states, snapshots and records.
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "agent/estimate/carried_totals.h"
 #include "agent/estimate/target_summary.h"
 #include "agent/sampler/target_monitor.h"
 
 namespace poolscope::sampler {
+namespace {
+
+// Why a burst was not taken that the next one may be; a process that ended is one of several.
+const std::set<std::string> kPassing{"budget_exhausted", "detach_pending",  "target_forked", "target_execed",
+                                     "released_early",   "no_such_process", "process_gone"};
+
+}  // namespace
 
 model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
                                                 const std::optional<Problem>& problem) const {
@@ -18,9 +28,7 @@ model::CollectorStatus TargetMonitor::collector(const char* name, bool has_data,
     status.reason = no_process_->reason;
     status.detail = no_process_->detail;
   } else if (problem) {
-    const bool passing = problem->reason == "budget_exhausted" || problem->reason == "detach_pending" ||
-                         problem->reason == "target_forked" || problem->reason == "target_execed" ||
-                         problem->reason == "released_early";
+    const bool passing = kPassing.contains(problem->reason);
     status.state = passing ? model::CollectorState::kIdle : model::CollectorState::kUnavailable;
     if (passing && has_data) status.state = model::CollectorState::kCollecting;
     status.reason = status.state == model::CollectorState::kCollecting ? "" : problem->reason;
@@ -93,6 +101,11 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   if (kinds().native || !is_go()) {  // malloc is not where a Go program allocates
     result = {collector("alloc_bursts", has(model::BurstKind::kRate), rate_problem_),
               collector("alloc_cohorts", has(model::BurstKind::kCohort), cohort_problem_)};
+    if (turns_.is_churn_known() && result.back().detail.empty()) {
+      result.back().detail =
+          fmt::format("churn is known to {:.0f} points: one burst in {} is a cohort, to see when it changes",
+                      100 * kChurnKnown, budget::BurstTurns::kCohortEveryKnown);
+    }
   }
   std::ranges::move(pool_collectors(), std::back_inserter(result));
   if (auto pages = pages_.collector()) result.push_back(*std::move(pages));

@@ -4,11 +4,15 @@
 
 namespace poolscope::sampler {
 
-WatchedProcess::WatchedProcess(const targets::TargetProcess& process)
+WatchedProcess::WatchedProcess(const targets::TargetProcess& process, bool is_new)
     : key_(process.key),
+      parent_pid_(process.parent_pid),
       command_(process.command),
-      cpu_ns_(process::cpu_time_ns(process.key.pid).value_or(0)),
-      work_(process::work_of(process.key.pid)) {}
+      work_(process::work_of(process.key.pid)) {
+  const std::uint64_t used_ns = process::cpu_time_ns(key_.pid).value_or(0);
+  (is_new ? recent_cpu_ns_ : cpu_ns_) = used_ns;
+  (void)take_ended_children_ns();
+}
 
 void WatchedProcess::forget_image() {
   image_.reset();
@@ -140,6 +144,11 @@ std::optional<std::uint64_t> WatchedProcess::take_cpu_ns() {
   if (!now) return std::nullopt;
   cpu_ns_ = *now;
   return recent_cpu_ns_;
+}
+
+std::uint64_t WatchedProcess::take_ended_children_ns() {
+  const auto waited_ns = process::waited_cpu_ns(key_.pid);
+  return waited_ns ? ended_children_.take(*waited_ns) : 0;
 }
 
 model::Work WatchedProcess::take_work() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/sampler/ended_children.h"
 #include "agent/sampler/probing.h"
 #include "agent/targets/target_set.h"
 #include "probes/collectors/allocator_plan.h"
@@ -27,9 +28,11 @@ struct Problem {
 
 class WatchedProcess {
  public:
-  explicit WatchedProcess(const targets::TargetProcess& process);
+  // `is_new`: it started while its target was watched, so that all of its CPU time counts.
+  WatchedProcess(const targets::TargetProcess& process, bool is_new);
 
   [[nodiscard]] const model::ProcessKey& key() const { return key_; }
+  [[nodiscard]] pid_t parent_pid() const { return parent_pid_; }
   [[nodiscard]] const std::string& command() const { return command_; }
   [[nodiscard]] std::uint64_t start_time_unix_ns() const { return start_time_unix_ns_; }
   [[nodiscard]] bool under_seccomp() const { return under_seccomp_; }
@@ -57,10 +60,18 @@ class WatchedProcess {
   [[nodiscard]] probes::GoGrowth* growth() const { return growth_.get(); }
   [[nodiscard]] const std::optional<Problem>& growth_problem() const { return growth_problem_; }
 
-  // CPU time used since the last call; the first gives what was used since this object exists. Absent when the process is gone.
+  // CPU time used since the last call; the first gives what was used since this object exists, or since a new process started. Absent
+  // when the process is gone.
   [[nodiscard]] std::optional<std::uint64_t> take_cpu_ns();
   // What was done since the last call, as take_cpu_ns().
   [[nodiscard]] model::Work take_work();
+  // The same of children that ended before anybody read it.
+  [[nodiscard]] std::uint64_t take_ended_children_ns();
+  // Some of its children are watched themselves.
+  void watch_children() { ended_children_.belongs(); }
+  void child_left(const WatchedProcess& child) {
+    ended_children_.left(child.cpu_ns_ + child.ended_children_.waited_ns());
+  }
   // What the last take_cpu_ns() gave: how busy it is now.
   [[nodiscard]] std::uint64_t recent_cpu_ns() const { return recent_cpu_ns_; }
 
@@ -74,6 +85,7 @@ class WatchedProcess {
   void look_for_custom_pools(Probing& probing);
 
   model::ProcessKey key_;
+  pid_t parent_pid_ = 0;
   std::string command_;
   std::uint64_t start_time_unix_ns_ = 0;
   bool under_seccomp_ = false;
@@ -90,6 +102,7 @@ class WatchedProcess {
   std::uint64_t allocated_bytes_address_ = 0;  // of a Go program
   std::uint64_t cpu_ns_ = 0;
   std::uint64_t recent_cpu_ns_ = 0;
+  EndedChildren ended_children_;
   model::Work work_;
 };
 

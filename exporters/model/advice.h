@@ -19,12 +19,12 @@ enum class Verdict { kKeep, kChange, kAdopt, kDrop, kFix, kTune, kWait };
 [[nodiscard]] const char* verdict_name(Verdict verdict);
 [[nodiscard]] std::optional<Verdict> verdict_named(std::string_view name);
 
-struct Evidence {
+struct AdviceEvidence {
   std::string
       field;  // path inside the target: "pools[frames].needed_bytes.p99"; "advice.expected.saved_bytes": of the advice itself
   double value = 0;
   std::string text;  // as `why` says it: "7 KiB"
-  bool operator==(const Evidence&) const = default;
+  bool operator==(const AdviceEvidence&) const = default;
 };
 
 struct Advice {
@@ -36,7 +36,7 @@ struct Advice {
   std::optional<std::uint64_t> current, recommended;
   std::optional<std::uint64_t> same_cost_from, same_cost_to;  // values that cost the same within 2 %
   std::string why;
-  std::vector<Evidence> evidence;
+  std::vector<AdviceEvidence> evidence;
   MaybeEstimate saved_cpu_ratio;      // of the CPU time of the target, the price of memory included
   std::optional<double> saved_bytes;  // idle memory; negative: it takes more
   std::optional<double> break_even_hit_ratio;

@@ -192,7 +192,7 @@ void fields(Io& io, typename Io::template Ref<GcSummary> gc) {
 }
 
 template <typename Io>
-void fields(Io& io, typename Io::template Ref<Evidence> evidence) {
+void fields(Io& io, typename Io::template Ref<AdviceEvidence> evidence) {
   io.required("field", evidence.field);
   io.required("value", evidence.value);
   io.required("text", evidence.text);
@@ -229,9 +229,19 @@ void fields(Io& io, typename Io::template Ref<Cost> cost) {
   io.optional("bursts", cost.bursts);
   io.optional("observed_seconds", cost.observed_seconds);
   io.optional("window_seconds", cost.window_seconds);
+  io.optional("ended_cpu_ratio", cost.ended_cpu_ratio);
   io.optional("coverage_ratio", cost.coverage_ratio);
   io.optional("dropped", cost.dropped);
   io.optional("clamped_windows", cost.clamped_windows);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<Evidence> evidence) {
+  io.required("collector", evidence.collector);
+  io.required("bursts", evidence.bursts);
+  io.optional("needed_bursts", evidence.needed_bursts);
+  io.optional("needed_for", evidence.needed_for);
+  io.optional("needed_seconds", evidence.needed_seconds);
 }
 
 template <typename Io>
@@ -242,6 +252,7 @@ void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   io.optional("labels", target.labels);
   io.required("processes", target.processes);
   io.required("collectors", target.collectors);
+  io.optional("evidence", target.evidence);
   io.optional("cpu_seconds_per_second", target.cpu_seconds_per_second);
   io.optional("exact", target.exact);
   io.group("allocations", [&](auto& allocations) {

@@ -134,6 +134,7 @@ struct StratumRecord {
   bool burst_planned = true;                   // false: what is measured of the target needs none
   // What bursts took that ended without a record.
   std::uint64_t unrecorded_hits = 0, unrecorded_charge_ns = 0;
+  std::uint64_t ended_cpu_ns = 0;  // part of target_cpu_ns: of processes that ended before it could be read from them
   bool operator==(const StratumRecord&) const = default;
 };
 

@@ -188,6 +188,16 @@ struct CollectorStatus {
   bool operator==(const CollectorStatus&) const = default;
 };
 
+// The bursts of one collector, and what they are still too few for.
+struct Evidence {
+  std::string collector;
+  std::uint64_t bursts = 0;
+  std::optional<std::uint64_t> needed_bursts;  // for the next step; absent when there are enough
+  std::string needed_for;                      // "intervals", "advice"
+  std::optional<double> needed_seconds;  // until then, at the pace of the last bursts; absent when that is not known
+  bool operator==(const Evidence&) const = default;
+};
+
 struct ProcessInfo {
   ProcessKey key;
   std::uint64_t start_time_unix_ns = 0;
@@ -205,6 +215,8 @@ struct Cost {
   double observed_seconds = 0;
   double window_seconds = 0;             // summed length of the windows in which something was counted
   std::optional<double> coverage_ratio;  // strata observed over strata planned
+  // Of the target's CPU time: used by processes that ended before anybody could look. Absent when there were none.
+  std::optional<double> ended_cpu_ratio;
   std::map<std::string, std::uint64_t> dropped;
   std::uint64_t clamped_windows = 0;  // windows whose charge exceeded 80 % of their CPU time and was cut there
   bool operator==(const Cost&) const = default;
@@ -215,6 +227,7 @@ struct TargetSnapshot {
   std::map<std::string, std::string> labels;
   std::vector<ProcessInfo> processes;
   std::vector<CollectorStatus> collectors;
+  std::vector<Evidence> evidence;
   std::optional<double> cpu_seconds_per_second;
   AllocationSummary allocations;
   std::vector<CallSite> call_sites;

@@ -105,8 +105,8 @@ void fields(Io& io, typename Io::template Ref<SliceGrowthRecord> whole) {
 
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<StratumRecord> whole) {
-  auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] =
-      whole;
+  auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns,
+         ended_cpu_ns] = whole;
   io.required("start_ns", start_ns);
   io.required("length_ns", length_ns);
   io.unless_default("target_cpu_ns", target_cpu_ns);
@@ -115,6 +115,7 @@ void fields(Io& io, typename Io::template Ref<StratumRecord> whole) {
   io.optional("burst_planned", burst_planned);
   io.unless_default("unrecorded_hits", unrecorded_hits);
   io.unless_default("unrecorded_charge_ns", unrecorded_charge_ns);
+  io.unless_default("ended_cpu_ns", ended_cpu_ns);
 }
 
 template <typename Io>

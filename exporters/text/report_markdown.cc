@@ -176,7 +176,7 @@ std::string collector_table(const TargetSnapshot& target) {
   if (target.collectors.empty()) return "No collector runs on this target.\n\n";
   std::string text = "### Collectors\n\n" + row({"collector", "level", "state", "reason"}) + "|---|---|---|---|\n";
   for (const auto& collector : target.collectors) {
-    const std::string& reason = collector.detail.empty() ? collector.reason : collector.detail;
+    const std::string note = collector_note(target, collector), &reason = note.empty() ? collector.reason : note;
     text += row({plain(collector.name), plain(collector.level), model::state_name(collector.state), plain(reason)});
   }
   return text + "\n";

@@ -192,7 +192,7 @@ Lines collector_lines(const TargetSnapshot& target, unsigned width) {
   if (target.collectors.empty()) lines.push_back(indented("  none runs on this target", Tone::kDim));
   for (const auto& collector : target.collectors) {
     lines.push_back(collector_line(collector, std::min(name_columns, width / 3)));
-    append(lines, paragraph(printable(collector.detail), kDetailIndent, width, Tone::kDim));
+    append(lines, paragraph(printable(collector_note(target, collector)), kDetailIndent, width, Tone::kDim));
   }
   return lines;
 }

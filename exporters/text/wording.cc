@@ -343,6 +343,17 @@ bool was_measured(const TargetSnapshot& target) {
   return allocations_were_measured(target) || target.gc || !target.pools.empty() || !target.growth_chains.empty();
 }
 
+std::string collector_note(const TargetSnapshot& target, const model::CollectorStatus& collector) {
+  const auto evidence = std::ranges::find(target.evidence, collector.name, &model::Evidence::collector);
+  if (evidence == target.evidence.end() || !evidence->needed_bursts || target.processes.empty())
+    return collector.detail;
+  std::string note = plural(evidence->bursts, "burst") + ": " +
+                     std::to_string(*evidence->needed_bursts - std::min(evidence->bursts, *evidence->needed_bursts)) +
+                     " more for " + evidence->needed_for;
+  if (evidence->needed_seconds) note += ", in about " + format_seconds(*evidence->needed_seconds);
+  return collector.detail.empty() ? note : collector.detail + "; " + note;
+}
+
 std::string why_nothing(const TargetSnapshot& target) {
   if (target.processes.empty()) return "No process of this target was found.";
   std::string why = why_no_allocations(target) + ".";

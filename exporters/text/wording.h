@@ -39,6 +39,9 @@ struct Quantity {
 [[nodiscard]] bool allocations_were_measured(const model::TargetSnapshot& target);
 // Whether anything was: allocations, pools, growing slices or garbage collection.
 [[nodiscard]] bool was_measured(const model::TargetSnapshot& target);
+// What a collector says of itself, and how many more bursts are needed for what: "7 bursts: 5 more for intervals, in about 2 s"; may
+// be empty.
+[[nodiscard]] std::string collector_note(const model::TargetSnapshot& target, const model::CollectorStatus& collector);
 // Why there is nothing, and what the reader can do next; one sentence or more each.
 [[nodiscard]] std::string why_nothing(const model::TargetSnapshot& target);
 [[nodiscard]] std::string next_step(const model::TargetSnapshot& target);

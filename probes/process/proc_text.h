@@ -22,6 +22,8 @@ struct StatText {
   pid_t parent_pid = 0;
   std::uint32_t flags = 0;  // PF_* of the kernel
   std::uint64_t user_ticks = 0, system_ticks = 0;
+  std::uint64_t children_user_ticks = 0,
+                children_system_ticks = 0;  // of children that ended and were waited for, and of theirs
   unsigned threads = 0;
   std::uint64_t start_time_ticks = 0;
   // Addresses of the running image; 0 or 1 where we may not read the memory of the process.

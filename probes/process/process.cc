@@ -209,6 +209,12 @@ std::optional<std::uint64_t> cpu_time_ns(pid_t pid) {
   return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(used.tv_nsec);
 }
 
+std::optional<std::uint64_t> waited_cpu_ns(pid_t pid) {
+  const auto stat = read_stat(pid);
+  if (!stat) return std::nullopt;
+  return ticks_to_ns(stat->children_user_ticks + stat->children_system_ticks);
+}
+
 namespace {
 
 std::optional<std::uint64_t> number_after(const std::string& text, std::string_view label) {

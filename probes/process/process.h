@@ -56,6 +56,9 @@ struct ProcessStatus {
 // to the last tick of the scheduler (some milliseconds): for long ranges only, a TaskClock is exact for short ones.
 [[nodiscard]] std::optional<std::uint64_t> cpu_time_ns(pid_t pid);
 
+// CPU time of all children that ended and for which the process waited, theirs included, in ticks of 10 ms; absent when it is gone.
+[[nodiscard]] std::optional<std::uint64_t> waited_cpu_ns(pid_t pid);
+
 // What the process has done so far. io_calls: syscr + syscw of /proc/PID/io, dead threads included, needs the rights of
 // ptrace. waits: of the threads that live, absent above kMaxWaitThreads of them (a file is read for each) and where bytes are
 // counted. allocated_bytes: the 64-bit word at that address of the process; 0: it keeps none.

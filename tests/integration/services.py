@@ -66,11 +66,11 @@ def redis_load(port, tests="set"):
 # --- memcached, nginx ----------------------------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def memcached():
+def memcached(**options):
     with temporary_folder() as folder:
         port = free_port()
         arguments = [need_program("memcached"), "-l", LOOPBACK, "-p", port, "-U", "0", "-u", "nobody", "-t", "2"]
-        with serving(arguments, port, folder) as service:
+        with serving(arguments, port, folder, **options) as service:
             yield service
 
 
@@ -96,9 +96,9 @@ def nginx(**options):
             yield service
 
 
-def http_load(port):
+def http_load(port, path="/"):
     """Requests without end, on eight connections that stay open."""
-    return running([need_program("wrk"), "--threads", "1", "--connections", "8", "--duration", "600", f"http://{LOOPBACK}:{port}/"])
+    return running([need_program("wrk"), "--threads", "1", "--connections", "8", "--duration", "600", f"http://{LOOPBACK}:{port}{path}"])
 
 
 # --- postgresql ----------------------------------------------------------------------------------------------------------

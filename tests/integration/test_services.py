@@ -129,12 +129,30 @@ class Commands(unittest.TestCase):
         for priced in ("counted allocation", "counted free", "followed allocation", "get or put of a pool"):
             self.assertRegex(text, rf"{priced} +[\d.]+ (ns|µs)")
 
-    def test_plan_attaches_nothing(self):
+    def test_plan_tells_the_rate_now_and_leaves_nothing_behind(self):
         with target("steady_load") as load:
             wait_for_work(load.pid)
             text = poolscope("attach", f"pid:{load.pid}", "--plan").stdout
+            harness.wait_until_unprobed(load.pid)
+        self.assertRegex(text, r"malloc +\+\d+")
+        self.assertRegex(text, r"rate now: about [\d.]+ [kM] allocations per CPU second")
+        self.assertRegex(text, r"L2 rates +bursts of")
+        self.assertRegex(text, r"cost +at most 1 % of its CPU time")
+
+    def test_plan_says_that_a_loop_of_allocations_is_too_hot_to_follow(self):
+        with target("alloc_loop") as loop:
+            text = poolscope("attach", f"pid:{loop.pid}", "--plan").stdout
+            harness.wait_until_unprobed(loop.pid)
+            self.assertEqual(0, loop.stop(), loop.errors())
+        self.assertRegex(text, r"L2 lifetimes +L2 refused: probes would slow the target")
+
+    def test_doctor_of_a_process_probes_nothing(self):
+        with target("steady_load") as load:
+            wait_for_work(load.pid)
+            text = poolscope("doctor", "--pid", load.pid).stdout
             self.assertEqual(0, harness.patched_bytes(load.pid))
         self.assertIn("malloc", text)
+        self.assertNotIn("rate now", text)
 
     def test_attach_by_name(self):
         with target("steady_load") as load:

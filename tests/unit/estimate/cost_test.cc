@@ -41,6 +41,25 @@ TEST(Cost, ChargesBurstsThatGaveNoRecord) {
   EXPECT_DOUBLE_EQ(cost.charged_cpu_ratio.value(), 0.01);
 }
 
+TEST(Cost, TellsWhatProcessesUsedThatNobodySaw) {
+  auto some = stratum(4, 4);
+  some.ended_cpu_ns = kSecondNs;
+  EXPECT_DOUBLE_EQ(summarize_all({}, {some}).cost.ended_cpu_ratio.value(), 0.25);
+  EXPECT_FALSE(summarize_all({}, {stratum(1, 4)}).cost.ended_cpu_ratio);
+}
+
+TEST(Cost, TakesTheIntervalFromRatesOfATargetThatWasMostlyUnseen) {
+  std::vector<model::BurstRecord> bursts;
+  for (unsigned i = 0; i < 20; ++i) bursts.push_back(rate_burst(i, 100 + i));
+  auto seen = stratum(20, 20), unseen = seen;
+  unseen.ended_cpu_ns = 10 * kSecondNs;
+  EXPECT_TRUE(summarize_all(bursts, {seen}).allocations.per_second->low);
+  EXPECT_FALSE(summarize_all(bursts, {unseen}).allocations.per_second->low);
+  EXPECT_FALSE(summarize_all(bursts, {unseen}).allocations.per_second->high);
+  EXPECT_DOUBLE_EQ(summarize_all(bursts, {unseen}).allocations.per_second->value,
+                   summarize_all(bursts, {seen}).allocations.per_second->value);
+}
+
 TEST(Cost, SaysNothingOfBurstsWhereNoneIsPlanned) {
   auto without = stratum(1, 1, "no_pools");
   without.burst_planned = false;

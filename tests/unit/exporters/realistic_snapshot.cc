@@ -306,6 +306,7 @@ TargetSnapshot starting_worker() {
   target.allocator = "glibc";
   target.processes = {{{6001, 99'000}, kNow - 4'000'000'000, "worker"}};
   target.collectors = {{"alloc_bursts", "L2", CollectorState::kCollecting, "", ""}};
+  target.evidence = {{"alloc_bursts", 5, 12, "intervals", 4.0}};
   target.cpu_seconds_per_second = 3.1;
   target.allocations.per_second = Estimate{18'450, {}, {}};
   target.allocations.bytes_per_second = Estimate{2.2e9, {}, {}};

@@ -129,18 +129,22 @@ class Filler {
     auto& [pid, ticks] = key;
     all(pid, ticks, start_time, command);
   }
+  void operator()(Evidence& value) {
+    auto& [collector, bursts, needed, needed_for, seconds] = value;
+    all(collector, bursts, needed, needed_for, seconds);
+  }
   void operator()(Cost& value) {
-    auto& [hits, ratio, seconds, measured, bursts, observed, window, coverage, dropped, clamped] = value;
-    all(hits, ratio, seconds, measured, bursts, observed, window, coverage, dropped, clamped);
+    auto& [hits, ratio, seconds, measured, bursts, observed, window, coverage, ended, dropped, clamped] = value;
+    all(hits, ratio, seconds, measured, bursts, observed, window, coverage, ended, dropped, clamped);
   }
   void operator()(TargetSnapshot& value) {
-    auto& [name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, advice,
-           cost, exact] = value;
-    all(name, runtime, allocator, labels, processes, collectors, cpu, allocations, sites, chains, pools, gc, advice,
-        cost, exact);
+    auto& [name, runtime, allocator, labels, processes, collectors, evidence, cpu, allocations, sites, chains, pools,
+           gc, advice, cost, exact] = value;
+    all(name, runtime, allocator, labels, processes, collectors, evidence, cpu, allocations, sites, chains, pools, gc,
+        advice, cost, exact);
   }
   void operator()(Verdict& value) { value = static_cast<Verdict>(random_() % 7); }
-  void operator()(Evidence& value) {
+  void operator()(AdviceEvidence& value) {
     auto& [field, number, text] = value;
     all(field, number, text);
   }

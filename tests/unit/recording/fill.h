@@ -124,9 +124,10 @@ class Filler {
     all(burst);
   }
   void fill(model::StratumRecord& whole) {
-    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns] =
-        whole;
-    all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns);
+    auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns,
+           ended_cpu_ns] = whole;
+    all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns,
+        ended_cpu_ns);
   }
   void fill(model::PoolIdentity& whole) {
     auto& [kind, name, address, element, new_function, library] = whole;

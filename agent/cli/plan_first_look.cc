@@ -1,0 +1,98 @@
+#include "agent/cli/plan_first_look.h"
+
+#include <fmt/format.h>
+
+#include "agent/sampler/undilated.h"
+#include "exporters/text/report.h"
+#include "probes/collectors/alloc_bursts.h"
+#include "probes/process/monotonic_clock.h"
+#include "probes/process/task_clock.h"
+
+namespace poolscope::cli {
+namespace {
+
+constexpr std::uint64_t kBetweenLooksNs = 150'000'000;
+constexpr std::uint64_t kUsualFollowNs = 12'000'000, kLeastFollowNs = 3'000'000;  // as a watch follows lives
+
+struct FirstLook {
+  double per_cpu_second = 0;
+  double cpu_per_second = 0;  // of the process, between the first and the last look
+  unsigned bursts = 0;
+  std::uint64_t hits = 0, charge_ns = 0;
+  bool ran = false;
+};
+
+std::string nanoseconds(double ns) {
+  return text::format_seconds(ns * 1e-9);
+}
+
+// The first burst that finds the process running ends it.
+Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedProcess& watched,
+                                    const budget::BurstPrices& prices, const budget::BurstBudget& budget) {
+  probes::AllocBursts bursts(probing.programs(), probing.detacher(), probing.calibration().costs);
+  auto clock = process::TaskClock::open(watched.key().pid);
+  if (!clock) return Failure{process::describe(clock.error())};
+  probes::CallerSteps steps;
+  const probes::BurstTarget target{watched.image(), *watched.plan(), *clock, steps};
+  const auto plan = *budget::plan_rate({}, prices, budget).plan;
+  const auto pace = budget::plan_pace(budget, 1);
+  FirstLook found;
+  const std::uint64_t start_ns = process::monotonic_ns();
+  (void)watched.take_cpu_ns();
+  while (!found.ran && found.bursts < kFirstLooks) {
+    process::sleep_until_ns(process::monotonic_ns() + kBetweenLooksNs);
+    const auto record = bursts.rate(target, {plan.length_ns, plan.hit_limit, {pace.window_ns, pace.charge_ns}});
+    if (!record) return Failure{record.error().detail};
+    ++found.bursts;
+    found.hits += record->probe_hits;
+    found.charge_ns += record->charge_ns;
+    found.ran = record->allocation_window.cpu_ns > record->allocation_window.length_ns / 10;
+    const auto calls = record->counts.allocations + record->counts.reallocations;
+    found.per_cpu_second = sampler::per_undilated_second(calls, record->allocation_window, 1);
+  }
+  const std::uint64_t cpu_ns = watched.take_cpu_ns().value_or(0);
+  found.cpu_per_second = static_cast<double>(cpu_ns) / static_cast<double>(process::monotonic_ns() - start_ns);
+  return found;
+}
+
+template <typename Plan>
+std::string refused(const budget::PlanOrRefusal<Plan>& planned) {
+  const bool is_refused = planned.refusal.reason == budget::Refusal::Reason::kTooHot;
+  return (is_refused ? "" : "at first ") + planned.refusal.detail + "\n";
+}
+
+std::string levels(const FirstLook& found, const budget::BurstPrices& prices, const budget::BurstBudget& budget) {
+  budget::HitRate allocations;
+  allocations.observe(found.per_cpu_second, 0);
+  const auto rates = budget::plan_rate(allocations, prices, budget);
+  const auto cohorts = budget::plan_cohort(allocations, {}, prices, budget, kLeastFollowNs, kUsualFollowNs);
+  std::string text = "    L2 rates      ";
+  text += rates.plan ? fmt::format("bursts of {}, {:.2f}x slower inside\n",
+                                   nanoseconds(static_cast<double>(rates.plan->length_ns)),
+                                   1 + found.per_cpu_second * prices.allocation_ns * 1e-9)
+                     : refused(rates);
+  text += "    L2 lifetimes  ";
+  text += cohorts.plan ? fmt::format("births for {}, followed for {}\n",
+                                     nanoseconds(static_cast<double>(cohorts.plan->births_ns)),
+                                     nanoseconds(static_cast<double>(cohorts.plan->follow_ns)))
+                       : refused(cohorts);
+  return text;
+}
+
+}  // namespace
+
+std::string first_look_text(sampler::Probing& probing, sampler::WatchedProcess& watched,
+                            const budget::BurstPrices& prices, const budget::BurstBudget& budget, double cpu_ratio) {
+  const auto found = look(probing, watched, prices, budget);
+  if (!found) return "  rate now: not known: " + found.error() + "\n";
+  const std::string cost = fmt::format("{} first burst(s) of 1 ms: {} probe hits, {} of its CPU time", found->bursts,
+                                       found->hits, nanoseconds(static_cast<double>(found->charge_ns)));
+  if (!found->ran) return "  rate now: not known: it hardly ran meanwhile (" + cost + ")\n";
+  std::string text = fmt::format("  rate now: about {} allocations per CPU second, {:.2f} CPUs used ({})\n",
+                                 text::format_count(found->per_cpu_second), found->cpu_per_second, cost);
+  text += levels(*found, prices, budget);
+  return text + fmt::format("    cost          at most {} of its CPU time: {} per second as it runs now\n",
+                            text::format_ratio(cpu_ratio), nanoseconds(cpu_ratio * found->cpu_per_second * 1e9));
+}
+
+}  // namespace poolscope::cli

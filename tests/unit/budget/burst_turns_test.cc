@@ -1,0 +1,37 @@
+#include "agent/budget/burst_turns.h"
+
+#include <gtest/gtest.h>
+
+namespace poolscope::budget {
+namespace {
+
+struct Taken {
+  unsigned cohorts = 0, long_follows = 0;
+};
+
+Taken taken_in(unsigned bursts, bool is_churn_known) {
+  std::mt19937_64 random(1);
+  BurstTurns turns;
+  turns.set_churn_known(is_churn_known);
+  Taken taken;
+  for (unsigned i = 0; i < bursts; ++i) {
+    const bool is_cohort = turns.is_cohorts_turn();
+    taken.cohorts += is_cohort ? 1 : 0;
+    taken.long_follows += is_cohort && turns.is_long_follow() ? 1 : 0;
+    turns.took(is_cohort ? BurstTurns::Kind::kCohort : BurstTurns::Kind::kRate, random);
+  }
+  return taken;
+}
+
+TEST(BurstTurns, GivesHalfOfTheBurstsToCohorts) {
+  EXPECT_EQ(taken_in(240, false).cohorts, 120u);
+  EXPECT_EQ(taken_in(240, false).long_follows, 120u / BurstTurns::kLongFollowEvery);
+}
+
+TEST(BurstTurns, GivesFewToCohortsOnceChurnIsKnownAndStillFollowsSomeForLong) {
+  EXPECT_EQ(taken_in(240, true).cohorts, 240u / BurstTurns::kCohortEveryKnown);
+  EXPECT_EQ(taken_in(240, true).long_follows, 240u / BurstTurns::kCohortEveryKnown / BurstTurns::kLongFollowEvery);
+}
+
+}  // namespace
+}  // namespace poolscope::budget
