@@ -88,6 +88,8 @@ class Services(unittest.TestCase):
             self.assertEqual(0, confined.stop(), "it ended by SIGTERM, not by its filter")
         self.assert_collects(found)
 
+    # When a hot program reaches the limit of a burst, it is charged until its probes are gone: the sooner the agent gets a CPU, the less.
+    @harness.needs_quiet
     def test_program_that_forks_all_the_time(self):
         with target("alloc_loop", "--forks", "--threads", "2", "--live", "16") as loop:
             wait_for_work(loop.pid)
