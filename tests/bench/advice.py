@@ -21,7 +21,7 @@ BUILD = pathlib.Path(os.environ.get("POOLSCOPE_BUILD_DIR", ROOT / "build" / "rel
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 os.environ.setdefault("POOLSCOPE_BUILD_DIR", str(BUILD))
 
-import services  # noqa: E402
+import services  # noqa: E402: found through the path above
 
 RECORDER = BUILD / "targets" / "event_recorder.so"
 # A setting that has less to save than this share of the default's cost tells nothing about advice.
