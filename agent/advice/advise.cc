@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "agent/advice/most_saved.h"
 #include "agent/advice/pool_advice.h"
 #include "agent/advice/site_advice.h"
 
@@ -80,11 +81,14 @@ int order_of(model::Verdict verdict) {
 std::vector<model::Advice> advise(const model::TargetSnapshot& target, const sizing::Prices& prices,
                                   const AdviceOptions& options, AdviceState* state) {
   Advices all;
-  const sizing::Prices fresh_prices = prices.with_fresh_pages();
-  for (const model::PoolSummary& pool : target.pools)
-    append(all, advise_pool({target, pool, prices, fresh_prices, options, state}));
+  for (const model::PoolSummary& pool : target.pools) {
+    const FreshPages fresh = fresh_pages(target, pool);
+    const sizing::Prices low = fewest_pages(prices, fresh), high = most_pages(prices, fresh);
+    append(all, advise_pool({target, pool, low, high, options, state}));
+  }
   append(all, reservations(target, prices, options));
   append(all, adoptions(target, prices, options));
+  bound_by_cpu_share(target, options, all);
   std::ranges::stable_sort(all, [](const model::Advice& a, const model::Advice& b) {
     if (order_of(a.verdict) != order_of(b.verdict)) return order_of(a.verdict) < order_of(b.verdict);
     const auto saved = [](const model::Advice& one) { return one.saved_cpu_ratio ? one.saved_cpu_ratio->value : 0; };

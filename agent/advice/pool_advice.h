@@ -1,6 +1,7 @@
 #pragma once
 // Advice for one pool. Pure functions; each answers one question and gives nothing where there is nothing to say.
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -12,8 +13,7 @@ namespace poolscope::advice {
 struct PoolCase {
   const model::TargetSnapshot& target;
   const model::PoolSummary& pool;
-  const sizing::Prices& prices;
-  const sizing::Prices& fresh_prices;  // Prices::with_fresh_pages()
+  const sizing::Prices &prices, fresh_prices;  // with as few and with as many fresh pages as there may be
   const AdviceOptions& options;
   AdviceState* state;  // nullptr: nothing was told before
 };
@@ -37,6 +37,12 @@ enum class Stage { kWait, kLeave, kDrop, kSizes };
 [[nodiscard]] std::optional<model::Advice> buffer_bytes(const PoolCase& pool, const PoolFacts& facts);
 [[nodiscard]] std::optional<model::Advice> max_idle_buffers(const PoolCase& pool, const PoolFacts& facts);
 [[nodiscard]] std::optional<model::Advice> max_retained_bytes(const PoolCase& pool, const PoolFacts& facts);
+// Sizes of buffers between which nothing matters but the memory that they hold; the one of now is among them.
+struct SameCost {
+  std::uint64_t from_bytes = 0, current_bytes = 0, to_bytes = 0;
+};
+// nullopt: what is needed is not known, or no other size costs the same.
+[[nodiscard]] std::optional<SameCost> same_cost(const PoolCase& pool, const PoolFacts& facts);
 // Garbage collections throw away what it would hand out.
 [[nodiscard]] bool is_emptied_by_gc(const PoolCase& pool, const PoolFacts& facts);
 [[nodiscard]] model::Advice emptied_by_gc(const PoolCase& pool, const PoolFacts& facts);

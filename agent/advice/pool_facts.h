@@ -19,7 +19,8 @@ struct PoolFacts {
   double gets_per_second = 0;
   sizing::Interval hit_ratio;
   std::uint64_t object_bytes = 0;  // of what one get hands out, its buffer included; 0: not known
-  double direct_ns = 0;            // at least; making one without the pool; its share of garbage collection included
+  double direct_ns =
+      0;  // at least; making one without the pool; its share of garbage collection included. 0: not known
   double idle_bytes = 0;
   sizing::PoolUseCost use;
   sizing::Allocator allocator = sizing::Allocator::kGlibc;
@@ -44,6 +45,20 @@ struct IdleFacts {
   bool is_bound = false;
 };
 [[nodiscard]] std::optional<IdleFacts> idle_use_of(const model::PoolSummary& pool, const PoolFacts& facts);
+
+// Of the pages that blocks take when they are allocated, those that come from the kernel, each of which is a page fault: by the faults of the
+// target and the pages that it allocates. One place may be another than the mean: it is taken to have half to twice as many. What is
+// not known, or too little to tell, is all between none and all.
+struct FreshPages {
+  double low = 0, high = 1;
+};
+[[nodiscard]] FreshPages fresh_pages(const model::TargetSnapshot& target);
+// Of the objects that the pool misses: at most as many as there are faults.
+[[nodiscard]] FreshPages fresh_pages(const model::TargetSnapshot& target, const model::PoolSummary& pool);
+
+// Prices with these.
+[[nodiscard]] sizing::Prices fewest_pages(const sizing::Prices& warm, const FreshPages& fresh);
+[[nodiscard]] sizing::Prices most_pages(const sizing::Prices& warm, const FreshPages& fresh);
 
 // What is saved if blocks are warm, and if their pages come from the kernel: from the lower end of the one to the upper end of the other, the
 // geometric mean of both where both save.

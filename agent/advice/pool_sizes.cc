@@ -10,6 +10,11 @@ namespace poolscope::advice {
 namespace {
 
 constexpr double kLeastChange = 0.2;
+constexpr double kToldApart = 1.05;
+// same_cost(): where it begins to look, and how far it looks.
+constexpr double kLeastNeededQuantile = 0.1;
+constexpr std::uint64_t kFarthestFactor = 2;
+constexpr std::size_t kSizesTried = 256;
 
 bool is_far(std::uint64_t current, std::uint64_t wanted) {
   const auto now = static_cast<double>(current), then = static_cast<double>(wanted);
@@ -43,6 +48,13 @@ std::optional<std::uint64_t> wanted_size(const PoolCase& pool, const PoolFacts& 
   }
   if (!is_far(current, wanted)) return std::nullopt;
   return wanted;
+}
+
+// The best with warm blocks and the best with fresh pages lie apart, and which of them holds is not known: no further than to the nearer one;
+// between them what there is stays.
+std::uint64_t nearer_best(std::uint64_t current, std::uint64_t warm, std::uint64_t fresh) {
+  const auto [least, most] = std::minmax(warm, fresh);
+  return std::clamp(current, least, most);
 }
 
 double share_up_to(const sizing::Shares& shares, std::uint64_t bytes) {
@@ -90,6 +102,15 @@ sizing::Interval scaled(const sizing::Interval& interval, double factor) {
   return {interval.value * factor, interval.low * factor, interval.high * factor};
 }
 
+// `saved` of a capacity, as it is told: a fresh buffer of the larger size costs more itself. Where a buffer grew at once, by one large append, it had
+// cost the same before; how buffers grow is not seen from outside, so the truth is anywhere between.
+sizing::Interval with_dearer_fresh(const PoolCase& pool, const PoolFacts& facts, const sizing::BufferUse& use,
+                                   std::uint64_t from, std::uint64_t to, const sizing::Interval& saved) {
+  const double each_ns = std::max(0.0, pool.fresh_prices.allocation(to) - pool.fresh_prices.allocation(from));
+  const double fresh_ns = facts.gets_per_second * use.fresh_ratio * each_ns;
+  return {(saved.value + std::max(0.0, saved.value - fresh_ns)) / 2, std::max(0.0, saved.low - fresh_ns), saved.high};
+}
+
 }  // namespace
 
 std::optional<model::Advice> buffer_bytes(const PoolCase& pool, const PoolFacts& facts) {
@@ -107,7 +128,8 @@ std::optional<model::Advice> buffer_bytes(const PoolCase& pool, const PoolFacts&
   const auto wanted = wanted_size(pool, facts, "buffer_bytes", current, choice->best_bytes, saving);
   if (!wanted) return std::nullopt;
   model::Advice advice = change_of(pool, "buffer_bytes", "bytes", current, *wanted);
-  advice.saved_cpu_ratio = as_cpu_ratio(saving(current, *wanted), facts.cpu_ns);
+  advice.saved_cpu_ratio =
+      as_cpu_ratio(with_dearer_fresh(pool, facts, *use, current, *wanted, saving(current, *wanted)), facts.cpu_ns);
   advice.same_cost_from = choice->flat_from_bytes;
   advice.same_cost_to = choice->flat_to_bytes;
   advice.saved_bytes =
@@ -121,20 +143,50 @@ std::optional<model::Advice> buffer_bytes(const PoolCase& pool, const PoolFacts&
   return advice;
 }
 
+std::optional<SameCost> same_cost(const PoolCase& pool, const PoolFacts& facts) {
+  const auto use = buffer_use_of(pool.pool, facts);
+  const std::uint64_t current = current_buffer_bytes(pool.pool);
+  if (!use || current == 0 || facts.cpu_ns <= 0) return std::nullopt;
+  const double most_ns = pool.options.least_saved_ratio * facts.cpu_ns / facts.gets_per_second;
+  const auto is_same = [&](std::uint64_t bytes) {
+    const auto saved = between(sizing::capacity_saving(*use, pool.prices, current, bytes),
+                               sizing::capacity_saving(*use, pool.fresh_prices, current, bytes));
+    return std::max(std::abs(saved.low), std::abs(saved.high)) <= most_ns;
+  };
+  const std::uint64_t least = sizing::quantile_of(use->needed_bytes, kLeastNeededQuantile);
+  SameCost same{current, current, current};
+  for (const std::uint64_t bytes :
+       sizing::usable_sizes(facts.allocator, std::min(least, current), kFarthestFactor * current, kSizesTried)) {
+    const bool is_larger = bytes > current;
+    if (!is_same(bytes)) {
+      if (is_larger) break;
+      same.from_bytes = current;  // what costs more lies between it and the sizes before
+    } else if (is_larger) {
+      same.to_bytes = bytes;
+    } else {
+      same.from_bytes = std::min(same.from_bytes, bytes);
+    }
+  }
+  if (same.from_bytes == same.to_bytes) return std::nullopt;
+  return same;
+}
+
 std::optional<model::Advice> max_idle_buffers(const PoolCase& pool, const PoolFacts& facts) {
   if (!pool.pool.published || !pool.pool.published->max_idle_buffers || facts.direct_ns <= 0) return std::nullopt;
   const std::uint64_t current = *pool.pool.published->max_idle_buffers;
   const auto idle = idle_use_of(pool.pool, facts);
   if (!idle) return std::nullopt;
+  sizing::IdleUse fresh = idle->use;
+  fresh.miss_ns = fresh_ns(pool, facts);
   const auto choice = sizing::choose_idle_buffers(idle->use, pool.prices);
-  if (!choice) return std::nullopt;
+  const auto fresh_choice = sizing::choose_idle_buffers(fresh, pool.fresh_prices);
+  if (!choice || !fresh_choice) return std::nullopt;
   const SavingOf saving = [&](std::uint64_t from, std::uint64_t to) {
-    sizing::IdleUse fresh = idle->use;
-    fresh.miss_ns = fresh_ns(pool, facts);
     return between(sizing::idle_saving(idle->use, pool.prices, from, to),
                    sizing::idle_saving(fresh, pool.fresh_prices, from, to));
   };
-  const auto wanted = wanted_size(pool, facts, "max_idle_buffers", current, choice->best_buffers, saving);
+  const std::uint64_t best = nearer_best(current, choice->best_buffers, fresh_choice->best_buffers);
+  const auto wanted = wanted_size(pool, facts, "max_idle_buffers", current, best, saving);
   if (!wanted) return std::nullopt;
   model::Advice advice = change_of(pool, "max_idle_buffers", "buffers", current, *wanted);
   advice.saved_cpu_ratio = as_cpu_ratio(saving(current, *wanted), facts.cpu_ns);
@@ -152,9 +204,12 @@ std::optional<model::Advice> max_idle_buffers(const PoolCase& pool, const PoolFa
       .ratio("advice.miss_ratio", now)
       .say(". A miss takes ")
       .seconds("advice.miss_seconds_low", facts.direct_ns * 1e-9)
-      .say(" more than a hit, or up to ")
-      .seconds("advice.miss_seconds_high", fresh_ns(pool, facts) * 1e-9)
-      .say(" where its pages come from the kernel each time.");
+      .say(" more than a hit");
+  if (fresh_ns(pool, facts) > kToldApart * facts.direct_ns)
+    why.say(", or up to ")
+        .seconds("advice.miss_seconds_high", fresh_ns(pool, facts) * 1e-9)
+        .say(" where its pages come from the kernel, as often as its page faults allow");
+  why.say(".");
   std::move(why).tell(advice);
   advice.alternatives = {text::format_count(static_cast<double>(choice->for_95)) +
                          " give 95 % of the hits that can be had, " +

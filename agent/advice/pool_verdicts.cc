@@ -9,6 +9,9 @@ namespace poolscope::advice {
 namespace {
 
 constexpr double kLeastNeverPutRatio = 0.01;
+constexpr double kLeastPutsPerGet = 0.9;
+constexpr std::uint64_t kLeastSizeSaid = 4096;  // a choice among smaller ones changes nothing that anybody would notice
+constexpr std::uint64_t kFewestGetsSeen = 500;
 constexpr double kStayFactor = 1.5;  // a pool that was left alone is worth a look from so many times the limit on
 
 model::Advice about(const PoolCase& pool, const char* kind, model::Verdict verdict) {
@@ -62,6 +65,29 @@ void add_never_put(const PoolCase& pool, std::vector<model::Advice>& all) {
   all.push_back(std::move(advice));
 }
 
+// Where single objects were not followed long enough: far fewer puts than gets, beyond what the number of gets that were seen leaves in doubt.
+void add_fewer_puts(const PoolCase& pool, std::vector<model::Advice>& all) {
+  const auto& gets = pool.pool.gets_per_second;
+  const auto& puts = pool.pool.puts_per_second;
+  if (!gets || !puts || gets->value <= 0 || (pool.pool.use && pool.pool.use->never_put_ratio)) return;
+  const double ratio = puts->value / gets->value;
+  const double seen = static_cast<double>(pool.pool.counted.gets.value_or(0));
+  const double doubt =
+      seen < static_cast<double>(kFewestGetsSeen) ? 1 : 2 * std::sqrt(ratio * std::max(0.0, 1 - ratio) / seen);
+  if (ratio + doubt >= kLeastPutsPerGet || !pool.pool.hit_ratio ||
+      pool.pool.hit_ratio->high.value_or(1) >= kLeastPutsPerGet)
+    return;
+  model::Advice advice = about(pool, "misuse", model::Verdict::kFix);
+  Reasons why(path_of(pool));
+  why.say("only ")
+      .ratio("advice.puts_per_get", ratio)
+      .say(" as many puts as gets, and it hits ")
+      .ratio("hit_ratio.value", pool.pool.hit_ratio->value)
+      .say(" of its gets: an object that is not put back is a miss later. Look for paths that return without a put.");
+  std::move(why).tell(advice);
+  all.push_back(std::move(advice));
+}
+
 std::uint64_t bursts_taken(const model::TargetSnapshot& target) {
   const auto taken = target.cost.bursts.find("taken");
   return taken == target.cost.bursts.end() ? 0 : taken->second;
@@ -111,6 +137,31 @@ double memory_cpu_ratio(const PoolCase& pool, const PoolFacts& facts) {
   return facts.idle_bytes * pool.prices.byte_second_ns() / facts.cpu_ns;
 }
 
+// What other sizes of its buffers would change: the memory that lies idle, and nothing else.
+void say_same_cost(const PoolCase& pool, const PoolFacts& facts, Reasons& why, model::Advice& advice) {
+  const auto same = same_cost(pool, facts);
+  if (!same || same->current_bytes < kLeastSizeSaid) return;
+  advice.same_cost_from = same->from_bytes;
+  advice.same_cost_to = same->to_bytes;
+  const auto from = static_cast<double>(same->from_bytes), to = static_cast<double>(same->to_bytes);
+  why.say(" Buffers of ")
+      .bytes("advice.same_cost_from", from)
+      .say(" to ")
+      .bytes("advice.same_cost_to", to)
+      .say(" cost the same within ")
+      .ratio("advice.least_saved_ratio", pool.options.least_saved_ratio)
+      .say(" of the CPU time");
+  const auto idle = static_cast<double>(pool.pool.idle.value_or(0));
+  if (idle > 0)
+    why.say("; idle, they would hold ")
+        .bytes("advice.idle_bytes_from", idle * from)
+        .say(" to ")
+        .bytes("advice.idle_bytes_to", idle * to)
+        .say(", now ")
+        .bytes("advice.idle_bytes", idle * static_cast<double>(same->current_bytes));
+  why.say(".");
+}
+
 }  // namespace
 
 std::vector<model::Advice> misuse_of(const PoolCase& pool) {
@@ -118,6 +169,7 @@ std::vector<model::Advice> misuse_of(const PoolCase& pool) {
   add_put_twice(pool, all);
   add_used_after_put(pool, all);
   add_never_put(pool, all);
+  add_fewer_puts(pool, all);
   return all;
 }
 
@@ -228,6 +280,7 @@ model::Advice keep(const PoolCase& pool, const PoolFacts& facts) {
       why.say(", so it costs about as much as allocating directly");
   }
   why.say(".");
+  say_same_cost(pool, facts, why, advice);
   std::move(why).tell(advice);
   advice.reevaluate_when = {"its hit ratio falls below the break-even", "the sizes that are needed change"};
   return advice;

@@ -21,10 +21,12 @@ double saved_per_chain_ns(const model::GrowthChain& chain, const sizing::Prices&
 
 }  // namespace
 
-std::vector<model::Advice> reservations(const model::TargetSnapshot& target, const sizing::Prices& prices,
+std::vector<model::Advice> reservations(const model::TargetSnapshot& target, const sizing::Prices& warm,
                                         const AdviceOptions& options) {
   std::vector<model::Advice> all;
   const double cpu_ns = target.cpu_seconds_per_second.value_or(0) * 1e9;
+  const FreshPages fresh = fresh_pages(target);
+  const sizing::Prices prices = fewest_pages(warm, fresh), fresh_prices = most_pages(warm, fresh);
   for (const model::GrowthChain& chain : target.growth_chains) {
     if (!chain.per_second || !chain.copied_bytes_per_second || chain.per_second->value <= 0 || cpu_ns <= 0) continue;
     const double copied_bytes = chain.copied_bytes_per_second->value / chain.per_second->value;
@@ -33,7 +35,7 @@ std::vector<model::Advice> reservations(const model::TargetSnapshot& target, con
       const double each = saved_per_chain_ns(chain, used, copied_bytes);
       return sizing::Interval{rate.value * each, rate.low * each, rate.high * each};
     };
-    const auto saved = as_cpu_ratio(between(saving(prices), saving(prices.with_fresh_pages())), cpu_ns);
+    const auto saved = as_cpu_ratio(between(saving(prices), saving(fresh_prices)), cpu_ns);
     if (!saved || *saved->low <= 0 || saved->value < options.least_saved_ratio) continue;
     model::Advice advice;
     advice.subject = text::frame_name(chain.symbol, chain.object, chain.offset);
@@ -64,10 +66,12 @@ std::vector<model::Advice> reservations(const model::TargetSnapshot& target, con
   return all;
 }
 
-std::vector<model::Advice> adoptions(const model::TargetSnapshot& target, const sizing::Prices& prices,
+std::vector<model::Advice> adoptions(const model::TargetSnapshot& target, const sizing::Prices& warm,
                                      const AdviceOptions& options) {
   std::vector<model::Advice> all;
   const double cpu_ns = target.cpu_seconds_per_second.value_or(0) * 1e9;
+  const FreshPages fresh = fresh_pages(target);
+  const sizing::Prices prices = fewest_pages(warm, fresh), fresh_prices = most_pages(warm, fresh);
   if (cpu_ns <= 0) return all;
   for (const model::CallSite& site : target.call_sites) {
     if (!site.per_second || !site.bytes_per_second || site.per_second->value <= 0) continue;
@@ -82,7 +86,7 @@ std::vector<model::Advice> adoptions(const model::TargetSnapshot& target, const 
                               rate.low * (short_lived * kLikelyHitRatio * direct_ns - used.pool_pair_ns),
                               rate.high * (direct_ns - used.pool_pair_ns)};
     };
-    const auto saved = as_cpu_ratio(between(saving(prices), saving(prices.with_fresh_pages())), cpu_ns);
+    const auto saved = as_cpu_ratio(between(saving(prices), saving(fresh_prices)), cpu_ns);
     if (!saved || *saved->low <= 0 || saved->value < options.worth_cpu_ratio) continue;
     model::Advice advice;
     advice.subject = text::frame_name(site.symbol, site.object, site.offset);

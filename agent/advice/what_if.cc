@@ -34,18 +34,18 @@ void add(sizing::Interval& sum, const sizing::Interval& more) {
 }
 
 void try_capacity(WhatIf& answer, sizing::Interval& saved, const model::PoolSummary& pool, const PoolFacts& facts,
-                  const sizing::Prices& prices, std::uint64_t bytes) {
+                  const sizing::Prices& prices, const sizing::Prices& fresh_prices, std::uint64_t bytes) {
   const auto use = buffer_use_of(pool, facts);
   const std::uint64_t current = current_buffer_bytes(pool);
   if (!use || current == 0) return note_missing(answer, "what its buffers needed is not known");
   answer.growing_ratio = sizing::cost_of_capacity(*use, prices, bytes).regrowth_ratio;
   const auto each = between(sizing::capacity_saving(*use, prices, current, bytes),
-                            sizing::capacity_saving(*use, prices.with_fresh_pages(), current, bytes));
+                            sizing::capacity_saving(*use, fresh_prices, current, bytes));
   add(saved, {each.value * facts.gets_per_second, each.low * facts.gets_per_second, each.high * facts.gets_per_second});
 }
 
 void try_idle(WhatIf& answer, sizing::Interval& saved, const model::PoolSummary& pool, const PoolFacts& facts,
-              const sizing::Prices& prices, std::uint64_t buffers) {
+              const sizing::Prices& prices, const sizing::Prices& fresh_prices, std::uint64_t buffers) {
   const auto idle = idle_use_of(pool, facts);
   if (!idle) return note_missing(answer, "its gets and puts were not seen in order, so misses by limit are not known");
   const sizing::MissesAt misses = sizing::misses_at(idle->use.misses, buffers);
@@ -54,7 +54,6 @@ void try_idle(WhatIf& answer, sizing::Interval& saved, const model::PoolSummary&
   if (!pool.published || !pool.published->max_idle_buffers)
     return note_missing(answer, "it has no such limit now to compare with");
   const std::uint64_t current = *pool.published->max_idle_buffers;
-  const sizing::Prices fresh_prices = prices.with_fresh_pages();
   sizing::IdleUse fresh = idle->use;
   fresh.miss_ns += fresh_prices.allocation(facts.object_bytes) - prices.allocation(facts.object_bytes);
   add(saved, between(sizing::idle_saving(idle->use, prices, current, buffers),
@@ -83,18 +82,20 @@ Result<Limits, std::string> parse_limits(std::string_view text) {
   return limits;
 }
 
-WhatIf what_if(const model::TargetSnapshot& target, const model::PoolSummary& pool, const sizing::Prices& prices,
+WhatIf what_if(const model::TargetSnapshot& target, const model::PoolSummary& pool, const sizing::Prices& warm,
                const Limits& limits) {
   WhatIf answer;
   answer.limits = limits;
+  const FreshPages fresh = fresh_pages(target, pool);
+  const sizing::Prices prices = fewest_pages(warm, fresh), fresh_prices = most_pages(warm, fresh);
   const auto facts = facts_of(target, pool, prices);
   if (!facts) {
     note_missing(answer, "its rate of gets or its hit ratio is not known");
     return answer;
   }
   sizing::Interval saved;
-  if (limits.buffer_bytes) try_capacity(answer, saved, pool, *facts, prices, *limits.buffer_bytes);
-  if (limits.max_idle_buffers) try_idle(answer, saved, pool, *facts, prices, *limits.max_idle_buffers);
+  if (limits.buffer_bytes) try_capacity(answer, saved, pool, *facts, prices, fresh_prices, *limits.buffer_bytes);
+  if (limits.max_idle_buffers) try_idle(answer, saved, pool, *facts, prices, fresh_prices, *limits.max_idle_buffers);
   const std::uint64_t each = limits.buffer_bytes.value_or(facts->object_bytes);
   const std::optional<std::uint64_t> idle = limits.max_idle_buffers ? limits.max_idle_buffers : pool.idle;
   if (idle && each > 0) answer.idle_bytes = static_cast<double>(*idle) * static_cast<double>(each);

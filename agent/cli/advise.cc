@@ -76,6 +76,10 @@ std::string advice_text(const model::Snapshot& snapshot) {
       const text::Lines one = text::advice_lines(advice, style.width_columns);
       lines.insert(lines.end(), one.begin(), one.end());
     }
+    for (const auto& outcome : target.advice_outcomes) {
+      for (std::string& line : text::wrap("done: " + text::outcome_text(outcome), style.width_columns - 4))
+        lines.emplace_back("    " + line);
+    }
   }
   std::string text;
   for (const auto& line : lines) text += line.render(style) + "\n";
@@ -86,7 +90,9 @@ json advice_json(const model::Snapshot& snapshot) {
   const json whole = json::parse(model::to_json(snapshot));
   json all = json::array();
   for (const json& target : whole["targets"])
-    all.push_back({{"target", target["name"]}, {"advice", target.value("advice", json::array())}});
+    all.push_back({{"target", target["name"]},
+                   {"advice", target.value("advice", json::array())},
+                   {"outcomes", target.value("advice_outcomes", json::array())}});
   return all;
 }
 

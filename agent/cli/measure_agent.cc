@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "agent/advice/adviser.h"
-#include "agent/advice/measure_prices.h"
 #include "agent/api/server.h"
+#include "agent/budget/upkeep_pace.h"
+#include "agent/cli/advice_book.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/hosted_pools.h"
 #include "agent/cli/measure_common.h"
@@ -28,6 +28,7 @@ struct AgentOptions {
   std::string config_file;
   std::string listen_address;  // empty: from the configuration
   std::string record_file;     // the same
+  std::string advice_file;     // the same
   std::vector<std::string> targets;
   bool enable_admin_api = false;
   std::string admin_token_file;  // empty: from the configuration
@@ -56,6 +57,7 @@ Result<config::Config, std::string> read_config(const AgentOptions& options) {
   }
   if (!options.listen_address.empty()) config.web.listen_address = options.listen_address;
   if (!options.record_file.empty()) config.recording.file = options.record_file;
+  if (!options.advice_file.empty()) config.advice.state_file = options.advice_file;
   if (options.enable_admin_api) config.web.enable_admin_api = true;
   if (!options.admin_token_file.empty()) config.web.admin_token_file = options.admin_token_file;
   if (config.targets.empty()) {
@@ -130,32 +132,35 @@ class RecordingLog {
   std::string told_;
 };
 
-int serve(sampler::Sampler& sampler, sampler::SnapshotStore& store, recording::Recorder* recorder,
+int serve(sampler::Sampler& sampler, sampler::SnapshotStore& store, recording::Recorder* recorder, AdviceBook& advice,
           std::optional<host::HostProcess>& host, const AgentOptions& options) {
   const StopSignals signals;
-  advice::Adviser adviser(advice::measure_prices());
   TargetLog log;
   RecordingLog recording_log;
+  budget::UpkeepPace pace(kPublishNs, kLongestPublishNs);
   std::uint64_t publish_due_ns = 0;
   sampler.run(std::numeric_limits<std::uint64_t>::max(), [&] {
     if (StopSignals::take_reload_request()) reload(options, sampler, store);
     if (StopSignals::requested()) return sampler.stop();
     store.answer_range([&](const model::TimeRange& range) {
       auto snapshot = sampler.snapshot(range);
-      if (snapshot) advice::advise_once(*snapshot, adviser.prices());
+      if (snapshot) advice.advise_range(*snapshot);
       return snapshot;
     });
     if (process::monotonic_ns() < publish_due_ns) return;
-    publish_due_ns = process::monotonic_ns() + kPublishNs;
+    const std::uint64_t cpu_before_ns = process::clock_ns(CLOCK_THREAD_CPUTIME_ID);
     if (const auto line = host ? host->tend(std::chrono::steady_clock::now()) : std::nullopt) say(*line);
     model::Snapshot snapshot = sampler.snapshot();
-    adviser.advise(snapshot);
+    advice.advise(snapshot, sampler);
     log.tell(snapshot);
     recording_log.tell(recorder);
     store.publish(std::move(snapshot));
+    pace.took(process::clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_before_ns);
+    publish_due_ns = process::monotonic_ns() + pace.interval_ns();
     if (sampler.ready()) store.set_ready();
   });
   store.stop_answering();
+  advice.save();
   if (recorder != nullptr) (void)sampler.snapshot();  // what came since the last one
   finish_recording(recorder);
   say("stopped");
@@ -182,14 +187,17 @@ int agent(const AgentOptions& options) {
   if (!probing) return fail(attach::describe(probing.error()));
   auto recorder = start_recorder(config->recording.file, {config->recording.max_bytes, config->recording.files});
   if (!recorder) return fail("agent: " + recorder.error());
+  auto advice = AdviceBook::open(config->advice.state_file);
+  if (!advice) return fail("agent: " + advice.error());
   sampler::BothSinks sinks(recorder->get(), store.tail());
   auto sampler = sampler::Sampler::create(**probing, *config, sampler::Sampler::Pace::kWatch, &sinks);
   if (!sampler) return fail("agent: " + sampler.error());
+  (*sampler)->set_prices(advice->prices());
   auto server = api::Server::start(config->web.listen_address, store, *admin);
   if (!server) return fail("agent: " + api::describe(server.error()));
   say("listening on " + (*server)->url());
   if (*recorder) say("recording to " + config->recording.file);
-  return serve(**sampler, store, recorder->get(), *host, options);
+  return serve(**sampler, store, recorder->get(), *advice, *host, options);
 }
 
 }  // namespace
@@ -211,6 +219,10 @@ void register_agent_command(CLI::App& app, Invocation& invocation) {
   command->add_option("--target", options->targets, "PID, NAME, exe:GLOB or cmdline:REGEX; may be repeated")
       ->type_name("SPEC");
   add_record_option(*command, options->record_file);
+  command
+      ->add_option("--advice.state-file", options->advice_file,
+                   "keep what was advised there, and what came of it, over restarts")
+      ->type_name("FILE");
   command->footer(
       "Examples:\n"
       "  poolscope agent --target redis-server\n"

@@ -60,8 +60,13 @@ Result<std::unique_ptr<recording::Recorder>, std::string> start_recorder(const s
 }
 
 int emit_advised(model::Snapshot snapshot, const ReportOutput& output, int fd) {
-  advice::advise_once(snapshot, advice::measure_prices());
+  const sizing::Prices prices = snapshot.agent.prices ? *snapshot.agent.prices : advice::measure_prices();
+  advice::advise_once(snapshot, prices);
   return emit_report(snapshot, output, fd);
+}
+
+Moments::Moments(sampler::Sampler& sampler, recording::Recorder* recorder) : sampler_(sampler), recorder_(recorder) {
+  if (recorder_ != nullptr) sampler_.set_prices(advice::measure_prices());
 }
 
 void Moments::keep_up() {

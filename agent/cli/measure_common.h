@@ -49,7 +49,7 @@ CLI::Option* add_record_option(CLI::App& command, std::string& path);
 // Keeps moments in a recording while somebody takes a look: call it whenever the sampler is idle.
 class Moments {
  public:
-  Moments(sampler::Sampler& sampler, recording::Recorder* recorder) : sampler_(sampler), recorder_(recorder) {}
+  Moments(sampler::Sampler& sampler, recording::Recorder* recorder);
   void keep_up();
 
  private:
@@ -62,8 +62,8 @@ class Moments {
 // Ends the recording; what went wrong with it is told on stderr.
 void finish_recording(recording::Recorder* recorder);
 
-// How often snapshots are made.
-inline constexpr std::uint64_t kPublishNs = 2'000'000'000;
+// How often snapshots are made; by an agent that has many targets more rarely (agent/budget/upkeep_pace.h).
+inline constexpr std::uint64_t kPublishNs = 2'000'000'000, kLongestPublishNs = 10'000'000'000;
 
 // While it lives, SIGINT and SIGTERM set requested() instead of ending the process; SIGHUP sets reload_requested().
 class StopSignals {

@@ -105,12 +105,15 @@ std::string collectors_text(const Result<std::unique_ptr<sampler::Probing>, atta
   if (probing) {
     if (const auto programs = (*probing)->pool_programs(); !programs) why_no_pools = attach::describe(programs.error());
   }
+  std::optional<std::string> why_no_share = why_not;
+  if (probing && !(*probing)->cpu_samples()) why_no_share = (*probing)->cpu_samples_problem()->detail;
   std::string text = "collectors\n";
   for (const CollectorLine& line :
        {CollectorLine{"alloc_bursts", kAllocationsGive, why_not}, CollectorLine{"alloc_cohorts", kCohortsGive, why_not},
         CollectorLine{"custom_pools", "pools that a configuration describes (L2)", why_no_pools},
         CollectorLine{"go_pools", kPoolsGive, why_no_pools}, CollectorLine{"go_runtime", kRuntimeGives, why_not},
-        CollectorLine{"go_growth", kGrowthGives, why_no_pools}}) {
+        CollectorLine{"go_growth", kGrowthGives, why_no_pools},
+        CollectorLine{"cpu_share", kCpuShareGives, why_no_share}}) {
     text += collector_line(line);
   }
   return text;

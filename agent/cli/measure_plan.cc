@@ -94,6 +94,9 @@ std::string price_text(sampler::Probing& probing) {
     text += fmt::format("  get or put of a pool          {} (in order {} more)\n",
                         nanoseconds(probing.pool_hit_costs().emulated_ns), nanoseconds((*pools)->order_extra_ns()));
   }
+  if (const auto samples = probing.cpu_samples())
+    text += fmt::format("  sample of its CPU time        {} ({} per second of CPU time)\n",
+                        nanoseconds((*samples)->price_ns()), 1'000'000'000 / probes::CpuSamples::kPeriodNs);
   if (costs.single_step_extra_ns != 0) {
     text += fmt::format("  more if single-stepped        {}\n", nanoseconds(costs.single_step_extra_ns));
   }

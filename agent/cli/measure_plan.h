@@ -25,6 +25,8 @@ inline constexpr const char* kPoolsGive = "every sync.Pool of a Go program: gets
 inline constexpr const char* kRuntimeGives = "allocations and garbage collections of a Go program (L0)";
 inline constexpr const char* kGrowthGives =
     "slices that append makes grow in a Go program: sizes, steps, copied bytes, who appends (L2)";
+inline constexpr const char* kCpuShareGives =
+    "share of the CPU time in allocating, copying, page faults and garbage collection (L1)";
 
 struct CollectorLine {
   const char* name;

@@ -16,6 +16,7 @@ constexpr std::uint64_t kUsualFollowNs = 12'000'000, kLeastFollowNs = 3'000'000;
 
 struct FirstLook {
   double per_cpu_second = 0;
+  bool is_at_least = false;   // it is hotter than can be told
   double cpu_per_second = 0;  // of the process, between the first and the last look
   unsigned bursts = 0;
   std::uint64_t hits = 0, charge_ns = 0;
@@ -26,7 +27,7 @@ std::string nanoseconds(double ns) {
   return text::format_seconds(ns * 1e-9);
 }
 
-// The first burst that finds the process running ends it.
+// The first burst that finds the process running ends it; the third of a process that probes leave hardly any of its time.
 Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedProcess& watched,
                                     const budget::BurstPrices& prices, const budget::BurstBudget& budget) {
   probes::AllocBursts bursts(probing.programs(), probing.detacher(), probing.calibration().costs);
@@ -39,16 +40,21 @@ Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedP
   FirstLook found;
   const std::uint64_t start_ns = process::monotonic_ns();
   (void)watched.take_cpu_ns();
-  while (!found.ran && found.bursts < kFirstLooks) {
+  sampler::Saturation saturation;
+  while ((!found.ran || saturation.is_in_doubt()) && found.bursts < kFirstLooks) {
     process::sleep_until_ns(process::monotonic_ns() + kBetweenLooksNs);
     const auto record = bursts.rate(target, {plan.length_ns, plan.hit_limit, {pace.window_ns, pace.charge_ns}});
     if (!record) return Failure{record.error().detail};
     ++found.bursts;
     found.hits += record->probe_hits;
     found.charge_ns += record->charge_ns;
-    found.ran = record->allocation_window.cpu_ns > record->allocation_window.length_ns / 10;
+    const model::Window& window = record->allocation_window;
+    if (found.ran && window.cpu_ns <= window.length_ns / 10) continue;
+    found.ran = window.cpu_ns > window.length_ns / 10;
     const auto calls = record->counts.allocations + record->counts.reallocations;
-    found.per_cpu_second = sampler::per_undilated_second(calls, record->allocation_window, 1);
+    const double own_share = saturation.note(window, 1);
+    found.is_at_least = own_share < sampler::kLeastOwnShare;
+    found.per_cpu_second = sampler::per_undilated_second(calls, window, 1, own_share);
   }
   const std::uint64_t cpu_ns = watched.take_cpu_ns().value_or(0);
   found.cpu_per_second = static_cast<double>(cpu_ns) / static_cast<double>(process::monotonic_ns() - start_ns);
@@ -88,8 +94,11 @@ std::string first_look_text(sampler::Probing& probing, sampler::WatchedProcess& 
   const std::string cost = fmt::format("{} first burst(s) of 1 ms: {} probe hits, {} of its CPU time", found->bursts,
                                        found->hits, nanoseconds(static_cast<double>(found->charge_ns)));
   if (!found->ran) return "  rate now: not known: it hardly ran meanwhile (" + cost + ")\n";
-  std::string text = fmt::format("  rate now: about {} allocations per CPU second, {:.2f} CPUs used ({})\n",
-                                 text::format_count(found->per_cpu_second), found->cpu_per_second, cost);
+  std::string text =
+      found->is_at_least
+          ? fmt::format("  rate now: too high to be told: probes took nearly all of its CPU time ({})\n", cost)
+          : fmt::format("  rate now: about {} allocations per CPU second, {:.2f} CPUs used ({})\n",
+                        text::format_count(found->per_cpu_second), found->cpu_per_second, cost);
   text += levels(*found, prices, budget);
   return text + fmt::format("    cost          at most {} of its CPU time: {} per second as it runs now\n",
                             text::format_ratio(cpu_ratio), nanoseconds(cpu_ratio * found->cpu_per_second * 1e9));

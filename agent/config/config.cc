@@ -125,6 +125,10 @@ constexpr Field<RecordingConfig> kRecordingFields[] = {
     {"files", [](Reader& r, const Value& v, RecordingConfig& c) { r.integer(v, 1, 1000, c.files); }},
 };
 
+constexpr Field<AdviceConfig> kAdviceFields[] = {
+    {"state_file", [](Reader& r, const Value& v, AdviceConfig& c) { r.text(v, check_file_path, c.state_file); }},
+};
+
 constexpr Field<Config> kRootFields[] = {
     {"targets", read_targets},
     {"budget", [](Reader& r, const Value& v, Config& c) { read_map<BudgetConfig>(r, v, kBudgetFields, c.budget); }},
@@ -134,6 +138,7 @@ constexpr Field<Config> kRootFields[] = {
     {"history", [](Reader& r, const Value& v, Config& c) { read_map<Config>(r, v, kHistoryFields, c); }},
     {"recording",
      [](Reader& r, const Value& v, Config& c) { read_map<RecordingConfig>(r, v, kRecordingFields, c.recording); }},
+    {"advice", [](Reader& r, const Value& v, Config& c) { read_map<AdviceConfig>(r, v, kAdviceFields, c.advice); }},
     {"custom_pools", [](Reader& r, const Value& v, Config& c) { read_custom_pools(r, v, c.custom_pools); }},
 };
 

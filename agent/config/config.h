@@ -81,12 +81,17 @@ struct RecordingConfig {
   bool operator==(const RecordingConfig&) const = default;
 };
 
+struct AdviceConfig {
+  std::string state_file;  // what was advised, and what became of it; empty: forgotten with the agent
+};
+
 struct Config {
   std::vector<TargetConfig> targets;
   BudgetConfig budget;
   WebConfig web;
   HostedPoolsConfig hosted_pools;
   RecordingConfig recording;
+  AdviceConfig advice;
   unsigned history_snapshots = 600;      // kept in memory for /api/v1/history
   std::vector<CustomPool> custom_pools;  // presets as the pools they stand for
 };

@@ -71,6 +71,10 @@ void add_go_and_pools(model::Cost& cost, BurstSums& sums, const TargetRecords& r
     sums.charge_ns += record.charge_ns;
     if (record.dropped_cycles > 0) cost.dropped["gc_cycles"] += record.dropped_cycles;
   }
+  for (const auto& record : records.cpu_shares) {
+    sums.charge_ns += record.charge_ns;
+    if (record.lost > 0) cost.dropped["cpu_samples"] += record.lost;
+  }
   sums.window_cpu_ns += shared.sum();
   cost.bursts["taken"] += records.pool_bursts.size() + records.slice_growth.size();
 }

@@ -76,8 +76,13 @@ void RecordStore::take(const model::TargetStatus& status) {
   if (status.at_ns <= range_.to_ns) status_ = status;
 }
 
+void RecordStore::take(const model::CpuShareRecord& record) {
+  if (holds(record.start_ns, record.start_ns + record.length_ns)) cpu_shares_.push_back(record);
+}
+
 model::TargetSnapshot RecordStore::summary() const {
   TargetRecords records{bursts_, strata_, pool_bursts_, pool_watches_, gc_, slice_growth_};
+  records.cpu_shares = cpu_shares_;
   return summarize_target({status_, records, pages_, gc_total_, published_});
 }
 

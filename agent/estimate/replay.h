@@ -32,6 +32,7 @@ class RecordStore {
   void take(const model::PagesEndRecord& end);
   void take(const model::CarriedTotals& totals);
   void take(const model::TargetStatus& status);
+  void take(const model::CpuShareRecord& record);
   [[nodiscard]] bool holds(std::uint64_t start_ns, std::uint64_t end_ns) const;
 
   model::TimeRange range_;
@@ -41,6 +42,7 @@ class RecordStore {
   std::vector<model::PoolBurstRecord> pool_bursts_;
   std::vector<model::PoolWatchRecord> pool_watches_;
   std::vector<model::GcRecord> gc_;
+  std::vector<model::CpuShareRecord> cpu_shares_;
   std::vector<model::PoolPageRecord> pages_;
   model::GcCounters gc_total_;
   PublishedTotals published_;

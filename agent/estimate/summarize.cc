@@ -6,6 +6,7 @@
 
 #include "agent/estimate/call_sites.h"
 #include "agent/estimate/cost.h"
+#include "agent/estimate/cpu_share.h"
 #include "agent/estimate/evidence.h"
 #include "agent/estimate/exact.h"
 #include "agent/estimate/growth_chains.h"
@@ -37,7 +38,7 @@ Prices check_prices(const TargetRecords& records) {
 
 struct Charges {
   double allocations_ns = 0, pools_ns = 0;  // as calibrated
-  double gc_ns = 0;                         // as its program measured it
+  double measured_ns = 0;                   // of programs that measure what they take
 };
 
 Charges charges_of(const TargetRecords& records) {
@@ -46,7 +47,8 @@ Charges charges_of(const TargetRecords& records) {
   for (const auto& record : records.pool_bursts) charges.pools_ns += static_cast<double>(record.charge_ns);
   for (const auto& record : records.slice_growth) charges.pools_ns += static_cast<double>(record.charge_ns);
   for (const auto& record : records.pool_watches) charges.pools_ns += static_cast<double>(record.charge_ns);
-  for (const auto& record : records.gc) charges.gc_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.gc) charges.measured_ns += static_cast<double>(record.charge_ns);
+  for (const auto& record : records.cpu_shares) charges.measured_ns += static_cast<double>(record.charge_ns);
   return charges;
 }
 
@@ -62,22 +64,33 @@ TargetCpu target_cpu(const TargetRecords& records, double charge_ns) {
   return {cpu_ns / length_ns, (cpu_ns - charge_ns) / length_ns};
 }
 
-std::optional<double> io_calls_per_second(std::span<const model::StratumRecord> strata) {
-  double calls = 0, length_ns = 0;
+// Of a counter that not every stratum has: a thread or process came or went.
+std::optional<double> per_second(std::span<const model::StratumRecord> strata,
+                                 std::optional<std::uint64_t> (*counter)(const model::StratumRecord&)) {
+  double counted = 0, length_ns = 0;
   for (const auto& stratum : strata) {
-    if (!stratum.work.io_calls) continue;  // a thread or process came or went
-    calls += static_cast<double>(*stratum.work.io_calls);
+    const auto count = counter(stratum);
+    if (!count) continue;
+    counted += static_cast<double>(*count);
     length_ns += static_cast<double>(stratum.length_ns);
   }
   if (length_ns <= 0) return std::nullopt;
-  return calls / length_ns * 1e9;
+  return counted / length_ns * 1e9;
+}
+
+std::optional<std::uint64_t> io_calls_of(const model::StratumRecord& stratum) {
+  return stratum.work.io_calls;
+}
+
+std::optional<std::uint64_t> fresh_pages_of(const model::StratumRecord& stratum) {
+  return stratum.fresh_pages;
 }
 
 // The charge as the target's own work says it was; 1.96 standard errors to both sides. Absent when a part of it was not measured so.
 model::MaybeEstimate measured_cost(const Charges& charges, const Prices& prices, const model::Cost& cost) {
   if (!cost.charged_cpu_ratio || charges.allocations_ns + charges.pools_ns <= 0) return std::nullopt;
   const double per_ns = *cost.charged_cpu_ratio / (cost.charged_cpu_seconds * 1e9);
-  double value = charges.gc_ns, variance = 0;
+  double value = charges.measured_ns, variance = 0;
   const auto add = [&](double charge_ns, const PriceCheck& price) {
     value += charge_ns * price.factor;
     variance += charge_ns * charge_ns * price.standard_error * price.standard_error;
@@ -203,9 +216,9 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   const Prices prices = check_prices(records);
   const Charges charges = charges_of(records);
   const TargetCpu cpu = target_cpu(records, charges.allocations_ns * prices.allocations.factor +
-                                                charges.pools_ns * prices.pools.factor + charges.gc_ns);
+                                                charges.pools_ns * prices.pools.factor + charges.measured_ns);
   const Basis basis{all_exact(records.bursts),
-                    {cpu.undilated_per_second, io_calls_per_second(records.strata)},
+                    {cpu.undilated_per_second, per_second(records.strata, io_calls_of)},
                     prices.allocations,
                     prices.frees};
   const RecordList list = in_time_order(records.bursts);
@@ -214,6 +227,8 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   model::TargetSnapshot target;
   target.exact = basis.exact || (records.bursts.empty() && all_exact(records.pool_bursts));
   target.cpu_seconds_per_second = cpu.per_second;
+  target.fresh_pages_per_second = per_second(records.strata, fresh_pages_of);
+  target.cpu_share = estimate_cpu_share(records.cpu_shares);
   target.allocations.counted = count(records.bursts);
   set_rates(target.allocations, allocations);
   target.allocations.frees_per_second = frees_per_second(list, basis, target.allocations.per_second);

@@ -35,9 +35,10 @@ struct TargetRecords {
   std::span<const model::BurstRecord> slice_growth = {};  // bursts that saw growths of Go slices and nothing else
   std::span<const model::ProcessKey> running = {};  // the processes that run now; what lies idle in others is gone
   bool is_go = false;
+  std::span<const model::CpuShareRecord> cpu_shares = {};
 };
 
-// The parts of a TargetSnapshot that come from records: cpu_seconds_per_second, allocations, call_sites, growth_chains,
+// The parts of a TargetSnapshot that come from records: cpu_seconds_per_second, cpu_share, allocations, call_sites, growth_chains,
 // pools, evidence, cost and exact. Names, labels, processes and collectors and gc are left empty for the caller (gc.h).
 [[nodiscard]] model::TargetSnapshot summarize(const TargetRecords& records);
 

@@ -36,6 +36,25 @@ Result<probes::PoolPrograms*, attach::AttachError> Probing::pool_programs() {
   return pool_programs_.get();
 }
 
+std::optional<probes::CpuSamples*> Probing::cpu_samples() {
+  if (cpu_samples_problem_) return std::nullopt;
+  if (!cpu_samples_) {
+    auto started = probes::CpuSamples::start();
+    if (!started) {
+      cpu_samples_problem_ = {attach::reason_label(started.error().reason), attach::describe(started.error())};
+      return std::nullopt;
+    }
+    cpu_samples_ = std::move(*started);
+    set_cpu_ratio(cpu_ratio_);
+  }
+  return cpu_samples_.get();
+}
+
+void Probing::set_cpu_ratio(double cpu_ratio) {
+  cpu_ratio_ = cpu_ratio;
+  if (cpu_samples_) can_pay_cpu_samples_ = cpu_samples_->limit_cpu_ratio(kCpuSamplesShare * cpu_ratio);
+}
+
 std::optional<probes::GcProbing> Probing::gc_probing() {
   if (!gc_programs_) {
     auto loaded = probes::GoGcPrograms::load(method());

@@ -13,6 +13,8 @@
 #include "probes/attach/detacher.h"
 #include "probes/collectors/alloc_programs.h"
 #include "probes/collectors/calibration.h"
+#include "probes/collectors/code_parts.h"
+#include "probes/collectors/cpu_samples.h"
 #include "probes/collectors/custom_pool_spec.h"
 #include "probes/collectors/go_runtime.h"
 #include "probes/collectors/pool_probes.h"
@@ -46,6 +48,22 @@ class Probing {
             costs.emulated_ns[ALLOC_HIT_RATE]};
   }
 
+  // Samples of CPU time, started when first asked for; nullopt where they cannot be had (cpu_samples_problem()).
+  [[nodiscard]] std::optional<probes::CpuSamples*> cpu_samples();
+  struct CpuSamplesProblem {
+    std::string reason, detail;
+  };
+  [[nodiscard]] const std::optional<CpuSamplesProblem>& cpu_samples_problem() const { return cpu_samples_problem_; }
+  // What all probes may take of a target: samples take at most kCpuSamplesShare of that.
+  static constexpr double kCpuSamplesShare = 0.2;
+  void set_cpu_ratio(double cpu_ratio);
+  [[nodiscard]] bool can_pay_cpu_samples() const { return can_pay_cpu_samples_; }
+  // Hands out samples that came in; some times a second.
+  void poll_cpu_samples(std::uint64_t now_ns) {
+    if (cpu_samples_) cpu_samples_->poll(now_ns);
+  }
+  [[nodiscard]] probes::PartsCache& code_parts() { return code_parts_; }
+
   // Why return probes must not be placed in processes under a seccomp filter; nothing when they may. Tried by start().
   [[nodiscard]] const std::optional<std::string>& seccomp_refusal() const { return seccomp_refusal_; }
 
@@ -61,6 +79,11 @@ class Probing {
   std::unique_ptr<probes::PoolPrograms> pool_programs_;
   std::optional<std::uint64_t> pool_hit_ns_;
   std::unique_ptr<probes::GoGcPrograms> gc_programs_;
+  std::unique_ptr<probes::CpuSamples> cpu_samples_;
+  std::optional<CpuSamplesProblem> cpu_samples_problem_;
+  double cpu_ratio_ = 0.01;
+  bool can_pay_cpu_samples_ = true;
+  probes::PartsCache code_parts_;
   attach::Detacher detacher_;  // last: its worker must end before the programs go
 };
 

@@ -56,6 +56,12 @@ void RecordBook::keep(model::SliceGrowthRecord record) {
   slice_growth_.push_back(std::move(record.burst));
 }
 
+void RecordBook::keep(const model::CpuShareRecord& record) {
+  ++changes_;
+  sink_.take(record);
+  cpu_shares_.push_back(record);
+}
+
 const model::TargetStatus& RecordBook::keep(model::TargetStatus status) {
   if (!statuses_.empty()) {
     const std::uint64_t at_ns = std::exchange(status.at_ns, statuses_.back().at_ns);
@@ -76,6 +82,7 @@ void RecordBook::forget_before(std::uint64_t oldest_ns) {
   std::erase_if(strata_, is_old);
   std::erase_if(pool_bursts_, [&](const auto& record) { return is_old(record.window); });
   std::erase_if(pool_watches_, is_old);
+  std::erase_if(cpu_shares_, is_old);
   // the last of those before it held then
   const auto held = std::ranges::find_if(statuses_, [&](const auto& status) { return status.at_ns > oldest_ns; });
   if (held != statuses_.begin()) statuses_.erase(statuses_.begin(), std::prev(held));
@@ -87,7 +94,7 @@ const model::TargetStatus& RecordBook::status() const {
 }
 
 estimate::TargetRecords RecordBook::records() const {
-  return {bursts_, strata_, pool_bursts_, pool_watches_, {}, slice_growth_};
+  return {bursts_, strata_, pool_bursts_, pool_watches_, {}, slice_growth_, {}, false, cpu_shares_};
 }
 
 void RecordBook::retell(const model::TargetSink& sink) const {
@@ -96,6 +103,7 @@ void RecordBook::retell(const model::TargetSink& sink) const {
   for (const auto& record : strata_) sink.take(record);
   for (const auto& record : pool_bursts_) sink.take(record);
   for (const auto& record : pool_watches_) sink.take(record);
+  for (const auto& record : cpu_shares_) sink.take(record);
   for (const auto& record : slice_growth_) sink.take(model::SliceGrowthRecord{record});
 }
 

@@ -27,6 +27,7 @@ class RecordBook {
   void keep(model::PoolBurstRecord record);
   void keep(model::PoolWatchRecord record);
   void keep(model::SliceGrowthRecord record);
+  void keep(const model::CpuShareRecord& record);
   // What holds from now on; kept when it differs from what held. Returns what holds.
   const model::TargetStatus& keep(model::TargetStatus status);
   void forget_before(std::uint64_t oldest_ns);
@@ -37,6 +38,7 @@ class RecordBook {
   [[nodiscard]] const std::vector<model::PoolBurstRecord>& pool_bursts() const { return pool_bursts_; }
   [[nodiscard]] const std::vector<model::PoolWatchRecord>& pool_watches() const { return pool_watches_; }
   [[nodiscard]] const std::vector<model::BurstRecord>& slice_growth() const { return slice_growth_; }
+  [[nodiscard]] const std::vector<model::CpuShareRecord>& cpu_shares() const { return cpu_shares_; }
   // How often anything of it has changed so far.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }
   // The last one; empty before there was one.
@@ -51,6 +53,7 @@ class RecordBook {
   std::vector<model::StratumRecord> strata_;
   std::vector<model::PoolBurstRecord> pool_bursts_;
   std::vector<model::PoolWatchRecord> pool_watches_;
+  std::vector<model::CpuShareRecord> cpu_shares_;
   std::uint64_t changes_ = 0;
   std::vector<model::TargetStatus> statuses_;  // changes; the one that holds now is the last
 };

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include "agent/estimate/carried_totals.h"
 #include "agent/estimate/replay.h"
@@ -15,14 +14,7 @@
 namespace poolscope::sampler {
 namespace {
 
-constexpr std::uint64_t kDiscoveryNs = 1'000'000'000;
 constexpr std::uint64_t kIdleNs = 200'000'000;
-
-std::uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 std::string random_id() {
   std::random_device random;
@@ -36,7 +28,7 @@ Sampler::Sampler(Probing& probing, Pace pace, model::RecordSink* sink)
       pace_(pace),
       sink_(sink),
       next_seed_(std::random_device{}()),
-      next_id_(clock_ns(CLOCK_REALTIME) / 1'000'000),
+      next_id_(process::clock_ns(CLOCK_REALTIME) / 1'000'000),
       boot_id_(random_id()) {}
 
 Result<std::unique_ptr<Sampler>, std::string> Sampler::create(Probing& probing, const config::Config& config, Pace pace,
@@ -55,6 +47,7 @@ Result<Done, std::string> Sampler::set_targets(const config::Config& config) {
   auto set = targets::TargetSet::create(config.targets);
   if (!set) return Failure{targets::describe(set.error())};
   probing_.set_custom_pools(targets::pool_specs(config.custom_pools));
+  probing_.set_cpu_ratio(config.budget.cpu_ratio);
   std::vector<std::unique_ptr<TargetMonitor>> monitors;
   for (std::size_t i = 0; i < config.targets.size(); ++i) {
     std::unique_ptr<TargetMonitor> kept;
@@ -73,11 +66,14 @@ Result<Done, std::string> Sampler::set_targets(const config::Config& config) {
   return Done{};
 }
 
-void Sampler::discover(std::uint64_t now_ns) {
-  states_ = target_set_->update();
-  for (std::size_t i = 0; i < monitors_.size(); ++i) monitors_[i]->set_state(states_[i]);
+void Sampler::discover() {
+  const std::uint64_t now_ns = process::monotonic_ns();
+  discovery_pace_.took(keep_up([this] {
+    states_ = target_set_->update();
+    for (std::size_t i = 0; i < monitors_.size(); ++i) monitors_[i]->set_state(states_[i]);
+  }));
   for (const auto& state : states_) had_processes_ |= !state.processes.empty();
-  next_discovery_ns_ = now_ns + kDiscoveryNs;
+  next_discovery_ns_ = now_ns + discovery_pace_.interval_ns();
 }
 
 std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
@@ -97,24 +93,27 @@ std::uint64_t Sampler::next_due_ns() const {
   return due;
 }
 
-void Sampler::keep_up(const std::function<void()>& work) {
-  const std::uint64_t before_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+std::uint64_t Sampler::keep_up(const std::function<void()>& work) {
+  const std::uint64_t before_ns = process::clock_ns(CLOCK_THREAD_CPUTIME_ID);
   work();
-  own_pace_.spend_on_upkeep(clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns);
+  const std::uint64_t cpu_ns = process::clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns;
+  own_pace_.spend_on_upkeep(cpu_ns);
+  return cpu_ns;
 }
 
 void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::uint64_t now = process::monotonic_ns();
     if (now >= until_ns) return;
-    if (now >= next_discovery_ns_) keep_up([&] { discover(now); });
+    if (now >= next_discovery_ns_) discover();
+    (void)keep_up([&] { probing_.poll_cpu_samples(now); });
     for (auto& monitor : monitors_) {
       if (monitor->next_due_ns() > process::monotonic_ns()) continue;
-      if (monitor->wants_fresh_look(process::monotonic_ns())) keep_up([&] { discover(process::monotonic_ns()); });
+      if (monitor->wants_fresh_look(process::monotonic_ns())) discover();
       if (monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) own_pace_.took_burst();
     }
-    keep_up(idle);
-    own_pace_.observe(clock_ns(CLOCK_PROCESS_CPUTIME_ID), process::monotonic_ns());
+    (void)keep_up(idle);
+    own_pace_.observe(process::clock_ns(CLOCK_PROCESS_CPUTIME_ID), process::monotonic_ns());
     const std::uint64_t next = std::min({next_due_ns(), until_ns, process::monotonic_ns() + kIdleNs});
     if (!stopping_.load(std::memory_order_relaxed)) process::sleep_until_ns(next);
   }
@@ -125,8 +124,9 @@ model::Snapshot Sampler::snapshot() {
   snapshot.agent.version = POOLSCOPE_VERSION;
   snapshot.agent.boot_id = boot_id_;
   snapshot.agent.sequence = ++sequence_;
+  snapshot.agent.prices = prices_;
   snapshot.agent.budget_cpu_ratio = config_.budget.cpu_ratio;
-  snapshot.agent.cpu_seconds = static_cast<double>(clock_ns(CLOCK_PROCESS_CPUTIME_ID)) * 1e-9;
+  snapshot.agent.cpu_seconds = static_cast<double>(process::clock_ns(CLOCK_PROCESS_CPUTIME_ID)) * 1e-9;
   for (const auto& monitor : monitors_) {
     monitor->read_pages(process::monotonic_ns());
     const model::TargetStatus& status = monitor->look(process::monotonic_ns());
@@ -135,7 +135,7 @@ model::Snapshot Sampler::snapshot() {
     if (pace_ == Pace::kWatch) monitor->weigh(snapshot.targets.back());
   }
   const std::uint64_t now_ns = process::monotonic_ns();
-  snapshot.time_unix_ns = clock_ns(CLOCK_REALTIME);
+  snapshot.time_unix_ns = process::clock_ns(CLOCK_REALTIME);
   keep_moment(snapshot, now_ns);
   return snapshot;
 }

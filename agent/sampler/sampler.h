@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "agent/budget/own_pace.h"
+#include "agent/budget/upkeep_pace.h"
 #include "agent/config/config.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/target_monitor.h"
@@ -32,6 +33,8 @@ class Sampler {
   static constexpr std::uint64_t kFirstStratumNs = 400'000'000;
   static constexpr std::uint64_t kLongestStratumNs = 30'000'000'000;
   static constexpr std::uint64_t kWatchStratumNs = 3'000'000'000;
+  // From one look at /proc to the next; where processes come and go there is one before each burst, too.
+  static constexpr std::uint64_t kDiscoveryNs = 1'000'000'000, kLongestDiscoveryNs = 5'000'000'000;
   static constexpr std::size_t kBurstsOfALook = 60, kBurstsOfAWatch = 12;
   static constexpr std::size_t kTriesForABurst = 3;
 
@@ -50,6 +53,8 @@ class Sampler {
   // New targets and budgets; targets that stay keep what was measured. The old ones stay when it fails.
   [[nodiscard]] Result<Done, std::string> reload(const config::Config& config);
 
+  // What advice goes by here: told with every snapshot from now on, and recorded.
+  void set_prices(sizing::Prices prices) { prices_ = std::move(prices); }
   // Everything known now; sequence numbers rise by one.
   [[nodiscard]] model::Snapshot snapshot();
   // What was known at the end of a range, from the records that lie in it; records are kept for TargetMonitor::keep_ns(), and a range ends
@@ -64,13 +69,13 @@ class Sampler {
  private:
   Sampler(Probing& probing, Pace pace, model::RecordSink* sink);
   [[nodiscard]] Result<Done, std::string> set_targets(const config::Config& config);
-  void discover(std::uint64_t now_ns);
+  void discover();
   // All records until now are in a snapshot.
   void keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t stratum_ns(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t next_due_ns() const;
-  // Runs something that is no burst; what it takes is known then.
-  void keep_up(const std::function<void()>& work);
+  // Runs something that is no burst; returns the CPU time that it took.
+  std::uint64_t keep_up(const std::function<void()>& work);
 
   Probing& probing_;
   Pace pace_;
@@ -86,7 +91,9 @@ class Sampler {
   std::deque<model::Moment> moments_;  // as long as the records of any target
   std::string boot_id_;
   std::uint64_t sequence_ = 0;
+  std::optional<sizing::Prices> prices_;
   budget::OwnPace own_pace_;
+  budget::UpkeepPace discovery_pace_{kDiscoveryNs, kLongestDiscoveryNs};
   std::atomic<bool> stopping_{false};
 };
 

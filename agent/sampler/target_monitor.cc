@@ -50,6 +50,7 @@ TargetMonitor::TargetMonitor(Probing& probing, const config::BudgetConfig& budge
       random_(seed),
       pools_(probing, book_),
       growth_(probing, book_),
+      cpu_(probing, book_),
       tokens_(budget.cpu_ratio) {
   gc_.set_sink(sink_);
   pages_.set_sink(sink_);
@@ -83,15 +84,21 @@ void TargetMonitor::set_state(const targets::TargetState& state) {
     pools_.forget(key);
     gc_.forget(key);
     pages_.forget(key, process::monotonic_ns());
-    if (const auto found = processes_.find(key); found != processes_.end()) found->second.forget_image();
+    const auto found = processes_.find(key);
+    if (found == processes_.end()) continue;
+    cpu_.take_last(found->second, nullptr);
+    found->second.forget_image();
   }
+  cpu_.set_processes(keys());
   gc_.set_processes(keys());
   pages_.set_processes(keys(), process::monotonic_ns());
 }
 
-void TargetMonitor::say_goodbye(const WatchedProcess& process) {
+void TargetMonitor::say_goodbye(WatchedProcess& process) {
   last_left_ns_ = process::monotonic_ns();
-  if (WatchedProcess* parent = find(process.parent_pid())) parent->child_left(process);
+  WatchedProcess* parent = find(process.parent_pid());
+  cpu_.take_last(process, parent);
+  if (parent != nullptr) parent->child_left(process);
 }
 
 WatchedProcess* TargetMonitor::find(pid_t pid) {
@@ -167,6 +174,7 @@ void TargetMonitor::open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns)
       (void)process.take_cpu_ns();
       (void)process.take_ended_children_ns();
       (void)process.take_work();
+      (void)process.take_fresh_pages();
     }
   }
   watch_pools(now_ns);
@@ -183,9 +191,12 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
   stratum.start_ns = stratum_start_ns_;
   stratum.length_ns = now_ns - stratum_start_ns_;
   stratum.work = {0, 0, 0};
+  stratum.fresh_pages = 0;
   for (auto& [key, process] : processes_) {
     if (const auto cpu_ns = process.take_cpu_ns()) stratum.target_cpu_ns = stratum.target_cpu_ns.value_or(0) + *cpu_ns;
     stratum.work += process.take_work();
+    const auto pages = process.take_fresh_pages();
+    stratum.fresh_pages = pages && stratum.fresh_pages ? std::optional(*stratum.fresh_pages + *pages) : std::nullopt;
     if (const auto ended_ns = process.take_ended_children_ns(); ended_ns > 0) {
       stratum.target_cpu_ns = stratum.target_cpu_ns.value_or(0) + ended_ns;
       stratum.ended_cpu_ns += ended_ns;
@@ -196,6 +207,7 @@ void TargetMonitor::close_stratum(std::uint64_t now_ns) {
     const double allowance_ns = budget_.cpu_ratio * static_cast<double>(process.recent_cpu_ns());
     tokens_.spend(pools_.read_watch(process, now_ns, allowance_ns));
   }
+  tokens_.spend(cpu_.close(now_ns, processes_));
   stratum.missing = missing_;
   stratum.unrecorded_hits = std::exchange(unrecorded_hits_, 0);
   stratum.unrecorded_charge_ns = std::exchange(unrecorded_charge_ns_, 0);
@@ -428,7 +440,9 @@ void TargetMonitor::learn_rates(const BurstRecord& record) {
   // a fork can end a window after a few hits, whose rate would be any number
   if (window.length_ns < budget::kShortestNs && !window.ended_by_count) return;
   if (rate.known() && !tells_rate(window)) return;
-  rate.observe(per_undilated_second(calls, window, price_factor_), process::monotonic_ns());
+  Saturation& saturation = counts ? allocating_ : freeing_;
+  rate.observe(per_undilated_second(calls, window, price_factor_, saturation.note(window, price_factor_)),
+               process::monotonic_ns());
 }
 
 bool TargetMonitor::is_go() const {

@@ -20,12 +20,14 @@
 #include "agent/budget/burst_turns.h"
 #include "agent/budget/token_bucket.h"
 #include "agent/config/config.h"
+#include "agent/sampler/cpu_monitor.h"
 #include "agent/sampler/gc_monitor.h"
 #include "agent/sampler/growth_monitor.h"
 #include "agent/sampler/page_monitor.h"
 #include "agent/sampler/pool_monitor.h"
 #include "agent/sampler/probing.h"
 #include "agent/sampler/record_book.h"
+#include "agent/sampler/undilated.h"
 #include "agent/sampler/watched_process.h"
 #include "agent/targets/target_set.h"
 #include "exporters/model/record.h"
@@ -90,7 +92,7 @@ class TargetMonitor {
 
  private:
   [[nodiscard]] WatchedProcess* find(pid_t pid);
-  void say_goodbye(const WatchedProcess& process);
+  void say_goodbye(WatchedProcess& process);
   void open_stratum(std::uint64_t now_ns, std::uint64_t stratum_ns);
   void close_stratum(std::uint64_t now_ns);
   void take_burst();
@@ -131,6 +133,7 @@ class TargetMonitor {
   [[nodiscard]] std::vector<model::CollectorStatus> pool_collectors() const;
   [[nodiscard]] model::CollectorStatus gc_collector() const;
   [[nodiscard]] model::CollectorStatus growth_collector() const;
+  [[nodiscard]] model::CollectorStatus cpu_collector() const;
   [[nodiscard]] model::CollectorStatus collector(const char* name, bool has_data,
                                                  const std::optional<Problem>& problem) const;
 
@@ -158,9 +161,11 @@ class TargetMonitor {
   PoolMonitor pools_;
   GcMonitor gc_;
   GrowthMonitor growth_;
+  CpuMonitor cpu_;
   PageMonitor pages_;
   budget::TokenBucket tokens_;
   budget::HitRate allocations_, frees_;
+  Saturation allocating_, freeing_;
   probes::CallerSteps steps_;
   std::optional<Problem> rate_problem_, cohort_problem_, last_pools_problem_;  // of the last try; empty after a success
   budget::BurstTurns turns_;

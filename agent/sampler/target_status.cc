@@ -14,8 +14,9 @@ namespace poolscope::sampler {
 namespace {
 
 // Why a burst was not taken that the next one may be; a process that ended is one of several.
-const std::set<std::string> kPassing{"budget_exhausted", "detach_pending",  "target_forked", "target_execed",
-                                     "released_early",   "no_such_process", "process_gone"};
+const std::set<std::string> kPassing{"budget_exhausted", "detach_pending",  "target_forked",
+                                     "target_execed",    "released_early",  "no_such_process",
+                                     "process_gone",     "too_few_samples", "no_budget"};
 
 }  // namespace
 
@@ -93,6 +94,17 @@ model::CollectorStatus TargetMonitor::growth_collector() const {
   return status;
 }
 
+model::CollectorStatus TargetMonitor::cpu_collector() const {
+  auto problem = cpu_.problem();
+  const bool has_remark = problem && problem->reason.empty();
+  const std::string remark = has_remark ? problem->detail : "";
+  if (has_remark) problem.reset();
+  model::CollectorStatus status = collector("cpu_share", cpu_.has_data(), problem);
+  status.level = "L1";
+  if (status.detail.empty()) status.detail = remark;
+  return status;
+}
+
 std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
   const auto has = [this](model::BurstKind kind) {
     return std::ranges::any_of(book_.bursts(), [kind](const auto& record) { return record.kind == kind; });
@@ -108,6 +120,7 @@ std::vector<model::CollectorStatus> TargetMonitor::collectors() const {
     }
   }
   std::ranges::move(pool_collectors(), std::back_inserter(result));
+  result.push_back(cpu_collector());
   if (auto pages = pages_.collector()) result.push_back(*std::move(pages));
   return result;
 }

@@ -10,14 +10,38 @@
 
 namespace poolscope::sampler {
 
-// `price_factor`: what a hit takes here, over what calibration said. At least a quarter of the CPU time is the target's: a charge near
+inline constexpr double kLeastOwnShare = 0.25, kLeastSaturatedShare = 0.02;
+
+// `price_factor`: what a hit takes here, over what calibration said. At least `least_own_share` of the CPU time is the target's: a charge near
 // the whole of it says that the price is off, not that the rate is infinite.
-[[nodiscard]] inline double per_undilated_second(std::uint64_t count, const model::Window& window,
-                                                 double price_factor) {
+[[nodiscard]] inline double per_undilated_second(std::uint64_t count, const model::Window& window, double price_factor,
+                                                 double least_own_share = kLeastOwnShare) {
   const double cpu_ns = static_cast<double>(window.cpu_ns);
-  const double own_ns = std::max(cpu_ns - price_factor * static_cast<double>(window.charge_ns), cpu_ns / 4);
+  const double charge_ns = price_factor * static_cast<double>(window.charge_ns);
+  const double own_ns = std::max(cpu_ns - charge_ns, least_own_share * cpu_ns);
   return own_ns <= 0 ? 0 : static_cast<double>(count) / own_ns * 1e9;
 }
+
+// One window that probes took nearly the whole of may be mispriced. When kSureWindows in a row left the target less than kLeastOwnShare it is
+// as hot as it looks. Windows in which it mostly paused, or waited for a CPU, say nothing.
+class Saturation {
+ public:
+  static constexpr unsigned kSureWindows = 3;
+
+  // The last windows were so, but too few to be sure.
+  [[nodiscard]] bool is_in_doubt() const { return in_a_row_ > 0 && in_a_row_ < kSureWindows; }
+  // The least share that is the target's own, for per_undilated_second() of this window, the latest.
+  [[nodiscard]] double note(const model::Window& window, double price_factor) {
+    const double cpu_ns = static_cast<double>(window.cpu_ns), length_ns = static_cast<double>(window.length_ns);
+    const double charge_ns = price_factor * static_cast<double>(window.charge_ns);
+    if (cpu_ns >= kMostlyRuns * length_ns) in_a_row_ = charge_ns >= (1 - kLeastOwnShare) * cpu_ns ? in_a_row_ + 1 : 0;
+    return in_a_row_ >= kSureWindows ? kLeastSaturatedShare : kLeastOwnShare;
+  }
+
+ private:
+  static constexpr double kMostlyRuns = 0.5;
+  unsigned in_a_row_ = 0;
+};
 
 inline constexpr std::uint64_t kLeastTellingCpuNs = 20'000;
 [[nodiscard]] inline bool tells_rate(const model::Window& window) {

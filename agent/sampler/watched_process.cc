@@ -12,10 +12,13 @@ WatchedProcess::WatchedProcess(const targets::TargetProcess& process, bool is_ne
   const std::uint64_t used_ns = process::cpu_time_ns(key_.pid).value_or(0);
   (is_new ? recent_cpu_ns_ : cpu_ns_) = used_ns;
   (void)take_ended_children_ns();
+  (void)take_fresh_pages();
 }
 
 void WatchedProcess::forget_image() {
   image_.reset();
+  go_executable_.reset();
+  code_parts_.reset();
   plan_.reset();
   problem_.reset();
   is_go_ = false;
@@ -72,6 +75,7 @@ void WatchedProcess::look_for_go(Probing& probing) {
   const auto executable = probes::GoExecutable::open(*image_);
   is_go_ = executable || executable.error().reason == Reason::kUnusable;
   if (executable) {
+    go_executable_ = *executable;
     open_go_pools(probing, *executable);
     start_go_runtime(probing, **executable);
     look_for_growth(probing, *executable);
@@ -80,6 +84,19 @@ void WatchedProcess::look_for_go(Probing& probing) {
     pools_problem_ = Problem{probes::reason_label(executable.error().reason), executable.error().detail};
     go_runtime_problem_ = growth_problem_ = pools_problem_;
   }
+}
+
+const probes::ProcessParts* WatchedProcess::code_parts(Probing& probing) {
+  if (!image_) return nullptr;
+  if (code_parts_) return &*code_parts_;
+  std::vector<probes::ProcessParts::Placed> files;
+  for (const auto& object : image_->objects()) {
+    const bool is_go_program = go_executable_ && object.file == go_executable_->object.file;
+    auto& cache = probing.code_parts();
+    files.push_back(
+        {is_go_program ? cache.of(object.file, *go_executable_->program) : cache.of(object.file), object.bias});
+  }
+  return &code_parts_.emplace(files);
 }
 
 void WatchedProcess::count_work() {
@@ -144,6 +161,12 @@ std::optional<std::uint64_t> WatchedProcess::take_cpu_ns() {
   if (!now) return std::nullopt;
   cpu_ns_ = *now;
   return recent_cpu_ns_;
+}
+
+std::optional<std::uint64_t> WatchedProcess::take_fresh_pages() {
+  const auto before = std::exchange(fresh_pages_, process::fresh_pages(key_.pid));
+  if (!before || !fresh_pages_ || *fresh_pages_ < *before) return std::nullopt;
+  return *fresh_pages_ - *before;
 }
 
 std::uint64_t WatchedProcess::take_ended_children_ns() {

@@ -10,6 +10,7 @@
 #include "agent/sampler/probing.h"
 #include "agent/targets/target_set.h"
 #include "probes/collectors/allocator_plan.h"
+#include "probes/collectors/code_parts.h"
 #include "probes/collectors/custom_pools.h"
 #include "probes/collectors/go_executable.h"
 #include "probes/collectors/go_growth.h"
@@ -60,12 +61,17 @@ class WatchedProcess {
   [[nodiscard]] probes::GoGrowth* growth() const { return growth_.get(); }
   [[nodiscard]] const std::optional<Problem>& growth_problem() const { return growth_problem_; }
 
+  // What its code is for; looked up when first asked for. nullptr unless is_known().
+  [[nodiscard]] const probes::ProcessParts* code_parts(Probing& probing);
+
   // CPU time used since the last call; the first gives what was used since this object exists, or since a new process started. Absent
   // when the process is gone.
   [[nodiscard]] std::optional<std::uint64_t> take_cpu_ns();
   // What was done since the last call, as take_cpu_ns().
   [[nodiscard]] model::Work take_work();
-  // The same of children that ended before anybody read it.
+  // Pages that the kernel gave it since the last call; absent when that is not known.
+  [[nodiscard]] std::optional<std::uint64_t> take_fresh_pages();
+  // CPU time of children that ended before anybody read it.
   [[nodiscard]] std::uint64_t take_ended_children_ns();
   // Some of its children are watched themselves.
   void watch_children() { ended_children_.belongs(); }
@@ -90,6 +96,8 @@ class WatchedProcess {
   std::uint64_t start_time_unix_ns_ = 0;
   bool under_seccomp_ = false;
   std::optional<probes::ProcessImage> image_;
+  std::shared_ptr<const probes::GoExecutable> go_executable_;
+  std::optional<probes::ProcessParts> code_parts_;
   std::optional<probes::AllocatorPlan> plan_;
   std::optional<Problem> problem_;
   bool is_go_ = false;
@@ -102,6 +110,7 @@ class WatchedProcess {
   std::uint64_t allocated_bytes_address_ = 0;  // of a Go program
   std::uint64_t cpu_ns_ = 0;
   std::uint64_t recent_cpu_ns_ = 0;
+  std::optional<std::uint64_t> fresh_pages_;
   EndedChildren ended_children_;
   model::Work work_;
 };

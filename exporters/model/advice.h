@@ -45,4 +45,19 @@ struct Advice {
   bool operator==(const Advice&) const = default;
 };
 
+// What became of an advice: a limit was set to about what had been recommended, by whomever.
+struct AdviceOutcome {
+  std::string subject, kind, unit;
+  std::uint64_t from = 0, to = 0;
+  std::uint64_t changed_unix_ns = 0;
+  // As the advice said before.
+  MaybeEstimate predicted_saved_cpu_ratio;
+  std::optional<double> predicted_hit_ratio;
+  // 1 - (CPU time of the target per get of the pool since) / (the same before); absent: too little was seen before or since.
+  MaybeEstimate realised_saved_cpu_ratio;
+  std::optional<double> realised_hit_ratio;
+  double seen_seconds = 0;  // since the change, of which the realised values are
+  bool operator==(const AdviceOutcome&) const = default;
+};
+
 }  // namespace poolscope::model

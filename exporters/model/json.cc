@@ -7,13 +7,6 @@
 
 namespace poolscope::model {
 template <typename Io>
-void fields(Io& io, typename Io::template Ref<Estimate> estimate) {
-  io.required("value", estimate.value);
-  io.optional("low", estimate.low);
-  io.optional("high", estimate.high);
-}
-
-template <typename Io>
 void fields(Io& io, typename Io::template Ref<SizeLimits> limits) {
   io.required("low", limits.low);
   io.optional("high", limits.high);
@@ -192,6 +185,16 @@ void fields(Io& io, typename Io::template Ref<GcSummary> gc) {
 }
 
 template <typename Io>
+void fields(Io& io, typename Io::template Ref<CpuShare> share) {
+  io.required("samples", share.samples);
+  io.optional("allocator", share.allocator);
+  io.optional("copy", share.copy);
+  io.optional("page_fault", share.page_fault);
+  io.optional("gc", share.gc);
+  io.optional("total", share.total);
+}
+
+template <typename Io>
 void fields(Io& io, typename Io::template Ref<AdviceEvidence> evidence) {
   io.required("field", evidence.field);
   io.required("value", evidence.value);
@@ -254,6 +257,8 @@ void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   io.required("collectors", target.collectors);
   io.optional("evidence", target.evidence);
   io.optional("cpu_seconds_per_second", target.cpu_seconds_per_second);
+  io.optional("fresh_pages_per_second", target.fresh_pages_per_second);
+  io.optional("cpu_share", target.cpu_share);
   io.optional("exact", target.exact);
   io.group("allocations", [&](auto& allocations) {
     fields(allocations, target.allocations);
@@ -264,6 +269,7 @@ void fields(Io& io, typename Io::template Ref<TargetSnapshot> target) {
   io.optional("pools", target.pools);
   io.optional("gc", target.gc);
   io.optional("advice", target.advice);
+  io.optional("advice_outcomes", target.advice_outcomes);
   io.required("cost", target.cost);
 }
 

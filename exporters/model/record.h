@@ -135,7 +135,22 @@ struct StratumRecord {
   // What bursts took that ended without a record.
   std::uint64_t unrecorded_hits = 0, unrecorded_charge_ns = 0;
   std::uint64_t ended_cpu_ns = 0;  // part of target_cpu_ns: of processes that ended before it could be read from them
+  std::optional<std::uint64_t> fresh_pages;  // that the kernel gave it; absent as soon as one process did not tell
   bool operator==(const StratumRecord&) const = default;
+};
+
+// Moments at which a target had a CPU, and what it was at then. A moment has one part at most; the rest is the target's own work.
+struct CpuShareRecord {
+  std::uint64_t start_ns = 0;  // CLOCK_MONOTONIC
+  std::uint64_t length_ns = 0;
+  std::uint64_t samples = 0;  // without those in which a probe or a device had interrupted it
+  std::uint64_t allocator = 0, copy = 0, page_fault = 0, gc = 0;
+  // Of samples: in processes of which nobody knows where the functions of that part are.
+  std::uint64_t no_allocator = 0, no_copy = 0, no_gc = 0;
+  std::uint64_t collecting = 0;  // of samples: in processes that collect garbage by functions that are known
+  std::uint64_t lost = 0;        // there was no room for them
+  std::uint64_t charge_ns = 0;
+  bool operator==(const CpuShareRecord&) const = default;
 };
 
 }  // namespace poolscope::model

@@ -174,6 +174,14 @@ struct GcSummary {
   bool operator==(const GcSummary&) const = default;
 };
 
+// Shares of the CPU time of the target. What is not known has none.
+struct CpuShare {
+  std::uint64_t samples = 0;
+  MaybeEstimate allocator, copy, page_fault, gc;
+  MaybeEstimate total;  // all of them: pooling cannot save more
+  bool operator==(const CpuShare&) const = default;
+};
+
 enum class CollectorState { kCollecting, kIdle, kUnavailable };
 // As JSON, metrics and reports write it.
 [[nodiscard]] constexpr const char* state_name(CollectorState state) {
@@ -229,12 +237,15 @@ struct TargetSnapshot {
   std::vector<CollectorStatus> collectors;
   std::vector<Evidence> evidence;
   std::optional<double> cpu_seconds_per_second;
+  std::optional<double> fresh_pages_per_second;  // that the kernel gave it: minor page faults
+  std::optional<CpuShare> cpu_share;
   AllocationSummary allocations;
   std::vector<CallSite> call_sites;
   std::vector<GrowthChain> growth_chains;
   std::vector<PoolSummary> pools;  // busiest first
   std::optional<GcSummary> gc;
-  std::vector<Advice> advice;  // what changes something first
+  std::vector<Advice> advice;                  // what changes something first
+  std::vector<AdviceOutcome> advice_outcomes;  // newest first
   Cost cost;
   bool exact = false;  // every event was traced: counted is the truth, not a sample
   bool operator==(const TargetSnapshot&) const = default;

@@ -56,7 +56,7 @@ struct TargetStatus {
 };
 
 using TargetRecord = std::variant<BurstRecord, SliceGrowthRecord, StratumRecord, PoolBurstRecord, PoolWatchRecord,
-                                  GcRecord, PoolPageRecord, PagesEndRecord, CarriedTotals, TargetStatus>;
+                                  GcRecord, PoolPageRecord, PagesEndRecord, CarriedTotals, TargetStatus, CpuShareRecord>;
 
 // A moment at which a snapshot was made: all records before it are in it.
 struct Moment {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "exporters/prometheus/target_table.h"
 
@@ -35,6 +38,19 @@ void add_values(TargetTable& table, const std::vector<const Advice*>& all, const
   table.add(name, kGauge, help, std::move(series));
 }
 
+// The latest of each limit.
+void add_outcomes(TargetTable& table, const model::TargetSnapshot& target) {
+  std::set<std::pair<std::string, std::string>> told;
+  std::vector<TargetTable::LabelledEstimate> realised;
+  for (const model::AdviceOutcome& outcome : target.advice_outcomes) {
+    if (realised.size() == kMaxAdvice || !told.emplace(outcome.subject, outcome.kind).second) continue;
+    if (outcome.realised_saved_cpu_ratio)
+      realised.push_back({{{"pool", outcome.subject}, {"kind", outcome.kind}}, *outcome.realised_saved_cpu_ratio});
+  }
+  table.add_estimates("advice_realised_cpu_ratio", "Share of the CPU time per get that following the advice has saved.",
+                      realised);
+}
+
 }  // namespace
 
 void add_advice(FamilyTable& families, const model::TargetSnapshot& target) {
@@ -56,6 +72,7 @@ void add_advice(FamilyTable& families, const model::TargetSnapshot& target) {
              &Advice::recommended);
   add_values(table, all, "advice_current_buffers", "The same number as it is now.", "buffers", &Advice::current);
   table.add_estimates("advice_saved_cpu_ratio", "Share of the CPU time that following the advice saves.", savings);
+  add_outcomes(table, target);
 }
 
 }  // namespace poolscope::prometheus_text

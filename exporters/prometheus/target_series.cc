@@ -54,6 +54,21 @@ void add_lifetimes(TargetTable& table, const model::LifetimeSummary& lifetime) {
                       estimates);
 }
 
+void add_cpu_share(TargetTable& table, const model::CpuShare& share) {
+  std::vector<TargetTable::LabelledEstimate> parts;
+  const auto add_part = [&](const char* name, const model::MaybeEstimate& part) {
+    if (part) parts.push_back({{{"part", name}}, *part});
+  };
+  add_part("allocator", share.allocator);
+  add_part("copy", share.copy);
+  add_part("page_fault", share.page_fault);
+  add_part("gc", share.gc);
+  table.add_estimates("cpu_share_ratio",
+                      "Share of the CPU time of the target in a part of its code, from samples; their sum is the most "
+                      "that pooling can save.",
+                      parts);
+}
+
 void add_counted(TargetTable& table, const model::Counted& counted) {
   const auto count = [&](const char* name, const char* help, std::uint64_t value) {
     table.add(name, kCounter, help, static_cast<double>(value));
@@ -121,6 +136,7 @@ void add_target(FamilyTable& families, const model::TargetSnapshot& target, bool
     add_rates(table, target.allocations);
     if (target.allocations.size_bytes) add_sizes(table, *target.allocations.size_bytes);
     if (target.allocations.lifetime) add_lifetimes(table, *target.allocations.lifetime);
+    if (target.cpu_share) add_cpu_share(table, *target.cpu_share);
   }
   if (target.exact && model::allocations_were_watched(target)) add_counted(table, target.allocations.counted);
   if (target.gc) {

@@ -106,7 +106,7 @@ void fields(Io& io, typename Io::template Ref<SliceGrowthRecord> whole) {
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<StratumRecord> whole) {
   auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns,
-         ended_cpu_ns] = whole;
+         ended_cpu_ns, fresh_pages] = whole;
   io.required("start_ns", start_ns);
   io.required("length_ns", length_ns);
   io.unless_default("target_cpu_ns", target_cpu_ns);
@@ -116,6 +116,26 @@ void fields(Io& io, typename Io::template Ref<StratumRecord> whole) {
   io.unless_default("unrecorded_hits", unrecorded_hits);
   io.unless_default("unrecorded_charge_ns", unrecorded_charge_ns);
   io.unless_default("ended_cpu_ns", ended_cpu_ns);
+  io.unless_default("fresh_pages", fresh_pages);
+}
+
+template <typename Io>
+void fields(Io& io, typename Io::template Ref<CpuShareRecord> whole) {
+  auto& [start_ns, length_ns, samples, allocator, copy, page_fault, gc, no_allocator, no_copy, no_gc, collecting, lost,
+         charge_ns] = whole;
+  io.required("start_ns", start_ns);
+  io.required("length_ns", length_ns);
+  io.required("samples", samples);
+  io.unless_default("allocator", allocator);
+  io.unless_default("copy", copy);
+  io.unless_default("page_fault", page_fault);
+  io.unless_default("gc", gc);
+  io.unless_default("no_allocator", no_allocator);
+  io.unless_default("no_copy", no_copy);
+  io.unless_default("no_gc", no_gc);
+  io.unless_default("collecting", collecting);
+  io.unless_default("lost", lost);
+  io.unless_default("charge_ns", charge_ns);
 }
 
 template <typename Io>

@@ -16,8 +16,9 @@ using model::JsonWriter;
 
 constexpr const char* kMoment = "moment";
 // Of the alternatives of TargetRecord, in their order.
-constexpr std::array<const char*, 10> kKinds = {"burst", "slice_growth", "stratum",   "pool_burst", "pool_watch",
-                                                "gc",    "pool_page",    "pages_end", "totals",     "status"};
+constexpr std::array<const char*, 11> kKinds = {"burst",      "slice_growth", "stratum",   "pool_burst",
+                                                "pool_watch", "gc",           "pool_page", "pages_end",
+                                                "totals",     "status",       "cpu_share"};
 static_assert(kKinds.size() == std::variant_size_v<model::TargetRecord>);
 
 std::string text_of(JsonWriter&& writer) {

@@ -15,9 +15,13 @@ using model::Verdict;
 
 constexpr unsigned kIndent = 4, kTextIndent = 6;
 
-std::string with_unit(const Advice& advice, std::uint64_t value) {
-  if (advice.unit == "bytes") return format_bytes(static_cast<double>(value));
-  return format_exact(value) + (advice.unit.empty() ? "" : " " + printable(advice.unit));
+std::string with_unit(const std::string& unit, std::uint64_t value) {
+  if (unit == "bytes") return format_bytes(static_cast<double>(value));
+  return format_exact(value) + (unit.empty() ? "" : " " + printable(unit));
+}
+
+std::string change_text(const std::string& kind, const std::string& unit, std::uint64_t from, std::uint64_t to) {
+  return printable(kind) + " " + with_unit(unit, from) + " → " + with_unit(unit, to);
 }
 
 Tone tone_of(Verdict verdict) {
@@ -64,9 +68,8 @@ std::string advice_action(const Advice& advice) {
   if (advice.kind == "tuning") return "tune the collector";
   if (advice.kind == "misuse") return "fix its use";
   if (!advice.recommended) return advice.verdict == Verdict::kWait ? "too early to tell" : "keep";
-  const std::string to = with_unit(advice, *advice.recommended);
-  const std::string name = advice.kind == "reserve" ? "reserve" : printable(advice.kind);
-  return advice.current ? name + " " + with_unit(advice, *advice.current) + " → " + to : name + " " + to;
+  if (advice.current) return change_text(advice.kind, advice.unit, *advice.current, *advice.recommended);
+  return printable(advice.kind) + " " + with_unit(advice.unit, *advice.recommended);
 }
 
 std::string advice_gain(const Advice& advice) {
@@ -80,6 +83,22 @@ std::string advice_gain(const Advice& advice) {
     text += (*advice.saved_bytes > 0 ? "gives back " : "takes ") + format_bytes(std::abs(*advice.saved_bytes));
   }
   return text;
+}
+
+std::string outcome_text(const model::AdviceOutcome& outcome) {
+  std::string text = printable(outcome.subject) + ": " +
+                     change_text(outcome.kind, outcome.unit, outcome.from, outcome.to) + " at " +
+                     utc_time(outcome.changed_unix_ns) + ": ";
+  if (outcome.realised_saved_cpu_ratio) {
+    text += "saved " + estimate_text(outcome.realised_saved_cpu_ratio, format_ratio) + " of the CPU time per get";
+  } else {
+    text += "too little was seen before or since (" + format_seconds(outcome.seen_seconds) + ") to tell what it saved";
+  }
+  if (outcome.predicted_saved_cpu_ratio)
+    text += ", predicted " + estimate_text(outcome.predicted_saved_cpu_ratio, format_ratio);
+  if (!outcome.realised_hit_ratio) return text;
+  text += "; hit ratio " + format_ratio(*outcome.realised_hit_ratio);
+  return outcome.predicted_hit_ratio ? text + ", predicted " + format_ratio(*outcome.predicted_hit_ratio) : text;
 }
 
 Lines advice_lines(const Advice& advice, unsigned width) {
@@ -96,7 +115,7 @@ Lines advice_lines(const Advice& advice, unsigned width) {
 }
 
 Lines advice_section(const model::TargetSnapshot& target, unsigned width, std::size_t max_advice) {
-  if (target.advice.empty()) return {};
+  if (target.advice.empty() && target.advice_outcomes.empty()) return {};
   Lines lines{Line("  ").add("advice", Tone::kStrong)};
   std::size_t shown = 0, asking = 0;
   for (const Advice& advice : target.advice) {
@@ -108,6 +127,8 @@ Lines advice_section(const model::TargetSnapshot& target, unsigned width, std::s
   if (asking > shown)
     add_paragraph(lines, "and " + format_exact(asking - shown) + " more: `poolscope advise`", width, Tone::kDim);
   for (const std::string& names : advice_by_name(target)) add_paragraph(lines, names, width, Tone::kDim);
+  for (const model::AdviceOutcome& outcome : target.advice_outcomes)
+    add_paragraph(lines, "done: " + outcome_text(outcome), width, Tone::kPlain);
   return lines;
 }
 

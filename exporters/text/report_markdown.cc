@@ -169,6 +169,7 @@ std::string advice_list(const TargetSnapshot& target) {
   }
   if (asking > kMaxAdvice) text += "- and " + format_exact(asking - kMaxAdvice) + " more\n";
   for (const std::string& names : advice_by_name(target)) text += "- " + plain(names) + "\n";
+  for (const auto& outcome : target.advice_outcomes) text += "- done: " + plain(outcome_text(outcome)) + "\n";
   return text.empty() ? "" : "### Advice\n\n" + text + "\n";
 }
 

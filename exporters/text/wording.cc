@@ -301,6 +301,34 @@ std::vector<Quantity> gc_quantities(const TargetSnapshot& target) {
   return list;
 }
 
+namespace {
+
+// "allocator 7.9 %, copy 2 %"
+std::string share_parts(const model::CpuShare& share) {
+  std::vector<std::string> parts;
+  const auto add = [&](const char* name, const MaybeEstimate& part) {
+    if (part) parts.push_back(name + (" " + format_ratio(part->value)));
+  };
+  add("allocator", share.allocator);
+  add("copy", share.copy);
+  add("page faults", share.page_fault);
+  add("GC", share.gc);
+  return joined(parts, ", ");
+}
+
+void add_cpu_share(std::vector<Quantity>& list, const model::CpuShare& share) {
+  constexpr const char* kName = "memory CPU";
+  if (share.total && share.total->low && share.total->high) {
+    list.push_back({kName, format_ratio(share.total->value),
+                    format_ratio(*share.total->low) + " – " + format_ratio(*share.total->high),
+                    share_parts(share) + "; pooling can save no more"});
+  } else if (const std::string parts = share_parts(share); !parts.empty()) {
+    list.push_back({kName, {}, {}, "in all not known; " + parts});
+  }
+}
+
+}  // namespace
+
 std::vector<Quantity> quantities(const TargetSnapshot& target) {
   std::vector<Quantity> list;
   if (allocations_were_measured(target)) {
@@ -314,6 +342,7 @@ std::vector<Quantity> quantities(const TargetSnapshot& target) {
     const double cores = std::round(*target.cpu_seconds_per_second * 1e4) / 1e4;  // more digits have no room
     list.push_back({"CPU", format_count(cores) + " cores", {}, "used by the target"});
   }
+  if (target.cpu_share) add_cpu_share(list, *target.cpu_share);
   return list;
 }
 

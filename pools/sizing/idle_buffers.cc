@@ -12,10 +12,11 @@ double middle(const MissesAt& misses) {
 
 double mean_idle(const IdleUse& use, std::uint64_t cap) {
   if (use.idle.empty()) return static_cast<double>(cap);
-  const std::uint64_t beyond = use.idle_cap > 0 && cap > use.idle_cap ? cap - use.idle_cap : 0;
-  double mean = static_cast<double>(beyond);
+  double mean = 0;
   for (const auto& [buffers, share] : use.idle) mean += share * static_cast<double>(std::min(buffers, cap));
-  return mean;
+  if (use.idle_cap == 0 || cap <= use.idle_cap) return mean;
+  const double most = mean + static_cast<double>(cap - use.idle_cap);
+  return use.idle_without_cap ? std::clamp(*use.idle_without_cap, mean, most) : most;
 }
 
 double memory_ns(const IdleUse& use, const Prices& prices, std::uint64_t cap) {
@@ -66,13 +67,11 @@ std::optional<IdleChoice> choose_idle_buffers(const IdleUse& use, const Prices& 
 Interval idle_saving(const IdleUse& use, const Prices& prices, std::uint64_t current, std::uint64_t better) {
   const MissesAt now = misses_at(use.misses, current), then = misses_at(use.misses, better);
   const double memory = memory_ns(use, prices, current) - memory_ns(use, prices, better);
-  const auto saved = [&](double miss_now, double miss_then) {
-    return use.gets_per_second * use.miss_ns * (miss_now - miss_then) + memory;
-  };
+  const auto saved = [&](double fewer_misses) { return use.gets_per_second * use.miss_ns * fewer_misses + memory; };
   // A larger cap never misses more: what is not known of both moves them together.
   const double least = current < better ? std::max(0.0, now.low - then.high) : now.low - then.high;
   const double most = current < better ? now.high - then.low : std::min(0.0, now.high - then.low);
-  return {saved(middle(now), middle(then)), saved(least, 0), saved(most, 0)};
+  return {saved(middle(now) - middle(then)), saved(least), saved(most)};
 }
 
 std::vector<MissesAt> misses_from_depth(const Shares& depth_after_put, double puts_per_get, double miss_ratio_now) {

@@ -2,8 +2,9 @@
 // How many idle buffers a pool should keep: the cost of every cap that is known, from the share of gets that would miss with it.
 //
 //   Cost of a cap K per second: gets x misses(K) x miss_ns + idle(K) x buffer_bytes x price of holding (prices.h), where idle(K) is the
-//           mean of min(idle, K) where the distribution of idle buffers is known, else K. Above the cap that they were seen with
-//           each further one counts as idle all the time.
+//           mean of min(idle, K) where the distribution of idle buffers is known, else K. That is too much for a cap below the one that they
+//           were seen with: what is thrown away is missing later, too. Above that cap
+//           each further one counts as idle all the time, up to `idle_without_cap`: nobody puts back more than were ever out at once.
 //   Marginal value  of one more buffer: the misses that it turns into hits. Where it falls below the price of its memory, more do not pay.
 //   Bracket what was idle at the beginning of the observation may not be known: then misses(K) lies in [low, high]. The choice goes by the
 //           middle, a saving is told from the worst to the best case.
@@ -31,6 +32,7 @@ struct IdleUse {
   Shares idle;                   // distribution of the idle buffers; empty: not known
   std::uint64_t idle_cap =
       0;  // cap of the pool they were seen in; a larger one would fill up. 0: it had none, or never reached it
+  std::optional<double> idle_without_cap;  // the most that were out at a time, less those that are out on average
   double gets_per_second = 0;
   double miss_ns = 0;  // what a miss costs more than a hit
   std::uint64_t buffer_bytes = 0;

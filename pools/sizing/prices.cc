@@ -14,10 +14,9 @@ double Prices::allocation(std::uint64_t bytes) const {
   return below->second + part * (above->second - below->second);
 }
 
-Prices Prices::with_fresh_pages() const {
-  constexpr std::uint64_t kPageBytes = 4096;
+Prices Prices::with_fresh_pages(double ratio, double each_ns) const {
   Prices fresh = *this;
-  for (auto& [bytes, ns] : fresh.allocation_ns) ns += static_cast<double>(bytes / kPageBytes) * page_ns;
+  for (auto& [bytes, ns] : fresh.allocation_ns) ns += ratio * static_cast<double>(bytes / kPageBytes) * each_ns;
   return fresh;
 }
 

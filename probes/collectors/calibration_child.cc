@@ -14,8 +14,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "probes/process/monotonic_clock.h"
 
 namespace poolscope::probes {
 namespace {
@@ -29,9 +30,7 @@ void walk(std::array<unsigned char, kWalkBytes>& memory) {
 }
 
 std::uint64_t thread_cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+  return process::clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 std::uint64_t allocate(std::uint32_t pairs) {

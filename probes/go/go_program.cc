@@ -90,6 +90,14 @@ std::optional<GoFunction> GoProgram::function_at(std::uint64_t address) const {
   return table_ ? table_->at(address) : std::nullopt;
 }
 
+void GoProgram::for_each_function(const std::function<void(const GoFunction&)>& visit) const {
+  for (const auto& symbol : file_.functions()) visit({symbol.name, symbol.address, symbol.size_bytes});
+  if (!table_) return;
+  for (std::size_t i = 0; i < table_->function_count(); ++i) {
+    if (const auto function = table_->function(i)) visit(*function);
+  }
+}
+
 std::optional<GoProgram::TypeRange> GoProgram::types() const {
   if (!table_ || !table_->module_data()) return std::nullopt;
   return TypeRange{table_->module_data()->types_start, table_->module_data()->types_end};

@@ -9,6 +9,7 @@
 //   Threads   not thread-safe, as ElfFile.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,8 @@ class GoProgram {
 
   [[nodiscard]] std::optional<GoFunction> find_function(std::string_view name) const;
   [[nodiscard]] std::optional<GoFunction> function_at(std::uint64_t address) const;
+  // Every function, in no promised order.
+  void for_each_function(const std::function<void(const GoFunction&)>& visit) const;
   [[nodiscard]] std::optional<DataSymbol> find_variable(std::string_view name) const { return variables_.find(name); }
   [[nodiscard]] std::optional<DataSymbol> variable_at(std::uint64_t address) const { return variables_.at(address); }
   [[nodiscard]] DataSymbols::Source variable_source() const { return variables_.source(); }

@@ -1,5 +1,5 @@
 #pragma once
-// CLOCK_MONOTONIC in nanoseconds: the clock of bpf_ktime_get_ns(), so that both sides of a burst speak of the same time.
+// Clocks in nanoseconds; CLOCK_MONOTONIC is that of bpf_ktime_get_ns(), so that both sides of a burst speak of the same time.
 
 #include <cerrno>
 #include <cstdint>
@@ -8,10 +8,14 @@
 
 namespace poolscope::process {
 
-inline std::uint64_t monotonic_ns() {
+inline std::uint64_t clock_ns(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+inline std::uint64_t monotonic_ns() {
+  return clock_ns(CLOCK_MONOTONIC);
 }
 
 // Returns at `when_ns`, also when signals arrive meanwhile.

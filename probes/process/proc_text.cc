@@ -62,10 +62,10 @@ std::optional<StatText> parse_stat(std::string_view text) {
   if (fields.fields[3].size() != 1) return std::nullopt;
   stat.state = fields.fields[3][0];
   const bool complete = parse_number(text.substr(0, open), stat.pid) && fields.get(4, stat.parent_pid) &&
-                        fields.get(9, stat.flags) && fields.get(14, stat.user_ticks) &&
-                        fields.get(15, stat.system_ticks) && fields.get(16, stat.children_user_ticks) &&
-                        fields.get(17, stat.children_system_ticks) && fields.get(20, stat.threads) &&
-                        fields.get(22, stat.start_time_ticks);
+                        fields.get(9, stat.flags) && fields.get(10, stat.minor_faults) &&
+                        fields.get(14, stat.user_ticks) && fields.get(15, stat.system_ticks) &&
+                        fields.get(16, stat.children_user_ticks) && fields.get(17, stat.children_system_ticks) &&
+                        fields.get(20, stat.threads) && fields.get(22, stat.start_time_ticks);
   if (!complete) return std::nullopt;
   fields.get(26, stat.start_code);
   fields.get(27, stat.end_code);

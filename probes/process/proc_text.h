@@ -21,6 +21,7 @@ struct StatText {
   char state = '?';
   pid_t parent_pid = 0;
   std::uint32_t flags = 0;  // PF_* of the kernel
+  std::uint64_t minor_faults = 0;
   std::uint64_t user_ticks = 0, system_ticks = 0;
   std::uint64_t children_user_ticks = 0,
                 children_system_ticks = 0;  // of children that ended and were waited for, and of theirs

@@ -209,6 +209,16 @@ std::optional<std::uint64_t> cpu_time_ns(pid_t pid) {
   return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(used.tv_nsec);
 }
 
+std::optional<std::uint64_t> fresh_pages(pid_t pid) {
+  static const bool huge_pages_are_always_on = [] {
+    const auto text = read_proc_file("/sys/kernel/mm/transparent_hugepage/enabled", 256);
+    return text && text->find("[always]") != std::string::npos;
+  }();
+  if (huge_pages_are_always_on) return std::nullopt;
+  const auto stat = read_stat(pid);
+  return stat ? std::optional(stat->minor_faults) : std::nullopt;
+}
+
 std::optional<std::uint64_t> waited_cpu_ns(pid_t pid) {
   const auto stat = read_stat(pid);
   if (!stat) return std::nullopt;

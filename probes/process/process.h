@@ -59,6 +59,10 @@ struct ProcessStatus {
 // CPU time of all children that ended and for which the process waited, theirs included, in ticks of 10 ms; absent when it is gone.
 [[nodiscard]] std::optional<std::uint64_t> waited_cpu_ns(pid_t pid);
 
+// Pages that the kernel has given it so far: its minor page faults. Absent when it is gone, and where huge pages are always on: then one fault
+// may bring 512 pages, and nobody counts them.
+[[nodiscard]] std::optional<std::uint64_t> fresh_pages(pid_t pid);
+
 // What the process has done so far. io_calls: syscr + syscw of /proc/PID/io, dead threads included, needs the rights of
 // ptrace. waits: of the threads that live, absent above kMaxWaitThreads of them (a file is read for each) and where bytes are
 // counted. allocated_bytes: the 64-bit word at that address of the process; 0: it keeps none.

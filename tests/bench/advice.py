@@ -28,6 +28,12 @@ RECORDER = BUILD / "targets" / "event_recorder.so"
 LEAST_TO_SAVE = 0.02
 JSON_ROWS = 20_000
 EVENT_FILE_BYTES = 256 << 20
+LOAD_SECONDS = 2
+QUESTIONS = {
+    "capacity": "capacity",
+    "idle buffers": "idle buffers, blocks are warm",
+    "idle buffers, fresh pages": "idle buffers, the pages of a miss come from the kernel",
+}
 
 
 def recording(path):
@@ -63,7 +69,13 @@ def record_services(folder):
     with services.redis(env=recording(folder / "redis")) as redis:
         load = services.redis_benchmark(redis.port, "-t", "set,get,lpush,lpop", "-n", "100000")
         subprocess.run([str(word) for word in load], check=True, timeout=300, stdout=subprocess.DEVNULL)
-    return ["redis"]
+    with services.nginx(env=recording(folder / "nginx")) as nginx:
+        load = ["wrk", "-t", "1", "-c", "8", "-d", f"{LOAD_SECONDS}s", f"http://127.0.0.1:{nginx.port}/"]
+        subprocess.run(load, check=True, timeout=300, stdout=subprocess.DEVNULL)
+    with services.memcached(env=recording(folder / "memcached")) as memcached:
+        load = [BUILD / "bench" / "memcached_load", memcached.port, 8, LOAD_SECONDS]
+        subprocess.run([str(word) for word in load], check=True, timeout=300, stdout=subprocess.DEVNULL)
+    return ["redis", "nginx", "memcached"]
 
 
 def rows_of(folder, names, controls):
@@ -88,7 +100,7 @@ def worse_than_default(settings, name):
 def print_rows(result, question):
     rows = [row for row in result["rows"] if row["question"] == question]
     names = ["poolscope", *(name for name in rows[0]["settings"] if name not in ("default", "oracle", "poolscope"))]
-    print(f"\n{question}: captured of the possible saving\n")
+    print(f"\n{QUESTIONS[question]}: captured of the possible saving\n")
     print(f"{'trace':34} {'best':>9} {'to save':>8} " + " ".join(f"{name:>18}" for name in names))
     for row in rows:
         settings = row["settings"]
@@ -99,10 +111,14 @@ def print_rows(result, question):
             cells.append(f"{value:>9} {'      –' if share is None else f'{100 * share:6.1f}%'} ")
         possible = 1 - settings["oracle"]["cost_ns"] / settings["default"]["cost_ns"]
         print(f"{row['trace']:34} {settings['oracle']['value']:>9} {100 * possible:7.1f}% " + " ".join(f"{cell:>18}" for cell in cells))
-    for name in names:
+    print_summary(rows)
+
+
+def print_summary(rows):
+    for name in (name for name in rows[0]["settings"] if name not in ("default", "oracle")):
         shares = [share for row in rows if (share := captured(row["settings"], name)) is not None]
         worst = max(worse_than_default(row["settings"], name) for row in rows)
-        print(f"  {name:20} median {100 * statistics.median(shares):6.1f}% of {len(shares)} traces, worst trace costs {100 * worst:+.1f}% of the default")
+        print(f"  {name:20} median {100 * statistics.median(shares):7.1f}% of {len(shares)} traces, worst trace costs {100 * worst:+.1f}% of the default")
 
 
 def main():
@@ -114,8 +130,12 @@ def main():
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         names = [] if options.made else record_batch_programs(folder) + record_services(folder)
         result = rows_of(folder, names, options.controls)
-    for question in ("capacity", "idle buffers"):
+    for question in QUESTIONS:
         print_rows(result, question)
+    print("\nidle buffers, both: which of them it is, advice has to find out")
+    print_summary([row for row in result["rows"] if row["question"] != "capacity"])
+    share = statistics.median(share for row in result["rows"] if (share := captured(row["settings"], "poolscope")) is not None)
+    print(f"\nall questions and traces: poolscope captures {100 * share:.1f}% in the median")
     controls = result["controls"]
     print(f"\nno pool pays: {controls['traces']} traces, worth it was said of {controls['said_worth_it']}, wrongly of {controls['wrongly']} "
           f"({100 * controls['wrongly'] / controls['traces']:.1f}%)")

@@ -105,11 +105,16 @@ def numbers(value, path=()):
     return {path: value} if isinstance(value, (int, float)) else {}
 
 
+def measured(target):
+    """Without advice, which a report of a recording does not have."""
+    return {name: value for name, value in target.items() if name not in ("advice", "advice_outcomes")}
+
+
 def compare(live, read):
     """Of each target: whether all is the same, and else the rate's distance."""
     result = []
     for said, found in zip(live["targets"], read["targets"], strict=True):
-        a, b = numbers(said), numbers(found)
+        a, b = numbers(measured(said)), numbers(measured(found))
         differing = sorted(".".join(map(str, k)) for k in a.keys() | b.keys() if a.get(k) != b.get(k))
         result.append({"target": said["name"], "differing": differing})
     return result

@@ -47,6 +47,6 @@ def read(prefix, pid):
 
 
 def pids(prefix):
-    """Processes that counted into `prefix`."""
+    """Processes that counted into `prefix`. A file is empty for a moment when it is made."""
     prefix = Path(prefix)
-    return sorted(int(p.suffix[1:]) for p in prefix.parent.glob(prefix.name + ".*"))
+    return sorted(int(p.suffix[1:]) for p in prefix.parent.glob(prefix.name + ".*") if p.stat().st_size > 0)

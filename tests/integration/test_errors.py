@@ -13,6 +13,10 @@ import harness
 from harness import POOLSCOPE, cpu_seconds, patched_bytes, poolscope, target, temporary_folder, wait_for, wait_until_unprobed
 
 
+# Steps between two pairs: probes slow the loop, but not so much that measuring it is refused.
+MODEST_WORK = 2000
+
+
 class Refusals(unittest.TestCase):
     def assert_refused(self, *arguments, names=(), codes=(1,), **options):
         """Fails with one of `codes`, fast, and stderr holds every regex of `names`."""
@@ -111,19 +115,19 @@ class AgentsThatEnd(unittest.TestCase):
             agent.service.wait()
 
     def test_killed_agent_leaves_the_target_running_and_clean(self):
-        with target("alloc_loop", "--live", "8") as loop:
+        with target("alloc_loop", "--live", "8", "--work", MODEST_WORK) as loop:
             self.kill_during_a_burst(loop, signal.SIGKILL)
             self.assert_unharmed(loop)
 
     def test_terminated_agent_ends_with_0_and_leaves_nothing(self):
-        with target("alloc_loop", "--live", "8") as loop:
+        with target("alloc_loop", "--live", "8", "--work", MODEST_WORK) as loop:
             with harness.agent("--target", f"pid:{loop.pid}") as agent:
                 agent.wait_for_rate()
                 self.assertEqual(0, agent.service.stop())
             self.assert_unharmed(loop)
 
     def test_two_agents_on_one_target(self):
-        with target("alloc_loop", "--live", "8", "--threads", "2") as loop:
+        with target("alloc_loop", "--live", "8", "--threads", "2", "--work", MODEST_WORK) as loop:
             with harness.agent("--target", f"pid:{loop.pid}") as first, harness.agent("--target", f"pid:{loop.pid}") as second:
                 self.assertNotEqual(first.url, second.url)
                 for agent in (first, second):

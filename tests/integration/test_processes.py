@@ -17,7 +17,7 @@ import preload_counts
 import services
 from harness import TARGETS, attach, target, temporary_folder, wait_for, wait_until_unprobed
 
-OBSERVED_SECONDS = 20
+OBSERVED_SECONDS = 16
 
 
 @contextlib.contextmanager

@@ -30,11 +30,11 @@ class Release(unittest.TestCase):
         return found
 
     def test_with_the_default_budget(self):
-        harness.assert_within_budget(self, self.jumps_under_watch(35))
+        harness.assert_within_budget(self, self.jumps_under_watch(25))
 
     def test_when_the_budget_would_pay_for_much_more(self):
         # Half a second is saved after some seconds: what lets go is the pace of the hits, not the end of the tokens.
-        self.jumps_under_watch(25, "--budget.cpu-ratio", "0.2")
+        self.jumps_under_watch(15, "--budget.cpu-ratio", "0.2")
 
 
 if __name__ == "__main__":

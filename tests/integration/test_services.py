@@ -97,11 +97,17 @@ class Services(unittest.TestCase):
             self.assertEqual(0, loop.stop(), loop.errors())
             self.assertTrue(loop.output().endswith("ok\n"), loop.output())
 
-    def test_hottest_loop_is_bounded_or_refused(self):
+    @harness.needs_quiet
+    def test_hottest_loop_is_refused_and_has_no_rate(self):
+        # 50 to 90 M pairs a second: probes would be more than 99 % of every window, so its rate cannot be told.
         with target("alloc_loop") as loop:
             wait_for_work(loop.pid)
-            self.look_at(loop)
+            found = self.look_at(loop)
             self.assertEqual(0, loop.stop(), loop.errors())
+        rates = harness.collector(found, "alloc_bursts")
+        self.assertEqual("too_hot", rates["reason"], rates)
+        self.assertRegex(rates["detail"], r"^L2 refused: probes would slow the target")
+        self.assertNotIn("per_second", found.get("allocations", {}))
 
 
 @harness.needs_quiet
@@ -141,11 +147,15 @@ class Commands(unittest.TestCase):
         self.assertRegex(text, r"L2 rates +bursts of")
         self.assertRegex(text, r"cost +at most 1 % of its CPU time")
 
-    def test_plan_says_that_a_loop_of_allocations_is_too_hot_to_follow(self):
+    @harness.needs_quiet
+    def test_plan_says_that_a_loop_of_allocations_is_too_hot(self):
         with target("alloc_loop") as loop:
+            wait_for_work(loop.pid)
             text = poolscope("attach", f"pid:{loop.pid}", "--plan").stdout
             harness.wait_until_unprobed(loop.pid)
             self.assertEqual(0, loop.stop(), loop.errors())
+        self.assertRegex(text, r"rate now: too high to be told")
+        self.assertRegex(text, r"L2 rates +L2 refused: probes would slow the target")
         self.assertRegex(text, r"L2 lifetimes +L2 refused: probes would slow the target")
 
     def test_doctor_of_a_process_probes_nothing(self):

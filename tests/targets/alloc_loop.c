@@ -3,6 +3,7 @@
  * Each thread keeps --live blocks (default 1) and writes a pattern into both ends of each; it is verified before free, so
  * that any harm an observer does to registers, memory or control flow ends the program with status 8 (9 when a child found
  * it or was killed).
+ *   Work      --work N: N steps of something else before each pair, some nanosecond each.
  *   Forks     --forks: ten times a second a child is forked out of the running threads; it runs and verifies the same loop
  *             and exits.
  *   End       SIGTERM or --seconds N; prints {"pairs": N, "duration_ns": N, "picoseconds_per_pair": N, "forks": N}, "ok".
@@ -15,7 +16,7 @@
 enum { MAX_THREADS = 64, MAX_LIVE = 4096, PAIRS_PER_LOOK = 4096, CHILD_PAIRS = 200000 };
 
 struct options {
-  unsigned threads, live, seconds;
+  unsigned threads, live, work, seconds;
   int forks;
 };
 static struct options options = {.threads = 1, .live = 1};
@@ -53,6 +54,7 @@ static uint64_t loop(uint64_t seed, uint64_t limit) {
   unsigned oldest = 0;
   while (!load_stop_requested && pairs < limit) {
     for (int i = 0; i < PAIRS_PER_LOOK; i++) {
+      for (unsigned step = 0; step < options.work; step++) __asm__ volatile("" : : "r"(step));
       release(&held[oldest]);
       take(&held[oldest], &random);
       oldest = oldest + 1 == options.live ? 0 : oldest + 1;
@@ -105,7 +107,7 @@ static unsigned number_argument(const char* text, unsigned low, unsigned high) {
   char* end;
   const unsigned long value = strtoul(text == NULL ? "" : text, &end, 10);
   if (text == NULL || *text == '\0' || *end != '\0' || value < low || value > high) {
-    json_usage("usage: alloc_loop [--threads 1..64] [--live 1..4096] [--seconds N] [--forks]\n");
+    json_usage("usage: alloc_loop [--threads 1..64] [--live 1..4096] [--work 0..1000000] [--seconds N] [--forks]\n");
   }
   return (unsigned)value;
 }
@@ -116,6 +118,8 @@ static void parse_options(char** arguments) {
       options.threads = number_argument(*++arguments, 1, MAX_THREADS);
     } else if (strcmp(*arguments, "--live") == 0) {
       options.live = number_argument(*++arguments, 1, MAX_LIVE);
+    } else if (strcmp(*arguments, "--work") == 0) {
+      options.work = number_argument(*++arguments, 0, 1000000);
     } else if (strcmp(*arguments, "--seconds") == 0) {
       options.seconds = number_argument(*++arguments, 1, 86400);
     } else if (strcmp(*arguments, "--forks") == 0) {

@@ -121,6 +121,7 @@ class CounterPreload(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             prefix = Path(folder) / "counts"
             process = subprocess.Popen([TARGETS / "steady_load"], env=preload_counts.environment(COUNTER, prefix))
+            self.addCleanup(process.kill)
             while not (pids := preload_counts.pids(prefix)) or preload_counts.read(prefix, pids[0]).frees < 1000:
                 self.assertIsNone(process.poll())
             process.kill()

@@ -84,7 +84,8 @@ class Observer {
     const auto calls = counts ? record.counts.allocations + record.counts.reallocations : record.counts.frees;
     auto& rate = counts ? allocations_ : frees_;
     if (!rate.known() || sampler::tells_rate(window)) {
-      rate.observe(sampler::per_undilated_second(calls, window, 1), window.start_ns);
+      auto& saturation = counts ? allocating_ : freeing_;
+      rate.observe(sampler::per_undilated_second(calls, window, 1, saturation.note(window, 1)), window.start_ns);
     }
     if (!design_.has_io_calls) {
       record.allocation_window.work.io_calls.reset();
@@ -99,6 +100,7 @@ class Observer {
   SimulatedKernel::Options options_;
   budget::TokenBucket tokens_;
   budget::HitRate allocations_, frees_;
+  sampler::Saturation allocating_, freeing_;
   budget::BurstTurns turns_;
   std::uint64_t taken_ns_ = 0;
   double recent_cpus_ = 0;

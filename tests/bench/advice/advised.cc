@@ -14,12 +14,18 @@ namespace poolscope::bench {
 namespace {
 
 // A pool that publishes what it counts, in a program that uses one core.
-model::TargetSnapshot target_of(model::PoolSummary pool) {
+model::TargetSnapshot target_of(model::PoolSummary pool, Pages pages) {
   model::TargetSnapshot target;
   target.name = "trace";
   target.runtime = "native";
   target.allocator = "glibc";
   target.cpu_seconds_per_second = 1;
+  const double misses = pool.gets_per_second->value * (1 - pool.hit_ratio->value);
+  target.allocations.per_second = model::Estimate{misses, {}, {}};
+  target.allocations.size_bytes = model::SizeSummary{};
+  target.allocations.size_bytes->buckets = {{pool.object_bytes.value_or(0), 1}};
+  target.fresh_pages_per_second =
+      pages == Pages::kWarm ? 0 : misses * static_cast<double>(pool.object_bytes.value_or(0) / sizing::kPageBytes);
   target.cost.observed_seconds = 60;
   target.cost.bursts = {{"taken", 60}};
   target.pools = {std::move(pool)};
@@ -81,18 +87,19 @@ std::uint64_t advised_capacity(const SizeTrace& trace, Part part, const sizing::
   pool.published->buffer_bytes = otherwise;
   pool.published->hold_seconds_p50 = trace.hold_seconds;
   pool.idle = 1;
-  return recommended(target_of(std::move(pool)), prices, "buffer_bytes", otherwise);
+  return recommended(target_of(std::move(pool), Pages::kWarm), prices, "buffer_bytes", otherwise);
 }
 
 namespace {
 
 model::PoolSummary pool_of(const PoolTrace& trace, Part part, std::uint64_t limit) {
   sizing::MissCurveBuilder builder;
-  std::uint64_t gets = 0, misses = 0, idle = 0, puts = 0, discards = 0;
+  std::uint64_t gets = 0, misses = 0, idle = 0, puts = 0, discards = 0, out = 0, most_out = 0;
   std::map<std::uint64_t, std::uint64_t> depths;
   for (std::size_t i = part.from; i < part.to; ++i) {
     if (!trace.events[i].is_get) {
       builder.put();
+      out -= out > 0 ? 1 : 0;
       if (idle < limit)
         ++idle;
       else
@@ -103,6 +110,7 @@ model::PoolSummary pool_of(const PoolTrace& trace, Part part, std::uint64_t limi
     }
     builder.get();
     ++gets;
+    most_out = std::max(most_out, ++out);
     if (idle > 0)
       --idle;
     else
@@ -121,6 +129,8 @@ model::PoolSummary pool_of(const PoolTrace& trace, Part part, std::uint64_t limi
   pool.published.emplace();
   pool.published->buffer_bytes = trace.buffer_bytes;
   pool.published->max_idle_buffers = limit;
+  pool.published->borrowed = out;
+  pool.published->borrowed_high_water = model::Estimate{static_cast<double>(most_out), {}, {}};
   pool.published->idle_depth = sizes_of(depths, static_cast<double>(std::max<std::uint64_t>(1, puts)));
   if (discards > 0) pool.published->discards = {{"full", discards}};
   pool.idle = idle;
@@ -129,12 +139,13 @@ model::PoolSummary pool_of(const PoolTrace& trace, Part part, std::uint64_t limi
 
 }  // namespace
 
-std::uint64_t advised_cap(const PoolTrace& trace, Part part, const sizing::Prices& prices, std::uint64_t otherwise) {
-  return recommended(target_of(pool_of(trace, part, otherwise)), prices, "max_idle_buffers", otherwise);
+std::uint64_t advised_cap(const PoolTrace& trace, Part part, const sizing::Prices& prices, Pages pages,
+                          std::uint64_t otherwise) {
+  return recommended(target_of(pool_of(trace, part, otherwise), pages), prices, "max_idle_buffers", otherwise);
 }
 
 bool says_worth_it(const PoolTrace& trace, Part part, const sizing::Prices& prices) {
-  const auto all = advice::advise(target_of(pool_of(trace, part, 64)), prices, {.worth_cpu_ratio = 0});
+  const auto all = advice::advise(target_of(pool_of(trace, part, 64), Pages::kWarm), prices, {.worth_cpu_ratio = 0});
   return std::ranges::none_of(all, [](const model::Advice& advice) {
     return advice.kind == "drop_pool" ||
            (advice.verdict == model::Verdict::kKeep && advice.saved_cpu_ratio && advice.saved_cpu_ratio->value <= 0);

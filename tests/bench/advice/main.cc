@@ -38,14 +38,19 @@ json capacity_row(const SizeTrace& trace, const sizing::Prices& prices) {
   return {{"question", "capacity"}, {"trace", trace.name}, {"uses", trace.needed_bytes.size()}, {"settings", settings}};
 }
 
-json cap_row(const PoolTrace& trace, const sizing::Prices& prices) {
+// Where allocators give memory back, misses cost the pages of their blocks, too.
+json cap_row(const PoolTrace& trace, const sizing::Prices& warm, Pages pages) {
+  const sizing::Prices prices = pages == Pages::kFresh ? warm.with_fresh_pages(1, warm.page_ns) : warm;
   const Part seen = first_half(trace.events), paid = second_half(trace.events);
   const auto row = [&](std::uint64_t cap) { return setting(cap, cost_of_cap(trace, paid, cap, prices)); };
   json settings{{"default", row(kDefaultCap)},
                 {"oracle", row(oracle_cap(trace, paid, prices))},
-                {"poolscope", row(advised_cap(trace, seen, prices, kDefaultCap))}};
+                {"poolscope", row(advised_cap(trace, seen, warm, pages, kDefaultCap))}};
   for (const auto& [name, value] : cap_rules(trace, seen)) settings[name] = row(value);
-  return {{"question", "idle buffers"}, {"trace", trace.name}, {"uses", trace.events.size()}, {"settings", settings}};
+  return {{"question", pages == Pages::kFresh ? "idle buffers, fresh pages" : "idle buffers"},
+          {"trace", trace.name},
+          {"uses", trace.events.size()},
+          {"settings", settings}};
 }
 
 // Traces for which no pool pays, how often it says that one does, and how often that would have been right.
@@ -79,7 +84,8 @@ int run(const std::vector<std::string>& files, unsigned control_count) {
   }
   json rows = json::array();
   for (const SizeTrace& trace : sizes) rows.push_back(capacity_row(trace, prices));
-  for (const PoolTrace& trace : pools) rows.push_back(cap_row(trace, prices));
+  for (const Pages pages : {Pages::kWarm, Pages::kFresh})
+    for (const PoolTrace& trace : pools) rows.push_back(cap_row(trace, prices, pages));
   const json result{{"rows", rows},
                     {"controls", controls(control_count, prices)},
                     {"prices",

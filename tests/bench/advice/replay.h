@@ -39,7 +39,9 @@ template <typename T>
 // What poolscope advises from `part`; `otherwise` when it says keep.
 [[nodiscard]] std::uint64_t advised_capacity(const SizeTrace& trace, Part part, const sizing::Prices& prices,
                                              std::uint64_t otherwise);
-[[nodiscard]] std::uint64_t advised_cap(const PoolTrace& trace, Part part, const sizing::Prices& prices,
+// `prices` are those of warm blocks, as an agent measures them; `pages`: what its target's page faults tell.
+enum class Pages { kWarm, kFresh };
+[[nodiscard]] std::uint64_t advised_cap(const PoolTrace& trace, Part part, const sizing::Prices& prices, Pages pages,
                                         std::uint64_t otherwise);
 // Whether it says from `part` that a pool is worth it.
 [[nodiscard]] bool says_worth_it(const PoolTrace& trace, Part part, const sizing::Prices& prices);

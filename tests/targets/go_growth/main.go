@@ -73,22 +73,22 @@ func growNodes(s []node, n node) []node { return append(s, n) }
 //go:noinline
 func makeOnce(s []uint64, w uint64) []uint64 { return append(s, w) }
 
-func round() {
-	bytesKept = appendTo(counted["main.growBytes"], make([]byte, 0, 16), 1000, growBytes)
+func round(firstBytes int) {
+	bytesKept = appendTo(counted["main.growBytes"], make([]byte, 0, firstBytes), 1000, growBytes)
 	wordsKept = appendTo(counted["main.growWords"], nil, 300, growWords)
 	nodesKept = appendTo(counted["main.growNodes"], make([]node, 1), 40, growNodes)
 	wordsKept = appendTo(counted["main.makeOnce"], nil, 1, makeOnce) // a first array alone is no growth
 }
 
-func run(rounds uint64, roundTime, work time.Duration, stop <-chan os.Signal) {
+func run(rounds uint64, roundTime, work time.Duration, firstBytes int, stop <-chan os.Signal) uint64 {
 	next := time.Now()
 	for i := uint64(0); rounds == 0 || i < rounds; i++ {
 		select {
 		case <-stop:
-			return
+			return i
 		default:
 		}
-		round()
+		round(firstBytes)
 		for until := time.Now().Add(work); time.Now().Before(until); {
 		}
 		next = next.Add(roundTime)
@@ -96,6 +96,7 @@ func run(rounds uint64, roundTime, work time.Duration, stop <-chan os.Signal) {
 			time.Sleep(wait)
 		}
 	}
+	return rounds
 }
 
 func main() {
@@ -103,6 +104,7 @@ func main() {
 	roundTime := flag.Duration("round-time", 0, "a round this often, on average; 0: as often as possible")
 	work := flag.Duration("work", 0, "time that each round computes besides")
 	pause := flag.Duration("pause", 0, "before the first round")
+	firstBytes := flag.Int("first-bytes", 16, "capacity that the slices of bytes begin with")
 	collect := flag.Bool("collect", true, "collect garbage")
 	flag.Parse()
 	if flag.NArg() != 0 {
@@ -116,8 +118,8 @@ func main() {
 	signal.Notify(stop, syscall.SIGTERM)
 	time.Sleep(*pause)
 	start := time.Now()
-	run(*rounds, *roundTime, *work, stop)
-	report := map[string]any{"seconds": time.Since(start).Seconds(), "functions": counted}
+	done := run(*rounds, *roundTime, *work, *firstBytes, stop)
+	report := map[string]any{"operations": done, "seconds": time.Since(start).Seconds(), "functions": counted}
 	line, err := json.Marshal(report)
 	if err != nil {
 		panic(err)

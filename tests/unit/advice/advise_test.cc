@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "exporters/model/json.h"
+#include "poolscope/log_linear.h"
 #include "tests/unit/advice/cases.h"
 
 namespace poolscope::advice {
@@ -19,6 +20,7 @@ using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::Field;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 std::vector<Advice> advise_on(model::PoolSummary pool) {
@@ -96,7 +98,8 @@ TEST(Advise, TellsALargerCapacityWhereBuffersGrow) {
   EXPECT_EQ(advice.verdict, Verdict::kChange);
   EXPECT_EQ(advice.current, 4096u);
   EXPECT_GE(advice.recommended.value_or(0), 10240u);
-  EXPECT_GT(advice.saved_cpu_ratio->low.value(), 0);
+  EXPECT_GT(advice.saved_cpu_ratio->value, 0);
+  EXPECT_GE(advice.saved_cpu_ratio->low.value(), 0) << "at least nothing, where they grow at once";
 }
 
 TEST(Advise, TellsASmallerCapacityWhereMemoryIsHeldForNothing) {
@@ -106,12 +109,52 @@ TEST(Advise, TellsASmallerCapacityWhereMemoryIsHeldForNothing) {
   EXPECT_GE(advice.recommended.value_or(0), 8192u);
 }
 
+TEST(Advise, DoesNotShrinkBuffersThatAreFilledExactly) {
+  model::PoolSummary pool = testing::too_small_buffers();
+  pool.regrowths_per_second = {0, 0, 0};
+  pool.published->buffer_bytes = 4096;
+  pool.buffer_bytes.reset();
+  // The bucket that 4096 lies in reaches further.
+  pool.needed_bytes->buckets = {{1087, 0.5}, {ps_log_linear_upper(ps_log_linear_index(4096)), 0.5}};
+  EXPECT_EQ(only(advise_on(pool)).verdict, Verdict::kKeep);
+}
+
 TEST(Advise, DoesNotShrinkBuffersThatGrewBeforeAndAreHandedOutAgain) {
   model::PoolSummary pool = testing::too_small_buffers();
   pool.regrowths_per_second = {0, 0, 0};
   pool.buffer_bytes->buckets = {{12288, 1}};
   const Advice advice = only(advise_on(pool));
   EXPECT_EQ(advice.verdict, Verdict::kKeep) << advice.kind;
+}
+
+// 16 KiB each, of which 9 to 12 KiB are needed.
+model::PoolSummary pool_with_known_needs() {
+  model::PoolSummary pool = testing::good();
+  pool.needed_bytes = testing::too_large_buffers().needed_bytes;
+  pool.needed_bytes->buckets = {{9215, 0.5}, {12287, 0.5}};
+  return pool;
+}
+
+TEST(Advise, KeepsASizeAndTellsWhichOthersCostTheSameAndWhatTheyWouldHold) {
+  const Advice advice = only(advise_on(pool_with_known_needs()));
+  EXPECT_EQ(advice.verdict, Verdict::kKeep);
+  EXPECT_GE(advice.same_cost_from.value_or(0), 12287u) << "smaller ones would have to grow";
+  EXPECT_LT(advice.same_cost_from.value_or(0), 12287u + 64);
+  EXPECT_GE(advice.same_cost_to.value_or(0), 32768u);
+  EXPECT_NE(advice.why.find("idle, they would hold 240 KiB to 640 KiB, now 320 KiB"), std::string::npos) << advice.why;
+}
+
+TEST(Advise, NamesNoSizesThatCostTheSameOfBlocksBelowAPage) {
+  model::PoolSummary pool = pool_with_known_needs();
+  pool.published->buffer_bytes = 1024;
+  pool.needed_bytes->buckets = {{511, 0.5}, {767, 0.5}};
+  EXPECT_EQ(only(advise_on(pool)).same_cost_from, std::nullopt);
+}
+
+TEST(Advise, NamesNoSizesThatCostTheSameWhereNeedsAreUnknown) {
+  const Advice advice = only(advise_on(testing::good()));
+  EXPECT_EQ(advice.verdict, Verdict::kKeep);
+  EXPECT_EQ(advice.same_cost_from, std::nullopt);
 }
 
 TEST(Advise, TellsAsManyIdleBuffersAsAreOutAtATime) {
@@ -132,6 +175,39 @@ TEST(Advise, LeavesAGoodPoolAsItIs) {
   const Advice advice = only(advise_on(testing::good()));
   EXPECT_EQ(advice.verdict, Verdict::kKeep);
   EXPECT_LT(advice.break_even_hit_ratio.value_or(1), 0.9);
+}
+
+model::PoolSummary sync_pool(const char* element, std::uint64_t object_bytes) {
+  model::PoolSummary pool = testing::emptied();
+  pool.element = element;
+  pool.hit_ratio = model::Estimate{1, 1, 1};
+  pool.buffer_bytes.reset();
+  pool.object_bytes = object_bytes;
+  pool.thrown_away_per_gc = 0;
+  pool.gets_per_second = model::Estimate{1e6, 1e6, 1e6};
+  return pool;
+}
+
+Advice advise_go(model::PoolSummary pool) {
+  model::TargetSnapshot target = testing::service();
+  target.runtime = "go";
+  target.pools = {std::move(pool)};
+  sizing::Prices prices = testing::prices();
+  prices.allocation_ns = {{64, 8}, {4096, 18}};  // of malloc, faster than Get and Put of a sync.Pool
+  return only(advise(target, prices));
+}
+
+TEST(Advise, KnowsThatAnObjectOfGoIsDearerThanABlockOfMalloc) {
+  const Advice advice = advise_go(sync_pool("*main.result", 48));
+  EXPECT_EQ(advice.verdict, Verdict::kKeep);
+  EXPECT_LT(advice.break_even_hit_ratio.value_or(1), 0.8);
+}
+
+TEST(Advise, DoesNotTakeAMapForItsPointer) {
+  const Advice advice = advise_go(sync_pool("map[string]interface {}", 8));
+  EXPECT_EQ(advice.verdict, Verdict::kKeep);
+  EXPECT_EQ(advice.why, "it hits 100 % of its gets.");
+  EXPECT_FALSE(advice.saved_cpu_ratio.has_value());
 }
 
 TEST(Advise, LeavesAPoolThatIsHardlyUsed) {
@@ -165,6 +241,38 @@ TEST(Advise, TellsMisuseAtOnce) {
   const auto all = advise_on(pool);
   EXPECT_EQ(std::ranges::count(all, Verdict::kFix, &Advice::verdict), 3);
   EXPECT_EQ(std::ranges::count(all, Verdict::kWait, &Advice::verdict), 1);
+}
+
+model::PoolSummary lossy(double put_ratio, std::uint64_t gets_seen) {
+  model::PoolSummary pool = sync_pool("*main.item", 96);
+  pool.hit_ratio = model::Estimate{put_ratio, put_ratio - 0.03, put_ratio + 0.03};
+  pool.puts_per_second = model::Estimate{1e6 * put_ratio, 0, 1e7};  // only their ratio is well known
+  pool.counted.gets = gets_seen;
+  return pool;
+}
+
+std::vector<Advice> misuse_of(const model::PoolSummary& pool) {
+  std::vector<Advice> all = advise_on(pool);
+  std::erase_if(all, [](const Advice& advice) { return advice.kind != "misuse"; });
+  return all;
+}
+
+TEST(Advise, TellsOfObjectsThatAreNotPutBack) {
+  const Advice advice = only(misuse_of(lossy(0.75, 800)));
+  EXPECT_EQ(advice.verdict, Verdict::kFix);
+  EXPECT_THAT(advice.why, HasSubstr("only 75 % as many puts as gets"));
+}
+
+TEST(Advise, SaysNothingOfPutsWhereTooFewWereSeenOrNearlyAllComeBack) {
+  EXPECT_THAT(misuse_of(lossy(0.75, 100)), IsEmpty());
+  EXPECT_THAT(misuse_of(lossy(0.89, 800)), IsEmpty());
+  EXPECT_THAT(misuse_of(lossy(0.97, 1'000'000)), IsEmpty());
+}
+
+TEST(Advise, SaysNothingOfPutsWhereThePoolHitsAllTheSame) {
+  model::PoolSummary filled_by_somebody_else = lossy(0.75, 800);
+  filled_by_somebody_else.hit_ratio = model::Estimate{1, 1, 1};
+  EXPECT_THAT(misuse_of(filled_by_somebody_else), IsEmpty());
 }
 
 TEST(Advise, SaysNothingOfSizesWhereTheCpuTimeIsNotKnown) {

@@ -109,10 +109,12 @@ TargetSnapshot redis() {
   target.allocator = "jemalloc";
   target.labels = {{"env", "prod"}};
   target.processes = {{{4711, 88'210}, kNow - 7'200'000'000'000, "redis-server"}};
-  target.collectors = {
-      {"alloc_bursts", "L2", CollectorState::kCollecting, "", ""},
-      {"cpu_share", "L1", CollectorState::kIdle, "no_budget", "waits until alloc_bursts leaves budget over"}};
+  target.collectors = {{"alloc_bursts", "L2", CollectorState::kCollecting, "", ""},
+                       {"cpu_share", "L1", CollectorState::kCollecting, "", ""}};
   target.cpu_seconds_per_second = 0.934;
+  target.cpu_share =
+      CpuShare{3'562, Estimate{0.079, 0.0706, 0.0883}, Estimate{0.021, 0.0168, 0.0262}, Estimate{0.002, 0.001, 0.0041},
+               {},    Estimate{0.102, 0.0925, 0.1124}};
   target.allocations = redis_allocations();
   target.call_sites = redis_call_sites();
   target.growth_chains = {{"sdsMakeRoomFor",

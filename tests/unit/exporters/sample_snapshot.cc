@@ -120,6 +120,10 @@ class Filler {
            classes] = value;
     all(cycles, pause, live, goal, bytes, objects, rate, object_rate, churn, cpu, assist, gogc, limit, ended, classes);
   }
+  void operator()(CpuShare& value) {
+    auto& [samples, allocator, copy, page_fault, gc, total] = value;
+    all(samples, allocator, copy, page_fault, gc, total);
+  }
   void operator()(CollectorStatus& value) {
     auto& [name, level, state, reason, detail] = value;
     all(name, level, state, reason, detail);
@@ -138,10 +142,10 @@ class Filler {
     all(hits, ratio, seconds, measured, bursts, observed, window, coverage, ended, dropped, clamped);
   }
   void operator()(TargetSnapshot& value) {
-    auto& [name, runtime, allocator, labels, processes, collectors, evidence, cpu, allocations, sites, chains, pools,
-           gc, advice, cost, exact] = value;
-    all(name, runtime, allocator, labels, processes, collectors, evidence, cpu, allocations, sites, chains, pools, gc,
-        advice, cost, exact);
+    auto& [name, runtime, allocator, labels, processes, collectors, evidence, cpu, pages, cpu_share, allocations, sites,
+           chains, pools, gc, advice, outcomes, cost, exact] = value;
+    all(name, runtime, allocator, labels, processes, collectors, evidence, cpu, pages, cpu_share, allocations, sites,
+        chains, pools, gc, advice, outcomes, cost, exact);
   }
   void operator()(Verdict& value) { value = static_cast<Verdict>(random_() % 7); }
   void operator()(AdviceEvidence& value) {
@@ -154,9 +158,13 @@ class Filler {
     all(subject, kind, verdict, unit, current, recommended, same_from, same_to, why, evidence, saved_ratio, saved_bytes,
         break_even, hit_ratio, alternatives, reevaluate);
   }
+  void operator()(AdviceOutcome& value) {
+    auto& [subject, kind, unit, from, to, changed, predicted, predicted_hits, realised, realised_hits, seen] = value;
+    all(subject, kind, unit, from, to, changed, predicted, predicted_hits, realised, realised_hits, seen);
+  }
   void operator()(sizing::Prices& value) {
-    auto& [allocation, copy, pair, page, bytes_per_core] = value;
-    all(allocation, copy, pair, page, bytes_per_core);
+    auto& [allocation, copy, pair, page, cold_page, bytes_per_core] = value;
+    all(allocation, copy, pair, page, cold_page, bytes_per_core);
   }
   void operator()(AgentInfo& value) {
     auto& [version, boot_id, sequence, budget, cpu_seconds, prices] = value;

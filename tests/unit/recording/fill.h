@@ -70,8 +70,8 @@ class Filler {
     all(version, boot_id, sequence, budget_cpu_ratio, cpu_seconds, prices);
   }
   void fill(sizing::Prices& whole) {
-    auto& [allocation_ns, copy_ns_per_byte, pool_pair_ns, page_ns, bytes_per_core] = whole;
-    all(allocation_ns, copy_ns_per_byte, pool_pair_ns, page_ns, bytes_per_core);
+    auto& [allocation_ns, copy_ns_per_byte, pool_pair_ns, page_ns, cold_page_ns, bytes_per_core] = whole;
+    all(allocation_ns, copy_ns_per_byte, pool_pair_ns, page_ns, cold_page_ns, bytes_per_core);
   }
   void fill(model::CollectorStatus& whole) {
     auto& [name, level, state, reason, detail] = whole;
@@ -125,9 +125,15 @@ class Filler {
   }
   void fill(model::StratumRecord& whole) {
     auto& [start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns,
-           ended_cpu_ns] = whole;
+           ended_cpu_ns, fresh_pages] = whole;
     all(start_ns, length_ns, target_cpu_ns, work, missing, burst_planned, unrecorded_hits, unrecorded_charge_ns,
-        ended_cpu_ns);
+        ended_cpu_ns, fresh_pages);
+  }
+  void fill(model::CpuShareRecord& whole) {
+    auto& [start_ns, length_ns, samples, allocator, copy, page_fault, gc, no_allocator, no_copy, no_gc, collecting,
+           lost, charge_ns] = whole;
+    all(start_ns, length_ns, samples, allocator, copy, page_fault, gc, no_allocator, no_copy, no_gc, collecting, lost,
+        charge_ns);
   }
   void fill(model::PoolIdentity& whole) {
     auto& [kind, name, address, element, new_function, library] = whole;
