@@ -1,0 +1,3 @@
+module case_studies
+
+go 1.19
