@@ -55,8 +55,9 @@ struct TargetStatus {
   bool operator==(const TargetStatus&) const = default;
 };
 
-using TargetRecord = std::variant<BurstRecord, SliceGrowthRecord, StratumRecord, PoolBurstRecord, PoolWatchRecord,
-                                  GcRecord, PoolPageRecord, PagesEndRecord, CarriedTotals, TargetStatus, CpuShareRecord>;
+using TargetRecord =
+    std::variant<BurstRecord, SliceGrowthRecord, StratumRecord, PoolBurstRecord, PoolWatchRecord, GcRecord,
+                 PoolPageRecord, PagesEndRecord, CarriedTotals, TargetStatus, CpuShareRecord>;
 
 // A moment at which a snapshot was made: all records before it are in it.
 struct Moment {

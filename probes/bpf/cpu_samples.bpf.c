@@ -16,7 +16,7 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 #define KERNEL_STACK_UNKNOWN 1
-#define IS_USER_MODE(cs) (((cs) & 3) == 3)
+#define IS_USER_MODE(cs) (((cs)&3) == 3)
 
 /* tgid -> samples of it for which there was no room. User space adds and deletes entries, the program counts. */
 struct {

@@ -9,9 +9,9 @@
 #include <linux/types.h>
 #endif
 
-#define CPU_SAMPLES_PROCESSES 16384	/* watched at once */
+#define CPU_SAMPLES_PROCESSES 16384	  /* watched at once */
 #define CPU_SAMPLES_RING_BYTES (1u << 20) /* some 32 000 samples: 20 s of 32 busy CPUs at 49 Hz */
-#define CPU_SAMPLES_STACK 64		/* frames of the kernel that are looked through at most */
+#define CPU_SAMPLES_STACK 64		  /* frames of the kernel that are looked through at most */
 
 /* One entry of ring buffer `samples`. BPF writes every member. */
 struct cpu_sample {

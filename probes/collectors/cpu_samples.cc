@@ -181,8 +181,7 @@ void CpuSamples::sample_ourselves(std::vector<cpu_sample>& samples, const std::f
   const auto self = static_cast<__u32>(::getpid());
   const __u64 none_lost = 0;
   auto timer = open_timer(0, -1, kCalibrationPeriodNs);
-  if (!timer || bpf_map_update_elem(bpf_map__fd(skeleton_->maps.watched), &self, &none_lost, BPF_ANY) != 0)
-    return;
+  if (!timer || bpf_map_update_elem(bpf_map__fd(skeleton_->maps.watched), &self, &none_lost, BPF_ANY) != 0) return;
   ::ioctl(timer->event.get(), PERF_EVENT_IOC_ENABLE, 0);
   work();
   ::ioctl(timer->event.get(), PERF_EVENT_IOC_DISABLE, 0);
