@@ -49,19 +49,15 @@ std::optional<double> regrowth_ratio_of(const model::PoolSummary& pool, const Po
   return std::min(1.0, pool.regrowths_per_second->value / facts.gets_per_second);
 }
 
-double share_above(const sizing::Shares& shares, std::uint64_t bytes) {
-  double sum = 0;
-  for (const auto& [upper, share] : shares) sum += upper > bytes ? share : 0;
-  return sum;
-}
+constexpr double kHardlyAny = 1e-9;  // shares are sums of fractions
 
 // Uses that begin with a buffer of the configured capacity: those that grew, of those that needed more than that. Where none needed more, a
 // smaller capacity might make each of them grow. Where nothing tells growing, misses begin with a new one.
 double fresh_ratio_of(const model::PoolSummary& pool, const PoolFacts& facts) {
   // What fills it exactly lies in a bucket that reaches further.
   const std::uint64_t current = ps_log_linear_upper(ps_log_linear_index(current_buffer_bytes(pool)));
-  const double above = share_above(pool.needed_bytes->buckets, current);
-  if (above <= 0) return 1;
+  const double above = 1 - sizing::share_up_to(pool.needed_bytes->buckets, current);
+  if (above <= kHardlyAny) return 1;
   const auto grown = regrowth_ratio_of(pool, facts);
   return grown ? std::min(1.0, *grown / above) : 1 - facts.hit_ratio.value;
 }

@@ -57,12 +57,6 @@ std::uint64_t nearer_best(std::uint64_t current, std::uint64_t warm, std::uint64
   return std::clamp(current, least, most);
 }
 
-double share_up_to(const sizing::Shares& shares, std::uint64_t bytes) {
-  double sum = 0;
-  for (const auto& [upper, share] : shares) sum += upper <= bytes ? share : 0;
-  return std::min(1.0, sum);
-}
-
 std::string current_field(const PoolCase& pool) {
   return pool.pool.published && pool.pool.published->buffer_bytes ? "published.limits.buffer_bytes"
                                                                   : "buffer_bytes.p50";
@@ -72,7 +66,7 @@ void explain_capacity(const PoolCase& pool, const PoolFacts& facts, const sizing
                       model::Advice& advice) {
   const std::uint64_t wanted = *advice.recommended, current = *advice.current;
   Reasons why(facts.path);
-  why.ratio("advice.fitting_ratio", share_up_to(use.needed_bytes, wanted))
+  why.ratio("advice.fitting_ratio", sizing::share_up_to(use.needed_bytes, wanted))
       .say(" of the buffers need at most ")
       .bytes("advice.recommended", static_cast<double>(wanted))
       .say(", half of them ")
@@ -247,7 +241,7 @@ std::optional<model::Advice> max_retained_bytes(const PoolCase& pool, const Pool
   if (current == 0) advice.current = std::nullopt;
   advice.saved_cpu_ratio = as_cpu_ratio(saving(current, *wanted), facts.cpu_ns);
   Reasons why(facts.path);
-  why.ratio("advice.dropped_ratio", 1 - share_up_to(capacities, *wanted))
+  why.ratio("advice.dropped_ratio", 1 - sizing::share_up_to(capacities, *wanted))
       .say(" of the buffers that are put have grown above ")
       .bytes("advice.recommended", static_cast<double>(*wanted))
       .say(" (up to ")

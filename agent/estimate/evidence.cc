@@ -38,11 +38,11 @@ std::optional<double> pace_seconds(const std::vector<std::uint64_t>& starts_ns) 
 
 }  // namespace
 
-std::vector<model::Evidence> gather_evidence(const TargetRecords& records) {
-  std::vector<model::Evidence> all;
+std::vector<model::BurstEvidence> gather_evidence(const TargetRecords& records) {
+  std::vector<model::BurstEvidence> all;
   for (auto& [collector, starts_ns] : starts_of_bursts(records)) {
     std::ranges::sort(starts_ns);
-    model::Evidence evidence{collector, starts_ns.size(), std::nullopt, "", std::nullopt};
+    model::BurstEvidence evidence{collector, starts_ns.size(), std::nullopt, "", std::nullopt};
     if (evidence.bursts < kBurstsForAdvice) {
       const bool has_interval = evidence.bursts >= kBurstsForInterval;
       evidence.needed_bursts = has_interval ? kBurstsForAdvice : kBurstsForInterval;

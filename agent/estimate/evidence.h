@@ -11,6 +11,6 @@ namespace poolscope::estimate {
 inline constexpr unsigned kBurstsForAdvice = 30;
 
 // One for each kind of burst that was taken, nothing for exact records.
-[[nodiscard]] std::vector<model::Evidence> gather_evidence(const TargetRecords& records);
+[[nodiscard]] std::vector<model::BurstEvidence> gather_evidence(const TargetRecords& records);
 
 }  // namespace poolscope::estimate

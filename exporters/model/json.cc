@@ -239,7 +239,7 @@ void fields(Io& io, typename Io::template Ref<Cost> cost) {
 }
 
 template <typename Io>
-void fields(Io& io, typename Io::template Ref<Evidence> evidence) {
+void fields(Io& io, typename Io::template Ref<BurstEvidence> evidence) {
   io.required("collector", evidence.collector);
   io.required("bursts", evidence.bursts);
   io.optional("needed_bursts", evidence.needed_bursts);

@@ -197,13 +197,13 @@ struct CollectorStatus {
 };
 
 // The bursts of one collector, and what they are still too few for.
-struct Evidence {
+struct BurstEvidence {
   std::string collector;
   std::uint64_t bursts = 0;
   std::optional<std::uint64_t> needed_bursts;  // for the next step; absent when there are enough
   std::string needed_for;                      // "intervals", "advice"
   std::optional<double> needed_seconds;  // until then, at the pace of the last bursts; absent when that is not known
-  bool operator==(const Evidence&) const = default;
+  bool operator==(const BurstEvidence&) const = default;
 };
 
 struct ProcessInfo {
@@ -235,7 +235,7 @@ struct TargetSnapshot {
   std::map<std::string, std::string> labels;
   std::vector<ProcessInfo> processes;
   std::vector<CollectorStatus> collectors;
-  std::vector<Evidence> evidence;
+  std::vector<BurstEvidence> evidence;
   std::optional<double> cpu_seconds_per_second;
   std::optional<double> fresh_pages_per_second;  // that the kernel gave it: minor page faults
   std::optional<CpuShare> cpu_share;

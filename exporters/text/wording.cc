@@ -373,7 +373,7 @@ bool was_measured(const TargetSnapshot& target) {
 }
 
 std::string collector_note(const TargetSnapshot& target, const model::CollectorStatus& collector) {
-  const auto evidence = std::ranges::find(target.evidence, collector.name, &model::Evidence::collector);
+  const auto evidence = std::ranges::find(target.evidence, collector.name, &model::BurstEvidence::collector);
   if (evidence == target.evidence.end() || !evidence->needed_bursts || target.processes.empty())
     return collector.detail;
   std::string note = plural(evidence->bursts, "burst") + ": " +

@@ -54,6 +54,12 @@ std::uint64_t quantile_of(const Shares& shares, double quantile) {
   return shares.empty() ? 0 : shares.back().first;
 }
 
+double share_up_to(const Shares& shares, std::uint64_t bytes) {
+  double sum = 0;
+  for (const auto& [upper, share] : shares) sum += upper <= bytes ? share : 0;
+  return std::min(1.0, sum);
+}
+
 CapacityCost cost_of_capacity(const BufferUse& use, const Prices& prices, std::uint64_t buffer_bytes) {
   CapacityCost cost{buffer_bytes, 0, 0};
   const double mean_bytes = mean_capacity(use, buffer_bytes);

@@ -71,6 +71,8 @@ inline constexpr double kFlatRatio = 0.02;
 
 // Upper end of the bucket in which the quantile lies.
 [[nodiscard]] std::uint64_t quantile_of(const Shares& shares, double quantile);
+// Of the buckets that end at `bytes` or below.
+[[nodiscard]] double share_up_to(const Shares& shares, std::uint64_t bytes);
 
 // Above which size a buffer should not go back to the pool: the cost of each limit is what making the dropped ones again costs, against
 // holding the kept ones idle. Shares of the capacities at put. nullopt: no limit is the cheapest.

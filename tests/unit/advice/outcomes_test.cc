@@ -75,6 +75,13 @@ void follow(Watched& service, std::uint64_t max_idle) {
   service.advised.reset();
 }
 
+// Ten steps before the limit becomes `max_idle`, and ten after.
+void watch_the_change(Watched& service, std::uint64_t max_idle) {
+  service.step(10);
+  follow(service, max_idle);
+  service.step(10);
+}
+
 TEST(Outcomes, HaveNothingToTellBeforeAnythingWasFollowed) {
   Watched service;
   service.step(10);
@@ -83,9 +90,7 @@ TEST(Outcomes, HaveNothingToTellBeforeAnythingWasFollowed) {
 
 TEST(Outcomes, CompareWhatTheTargetDoesSinceWithWhatItDidBefore) {
   Watched service;
-  service.step(10);
-  follow(service, 48);
-  service.step(10);
+  watch_the_change(service, 48);
   ASSERT_EQ(service.told().size(), 1u);
   const model::AdviceOutcome& outcome = service.told()[0];
   EXPECT_EQ(outcome.from, 4u);
@@ -108,17 +113,13 @@ TEST(Outcomes, SayNothingOfTheEffectUntilEnoughWasSeenSince) {
 
 TEST(Outcomes, AreOfAboutWhatWasAdvisedOnly) {
   Watched service;
-  service.step(10);
-  follow(service, 16);
-  service.step(10);
+  watch_the_change(service, 16);
   EXPECT_TRUE(service.told().empty());
 }
 
 TEST(Outcomes, StayWhenTheLimitIsChangedOnceMore) {
   Watched service;
-  service.step(10);
-  follow(service, 48);
-  service.step(10);
+  watch_the_change(service, 48);
   service.max_idle = 200;
   service.cpu_seconds_per_get = 5e-6;
   service.step(10);
@@ -149,9 +150,7 @@ TEST(Outcomes, NoticeWhatWasChangedWhileNoAgentRan) {
 
 TEST(Outcomes, SurviveTheFile) {
   Watched service;
-  service.step(10);
-  follow(service, 48);
-  service.step(10);
+  watch_the_change(service, 48);
   const auto read = model::advice_history_from_json(model::to_json(service.history()));
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, service.history());

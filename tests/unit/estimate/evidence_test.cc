@@ -7,7 +7,7 @@
 namespace poolscope::estimate::testing {
 namespace {
 
-std::vector<model::Evidence> after(unsigned bursts, unsigned seconds_apart = 3) {
+std::vector<model::BurstEvidence> after(unsigned bursts, unsigned seconds_apart = 3) {
   std::vector<model::BurstRecord> records;
   for (unsigned i = 0; i < bursts; ++i) records.push_back(rate_burst(i * seconds_apart, 10));
   return gather_evidence({records, {}});

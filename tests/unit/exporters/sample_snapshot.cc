@@ -133,7 +133,7 @@ class Filler {
     auto& [pid, ticks] = key;
     all(pid, ticks, start_time, command);
   }
-  void operator()(Evidence& value) {
+  void operator()(BurstEvidence& value) {
     auto& [collector, bursts, needed, needed_for, seconds] = value;
     all(collector, bursts, needed, needed_for, seconds);
   }
