@@ -1,5 +1,7 @@
 #include "agent/cli/plan_first_look.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "agent/sampler/undilated.h"
@@ -12,11 +14,15 @@ namespace poolscope::cli {
 namespace {
 
 constexpr std::uint64_t kBetweenLooksNs = 150'000'000;
+// Prices scatter by as much from one moment to another: where probes are most of a burst, what is left for the rest is a difference of
+// two nearly equal times, and only its upper end is known.
+constexpr double kPriceDoubt = 0.3, kMostCharge = 0.5;
 constexpr std::uint64_t kUsualFollowNs = 12'000'000, kLeastFollowNs = 3'000'000;  // as a watch follows lives
 
 struct FirstLook {
-  double per_cpu_second = 0;
-  bool is_at_least = false;   // it is hotter than can be told
+  double per_cpu_second = 0;     // at least so many, if is_at_least
+  double likely_per_second = 0;  // by which bursts are planned
+  bool is_at_least = false;
   double cpu_per_second = 0;  // of the process, between the first and the last look
   unsigned bursts = 0;
   std::uint64_t hits = 0, charge_ns = 0;
@@ -27,7 +33,18 @@ std::string nanoseconds(double ns) {
   return text::format_seconds(ns * 1e-9);
 }
 
-// The first burst that finds the process running ends it; the third of a process that probes leave hardly any of its time.
+// By the hottest window so far.
+void tell_rate(std::uint64_t calls, const model::Window& window, double own_share, FirstLook& found) {
+  const auto cpu_ns = static_cast<double>(window.cpu_ns), charge_ns = static_cast<double>(window.charge_ns);
+  const bool is_mostly_probes = charge_ns > kMostCharge * cpu_ns;
+  const double sure = sampler::per_undilated_second(calls, window, is_mostly_probes ? 1 - kPriceDoubt : 1);
+  found.is_at_least |= is_mostly_probes;
+  found.per_cpu_second = std::max(found.per_cpu_second, sure);
+  found.likely_per_second =
+      std::max(found.likely_per_second, sampler::per_undilated_second(calls, window, 1, own_share));
+}
+
+// The first burst that finds the process running ends it, unless probes took most of it.
 Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedProcess& watched,
                                     const budget::BurstPrices& prices, const budget::BurstBudget& budget) {
   probes::AllocBursts bursts(probing.programs(), probing.detacher(), probing.calibration().costs);
@@ -41,7 +58,7 @@ Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedP
   const std::uint64_t start_ns = process::monotonic_ns();
   (void)watched.take_cpu_ns();
   sampler::Saturation saturation;
-  while ((!found.ran || saturation.is_in_doubt()) && found.bursts < kFirstLooks) {
+  while ((!found.ran || found.is_at_least) && found.bursts < kFirstLooks) {
     process::sleep_until_ns(process::monotonic_ns() + kBetweenLooksNs);
     const auto record = bursts.rate(target, {plan.length_ns, plan.hit_limit, {pace.window_ns, pace.charge_ns}});
     if (!record) return Failure{record.error().detail};
@@ -49,12 +66,9 @@ Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedP
     found.hits += record->probe_hits;
     found.charge_ns += record->charge_ns;
     const model::Window& window = record->allocation_window;
-    if (found.ran && window.cpu_ns <= window.length_ns / 10) continue;
-    found.ran = window.cpu_ns > window.length_ns / 10;
-    const auto calls = record->counts.allocations + record->counts.reallocations;
-    const double own_share = saturation.note(window, 1);
-    found.is_at_least = own_share < sampler::kLeastOwnShare;
-    found.per_cpu_second = sampler::per_undilated_second(calls, window, 1, own_share);
+    if (window.cpu_ns <= window.length_ns / 10) continue;
+    found.ran = true;
+    tell_rate(record->counts.allocations + record->counts.reallocations, window, saturation.note(window, 1), found);
   }
   const std::uint64_t cpu_ns = watched.take_cpu_ns().value_or(0);
   found.cpu_per_second = static_cast<double>(cpu_ns) / static_cast<double>(process::monotonic_ns() - start_ns);
@@ -69,13 +83,13 @@ std::string refused(const budget::PlanOrRefusal<Plan>& planned) {
 
 std::string levels(const FirstLook& found, const budget::BurstPrices& prices, const budget::BurstBudget& budget) {
   budget::HitRate allocations;
-  allocations.observe(found.per_cpu_second, 0);
+  allocations.observe(found.likely_per_second, 0);
   const auto rates = budget::plan_rate(allocations, prices, budget);
   const auto cohorts = budget::plan_cohort(allocations, {}, prices, budget, kLeastFollowNs, kUsualFollowNs);
   std::string text = "    L2 rates      ";
   text += rates.plan ? fmt::format("bursts of {}, {:.2f}x slower inside\n",
                                    nanoseconds(static_cast<double>(rates.plan->length_ns)),
-                                   1 + found.per_cpu_second * prices.allocation_ns * 1e-9)
+                                   1 + found.likely_per_second * prices.allocation_ns * 1e-9)
                      : refused(rates);
   text += "    L2 lifetimes  ";
   text += cohorts.plan ? fmt::format("births for {}, followed for {}\n",
@@ -94,11 +108,9 @@ std::string first_look_text(sampler::Probing& probing, sampler::WatchedProcess& 
   const std::string cost = fmt::format("{} first burst(s) of 1 ms: {} probe hits, {} of its CPU time", found->bursts,
                                        found->hits, nanoseconds(static_cast<double>(found->charge_ns)));
   if (!found->ran) return "  rate now: not known: it hardly ran meanwhile (" + cost + ")\n";
-  std::string text =
-      found->is_at_least
-          ? fmt::format("  rate now: too high to be told: probes took nearly all of its CPU time ({})\n", cost)
-          : fmt::format("  rate now: about {} allocations per CPU second, {:.2f} CPUs used ({})\n",
-                        text::format_count(found->per_cpu_second), found->cpu_per_second, cost);
+  std::string text = fmt::format("  rate now: {} {} allocations per CPU second, {:.2f} CPUs used ({})\n",
+                                 found->is_at_least ? "more than" : "about", text::format_count(found->per_cpu_second),
+                                 found->cpu_per_second, cost);
   text += levels(*found, prices, budget);
   return text + fmt::format("    cost          at most {} of its CPU time: {} per second as it runs now\n",
                             text::format_ratio(cpu_ratio), nanoseconds(cpu_ratio * found->cpu_per_second * 1e9));

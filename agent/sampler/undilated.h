@@ -28,8 +28,6 @@ class Saturation {
  public:
   static constexpr unsigned kSureWindows = 3;
 
-  // The last windows were so, but too few to be sure.
-  [[nodiscard]] bool is_in_doubt() const { return in_a_row_ > 0 && in_a_row_ < kSureWindows; }
   // The least share that is the target's own, for per_undilated_second() of this window, the latest.
   [[nodiscard]] double note(const model::Window& window, double price_factor) {
     const double cpu_ns = static_cast<double>(window.cpu_ns), length_ns = static_cast<double>(window.length_ns);
