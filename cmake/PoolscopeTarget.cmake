@@ -1,12 +1,16 @@
-# What every target of ours shares: warnings as errors and the chosen sanitizers.
-add_library(poolscope_warnings INTERFACE)
-add_library(poolscope::warnings ALIAS poolscope_warnings)
-target_compile_options(poolscope_warnings INTERFACE -Wall -Wextra -Wundef -Werror)
-
-if(POOLSCOPE_SANITIZE)
-  target_compile_options(poolscope_warnings INTERFACE -fsanitize=${POOLSCOPE_SANITIZE} -fno-omit-frame-pointer
-                                                     -fno-sanitize-recover=all)
-  target_link_options(poolscope_warnings INTERFACE -fsanitize=${POOLSCOPE_SANITIZE})
+# What every target of ours shares: warnings as errors and the chosen sanitizers. poolscope::test_warnings is for tests of what is in libraries:
+# what UndefinedBehaviorSanitizer adds takes as long to compile as the tests themselves, and it looks at the libraries.
+foreach(kind warnings test_warnings)
+  add_library(poolscope_${kind} INTERFACE)
+  add_library(poolscope::${kind} ALIAS poolscope_${kind})
+  target_compile_options(poolscope_${kind} INTERFACE -Wall -Wextra -Wundef -Werror)
+  if(POOLSCOPE_SANITIZE)
+    target_compile_options(poolscope_${kind} INTERFACE -fsanitize=${POOLSCOPE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_link_options(poolscope_${kind} INTERFACE -fsanitize=${POOLSCOPE_SANITIZE})
+  endif()
+endforeach()
+if(POOLSCOPE_SANITIZE MATCHES undefined)
+  target_compile_options(poolscope_test_warnings INTERFACE -fno-sanitize=undefined)
 endif()
 
 find_program(CCACHE ccache)
