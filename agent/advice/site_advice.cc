@@ -14,6 +14,23 @@ constexpr double kShortLivedSeconds = 0.01;  // age of CallSite::short_lived_rat
 constexpr double kLikelyHitRatio = 0.8;
 constexpr double kLeastPooledBytes = 256;
 
+constexpr double kEndBetween = 0.9;  // of the buffers, between p05 and p95
+
+void say_final_sizes(const model::GrowthChain& chain, Reasons& why) {
+  const auto p50 = static_cast<double>(chain.final_bytes_p50), p95 = static_cast<double>(chain.final_bytes_p95);
+  if (!chain.final_bytes_p05) {
+    why.say("half of them end above ").bytes("final_bytes.p50", p50).say(", all but one in twenty by ");
+    why.bytes("final_bytes.p95", p95);
+    return;
+  }
+  why.ratio("advice.ended_ratio", kEndBetween).say(" of them end ");
+  if (*chain.final_bytes_p05 < chain.final_bytes_p95)
+    why.say("between ").bytes("final_bytes.p05", static_cast<double>(*chain.final_bytes_p05)).say(" and ");
+  else
+    why.say("with about ");
+  why.bytes("final_bytes.p95", p95);
+}
+
 // What one chain costs, and what it costs when the first allocation is as large as most of them end.
 double saved_per_chain_ns(const model::GrowthChain& chain, const sizing::Prices& prices, double copied_bytes) {
   return chain.steps * prices.allocation(chain.final_bytes_p50) + copied_bytes * prices.copy_ns_per_byte;
@@ -50,15 +67,15 @@ std::vector<model::Advice> reservations(const model::TargetSnapshot& target, con
         .bytes("first_bytes", static_cast<double>(chain.first_bytes))
         .say(" and grow ")
         .count("steps", chain.steps)
-        .say(" times; half of them end above ")
-        .bytes("final_bytes.p50", static_cast<double>(chain.final_bytes_p50))
-        .say(", all but one in twenty by ")
-        .bytes("final_bytes.p95", static_cast<double>(chain.final_bytes_p95))
-        .say(". Reserve ")
+        .say(" times; ");
+    say_final_sizes(chain, why);
+    why.say(". Reserve ")
         .bytes("advice.recommended", static_cast<double>(*advice.recommended))
         .say(": ")
         .bytes("copied_bytes_per_second.value", chain.copied_bytes_per_second->value)
         .say(" a second are copied for nothing.");
+    if (chain.is_inferred)
+      why.say(" That they grow is concluded: each new block begins like the one that is freed then.");
     std::move(why).tell(advice);
     advice.reevaluate_when = {"the final sizes change"};
     all.push_back(std::move(advice));

@@ -65,6 +65,21 @@ CohortShape shape_of(double births, double freeing, const BurstBudget& budget) {
   return {births_ns, births_ns + (delay_ns - births_ns * births) / freeing};
 }
 
+// One window of at most `longest_ns` in which hits of that price make the target so much slower.
+PlanOrRefusal<RatePlan> plan_window(double longest_ns, double slower, double hit_ns, const BurstBudget& budget) {
+  const double allowed = budget.slowdown - 1;
+  double length_ns = longest_ns;
+  if (slower > allowed) length_ns = std::min(longest_ns, static_cast<double>(budget.max_ns) * allowed / slower);
+  if (length_ns < kShortestNs) return {std::nullopt, too_hot(slower, budget)};
+  const double cost_ns = charge(length_ns, slower, budget);
+  if (cost_ns > budget.tokens_ns) {
+    // A shorter burst is better than none, as long as it is one.
+    length_ns *= budget.tokens_ns > 0 ? budget.tokens_ns / cost_ns : 0;  // the cost may be 0, too: debts remain
+    if (length_ns < kShortestNs) return {std::nullopt, no_tokens(cost_ns, budget)};
+  }
+  return {RatePlan{static_cast<std::uint64_t>(length_ns), hit_limit(cost_ns, hit_ns, budget)}};
+}
+
 }  // namespace
 
 double planned_cpus(double recent) {
@@ -109,17 +124,15 @@ PlannedPace plan_pace(const BurstBudget& budget, double price_factor) {
 
 PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices, const BurstBudget& budget) {
   if (!allocations.known()) return {RatePlan{std::min(kFirstBurstNs, budget.max_ns), kFirstBurstHits}};
-  const double slower = extra(allocations, prices.allocation_ns), allowed = budget.slowdown - 1;
-  double length_ns = static_cast<double>(budget.max_ns);
-  if (slower > allowed) length_ns *= allowed / slower;
-  if (length_ns < kShortestNs) return {std::nullopt, too_hot(slower, budget)};
-  const double cost_ns = charge(length_ns, slower, budget);
-  if (cost_ns > budget.tokens_ns) {
-    // A shorter burst is better than none, as long as it is one.
-    length_ns *= budget.tokens_ns > 0 ? budget.tokens_ns / cost_ns : 0;  // the cost may be 0, too: debts remain
-    if (length_ns < kShortestNs) return {std::nullopt, no_tokens(cost_ns, budget)};
-  }
-  return {RatePlan{static_cast<std::uint64_t>(length_ns), hit_limit(cost_ns, prices.allocation_ns, budget)}};
+  return plan_window(static_cast<double>(budget.max_ns), extra(allocations, prices.allocation_ns), prices.allocation_ns,
+                     budget);
+}
+
+PlanOrRefusal<RatePlan> plan_growth(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,
+                                    const BurstBudget& budget) {
+  const double slower = extra(allocations, prices.life_ns) + extra(frees.known() ? frees : allocations, prices.free_ns);
+  return plan_window(std::min(kLongestBirthsNs, static_cast<double>(budget.max_ns)), slower,
+                     std::max(prices.free_ns, prices.life_ns / 2), budget);
 }
 
 std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,

@@ -107,6 +107,9 @@ struct PlannedPace {
 
 [[nodiscard]] PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices,
                                                 const BurstBudget& budget);
+// A burst that follows allocations and frees beside each other and nobody to its end: for growth alone, where a target is too hot for cohorts.
+[[nodiscard]] PlanOrRefusal<RatePlan> plan_growth(const HitRate& allocations, const HitRate& frees,
+                                                  const BurstPrices& prices, const BurstBudget& budget);
 // How long a cohort has to last for its objects to be followed up to `age_ns`, births and the delay by probes included.
 [[nodiscard]] std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
                                               const BurstPrices& prices);

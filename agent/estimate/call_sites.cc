@@ -41,15 +41,6 @@ struct FramesHash {
   }
 };
 
-RecordList of_highest_generation(const RecordList& records) {
-  std::uint64_t highest = 0;
-  for (const auto* record : records) highest = std::max(highest, record->site_generation);
-  RecordList kept;
-  std::ranges::copy_if(records, std::back_inserter(kept),
-                       [&](const model::BurstRecord* record) { return record->site_generation == highest; });
-  return kept;
-}
-
 void add_call_site(Site& site, const model::CallSiteCounts& counts, const Sample& sample, std::size_t record) {
   const double weight = sample.estimator.weight(record);
   site.seen.push_back({record, counts.calls, counts.requested_bytes});
@@ -138,6 +129,15 @@ model::CallSite show(const Site& site, const Sample& sample, double calls_of_all
 }
 
 }  // namespace
+
+RecordList of_highest_generation(const RecordList& records) {
+  std::uint64_t highest = 0;
+  for (const auto* record : records) highest = std::max(highest, record->site_generation);
+  RecordList kept;
+  std::ranges::copy_if(records, std::back_inserter(kept),
+                       [&](const model::BurstRecord* record) { return record->site_generation == highest; });
+  return kept;
+}
 
 model::Frame site_of(const std::vector<model::Frame>& frames) {
   return frames.empty() ? model::Frame{"(unknown)", "", 0, ""} : frames.back();

@@ -18,6 +18,9 @@ inline constexpr std::size_t kLargestCallSites = 50;
 // The frame that a chain of callers is named after; "(unknown)" when no caller could be read.
 [[nodiscard]] model::Frame site_of(const std::vector<model::Frame>& frames);
 
+// Those that followed callers as far as the last of them.
+[[nodiscard]] RecordList of_highest_generation(const RecordList& records);
+
 [[nodiscard]] std::vector<model::CallSite> estimate_call_sites(const RecordList& records, const Basis& basis);
 
 }  // namespace poolscope::estimate

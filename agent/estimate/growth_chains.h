@@ -3,6 +3,9 @@
 //   Rate      a chain is only seen when its first allocation was a birth of the cohort: chains per birth times
 //             allocations per second, both from the cohorts. With every call admitted this is chains over birth windows.
 //   Means     chains that ended within followed_ns. Longer ones are not seen, so the rate is a lower bound for all.
+//   Inferred  single growths are seen wherever in a chain they are, so no chain has to begin and end in a cohort: over all of them, a size to
+//             which more blocks grew than from it is where buffers end. Chains per second: growths per second over growths per chain.
+//   Callers   records that followed them less far than the last ones do not count: one place would have two names.
 //   Absent    the rates, when the cohorts had no births.
 //   Go        bursts on runtime.growslice see every growth of a window: chains that begin in it over the window. A chain that
 //             reaches beyond its window counts in the part that was seen, so chains that last about as long as a window look shorter

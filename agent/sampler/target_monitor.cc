@@ -341,10 +341,10 @@ std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
   allocations_.expire(process::monotonic_ns());
   frees_.expire(process::monotonic_ns());
   if (turns_.is_cohorts_turn() && allocations_.known()) {
-    const auto [problem, is_waited_for] = cohort_burst(process);
+    const auto [problem, is_waited_for, has_record] = cohort_burst(process);
     cohort_problem_ = problem;
     if (is_waited_for) return cohort_problem_;
-    if (!cohort_problem_) {
+    if (has_record) {
       turns_.took(budget::BurstTurns::Kind::kCohort, random_);
       return std::nullopt;
     }
@@ -395,6 +395,9 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
                                    ? budget.follow_max_ns
                                    : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
   const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, kLeastFollowNs, wanted);
+  if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot)
+    return {Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail}, false,
+            growth_burst(process)};
   if (!planned.plan) {
     const bool can_be_saved =
         planned.refusal.reason == budget::Refusal::Reason::kNoTokens && planned.refusal.needed_ns <= budget.capacity_ns;
@@ -408,7 +411,22 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
       collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});
   if (!record) return {failed(record.error())};
   keep(std::move(*record));
-  return {};
+  return {std::nullopt, false, true};
+}
+
+bool TargetMonitor::growth_burst(WatchedProcess& process) {
+  const auto planned = budget::plan_growth(allocations_, frees_, burst_prices(process), burst_budget(process));
+  if (!planned.plan) return false;
+  auto clock = process::TaskClock::open(process.key().pid);
+  if (!clock) return false;
+  const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
+  auto record = collector_.growth(target, {planned.plan->length_ns, planned.plan->hit_limit, pace()});
+  if (!record) {
+    (void)failed(record.error());
+    return false;
+  }
+  keep(std::move(*record));
+  return true;
 }
 
 void TargetMonitor::keep(BurstRecord record) {

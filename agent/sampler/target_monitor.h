@@ -108,10 +108,13 @@ class TargetMonitor {
   [[nodiscard]] std::optional<Problem> burst_on(WatchedProcess& process);
   [[nodiscard]] std::optional<Problem> rate_burst(WatchedProcess& process);
   struct CohortOutcome {
-    std::optional<Problem> problem;  // none: it was taken
+    std::optional<Problem> problem;  // why there is no cohort
     bool is_waited_for = false;      // it could not be paid, and no other burst is to spend what is saved for it
+    bool has_record = false;         // of a cohort, or of a look at growth in its place
   };
   [[nodiscard]] CohortOutcome cohort_burst(WatchedProcess& process);
+  // Where a cohort is refused as too hot: whether the look was taken.
+  [[nodiscard]] bool growth_burst(WatchedProcess& process);
   void keep(model::BurstRecord record);
   // A burst without a record; what it took is spent nevertheless.
   [[nodiscard]] Problem failed(const probes::BurstFailure& failure);

@@ -77,6 +77,7 @@ void fields(Io& io, typename Io::template Ref<GrowthChain> chain) {
   io.required("offset", chain.offset);
   io.required("first_bytes", chain.first_bytes);
   io.group("final_bytes", [&](auto& final_bytes) {
+    final_bytes.optional("p05", chain.final_bytes_p05);
     final_bytes.required("p50", chain.final_bytes_p50);
     final_bytes.required("p95", chain.final_bytes_p95);
   });
@@ -85,6 +86,7 @@ void fields(Io& io, typename Io::template Ref<GrowthChain> chain) {
   io.optional("copied_bytes_per_second", chain.copied_bytes_per_second);
   io.optional("counted_chains", chain.counted_chains);
   io.optional("counted_copied_bytes", chain.counted_copied_bytes);
+  io.unless_default("is_inferred", chain.is_inferred);
 }
 
 template <typename Io>

@@ -40,7 +40,8 @@ struct CallSiteCounts {
   bool operator==(const CallSiteCounts&) const = default;
 };
 
-// Buffers that grew by realloc and were freed inside a cohort, per call site of the first allocation.
+// Buffers that grew by realloc and were freed inside a cohort, per call site of the first allocation. Or single growths by a new block, a
+// copy and a free, per call site of the new block: each is a chain of one step, from the size before to the size after.
 struct GrowthChainCounts {
   std::vector<Frame> frames;
   std::uint64_t chains = 0;
@@ -48,6 +49,7 @@ struct GrowthChainCounts {
   std::uint64_t copied_bytes = 0;
   Histogram first_bytes;
   Histogram final_bytes;
+  bool is_single_growths = false;
   bool operator==(const GrowthChainCounts&) const = default;
 };
 
@@ -96,7 +98,7 @@ struct Lifetimes {
 
 enum class BurstKind {
   kRate,    // allocating functions only, entry probes
-  kCohort,  // births for a moment, frees until followed_ns
+  kCohort,  // births for a moment, frees until followed_ns; without births: growth alone was looked for
   kExact    // every event, no budget
 };
 

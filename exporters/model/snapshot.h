@@ -78,9 +78,11 @@ struct GrowthChain {
   std::string symbol, object;
   std::uint64_t offset = 0;
   std::uint64_t first_bytes = 0, final_bytes_p50 = 0, final_bytes_p95 = 0;
-  double steps = 0;  // mean
+  std::optional<std::uint64_t> final_bytes_p05;  // absent: of an earlier version
+  double steps = 0;                              // mean
   MaybeEstimate per_second, copied_bytes_per_second;
   std::optional<std::uint64_t> counted_chains, counted_copied_bytes;
+  bool is_inferred = false;  // from a new block that got the contents of one that was freed then
   bool operator==(const GrowthChain&) const = default;
 };
 

@@ -26,13 +26,14 @@ void fields(Io& io, typename Io::template Ref<CallSiteCounts> whole) {
 
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<GrowthChainCounts> whole) {
-  auto& [frames, chains, steps, copied_bytes, first_bytes, final_bytes] = whole;
+  auto& [frames, chains, steps, copied_bytes, first_bytes, final_bytes, is_single_growths] = whole;
   io.required("frames", frames);
   io.required("chains", chains);
   io.unless_default("steps", steps);
   io.unless_default("copied_bytes", copied_bytes);
   io.unless_default("first_bytes", first_bytes);
   io.unless_default("final_bytes", final_bytes);
+  io.unless_default("is_single_growths", is_single_growths);
 }
 
 template <typename Io>

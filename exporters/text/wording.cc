@@ -355,7 +355,11 @@ std::vector<std::string> freed_within(const model::LifetimeSummary& lifetime) {
 }
 
 const char* grown_by(const TargetSnapshot& target) {
-  if (!is_go(target)) return "buffers that grew by realloc";
+  if (!is_go(target)) {
+    const bool is_any_inferred = std::ranges::any_of(target.growth_chains, &model::GrowthChain::is_inferred);
+    return is_any_inferred ? "buffers that grew by realloc, or by a new block, a copy and a free"
+                           : "buffers that grew by realloc";
+  }
   return allocations_were_measured(target) ? "slices that grew by append, buffers that grew by realloc"
                                            : "slices that grew by append";
 }

@@ -50,11 +50,11 @@ struct {
 	__type(value, struct site);
 } sites SEC(".maps");
 
-/* call site -> buffers that grew and died. Programs add, user space reads and clears. */
+/* call site and kind -> buffers that grew. Programs add, user space reads and clears. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 512);
-	__type(key, struct site_key);
+	__type(key, struct chain_key);
 	__type(value, struct chain);
 } chains SEC(".maps");
 
@@ -122,7 +122,7 @@ static __always_inline int user_read(__u64 *value, __u64 address)
 static const struct chain no_chain;
 static const struct thread_state no_thread;
 
-static __always_inline struct chain *chains_find_or_make(const struct site_key *key)
+static __always_inline struct chain *chains_find_or_make(const struct chain_key *key)
 {
 	struct chain *chain = bpf_map_lookup_elem(&chains, key);
 

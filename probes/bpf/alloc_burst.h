@@ -14,6 +14,7 @@
 #define ALLOC_SITE_DEPTH 6  /* callers followed out of allocation wrappers, at most */
 #define ALLOC_CODE_RANGES 8 /* code of the allocator itself, for telling nested calls apart */
 #define ALLOC_SHORT_LIVED_NS 10000000ull
+#define ALLOC_GROWTH_MIN_BYTES 16 /* smaller blocks have too little in them to tell that they were copied */
 #define ALLOC_ADDRESS_SPACE_BYTES (1ull << 47) /* of a process on x86-64: a call that asks for more fails */
 
 /* What a probed function does with its arguments. */
@@ -146,7 +147,7 @@ struct birth {
 	__u32 steps; /* reallocations */
 };
 
-/* Key of map `sites` and `chains`: the caller of the allocator and the last caller that was followed. */
+/* Key of map `sites`: the caller of the allocator and the last caller that was followed. */
 struct site_key {
 	__u64 first;
 	__u64 last;
@@ -164,7 +165,14 @@ struct site {
 
 #define CHAIN_BUCKETS 240 /* log-linear up to 2^32; larger sizes count in the last */
 
-/* Value of map `chains`: objects that grew by realloc and died, per site of birth. */
+/* Key of map `chains`. Chains are objects that grew by realloc and died, per site of birth. Growths are single steps of blocks that grew by
+ * a new block, a copy and a free, as C++ containers do: per site of the new block, each counted as a chain of one step. */
+struct chain_key {
+	struct site_key site;
+	__u64 is_growth;
+};
+
+/* Value of map `chains`. */
 struct chain {
 	__u64 chains;
 	__u64 steps;
@@ -204,7 +212,8 @@ struct thread_state {
 	__u64 charge_ns;     /* price of the hits this thread took since then */
 	__u64 stack_pointer; /* at the entry of the call in flight; 0: none */
 	__u64 return_address;
-	__u64 size_bytes;
+	__u64 size_bytes;   /* as asked for; stays after the return */
+	__u64 newest;	    /* block that it made, when that was the last event of the thread; else 0 */
 	__u64 block;	    /* realloc: old block; posix_memalign: where the result goes */
 	struct birth moved; /* realloc: life of the old block, taken out of births */
 	__u32 function;	    /* enum alloc_function */

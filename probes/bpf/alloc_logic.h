@@ -6,7 +6,7 @@
  *   struct birth *births_find(const struct birth_key *);        long births_put(const struct birth_key *, const struct birth *);
  *   void births_erase(const struct birth_key *);
  *   struct site *sites_find(const struct site_key *);           long sites_put(const struct site_key *, const struct site *);
- *   struct chain *chains_find_or_make(const struct site_key *);
+ *   struct chain *chains_find_or_make(const struct chain_key *);
  *   struct thread_state *threads_find_or_make(__u32 tid);
  *   const struct step *steps_find(const struct step_key *);
  *   const struct alloc_code *code_ranges_find(__u32 tgid);      only asked when alloc_control.tgid is 0
@@ -29,6 +29,7 @@ static inline struct thread_state *alloc_thread(const struct alloc_call *call)
 		thread->stack_pointer = 0;
 		thread->has_moved = 0;
 		thread->free_block = 0;
+		thread->newest = 0;
 	}
 	return thread;
 }
@@ -154,9 +155,9 @@ static inline struct birth_key alloc_birth_key(const struct alloc_call *call, __
 	return key;
 }
 
-static inline void alloc_count_chain(const struct alloc_call *call, const struct birth *life)
+static inline void alloc_count_chain(const struct alloc_call *call, const struct birth *life, int is_growth)
 {
-	struct site_key key = {life->site_first, life->site_last, alloc_site_generation(call)};
+	struct chain_key key = {{life->site_first, life->site_last, alloc_site_generation(call)}, is_growth};
 	struct chain *chain = chains_find_or_make(&key);
 	unsigned int first, final;
 
@@ -197,7 +198,45 @@ static inline void alloc_count_death(const struct alloc_call *call, const struct
 			add(&site->short_lived, 1);
 	}
 	if (life->steps)
-		alloc_count_chain(call, life);
+		alloc_count_chain(call, life, 0);
+}
+
+/* Does a block begin as another one does that is not freed yet? Not by its first word: that of a std::string points into itself. Not by
+ * words that are 0 in both: those of fresh pages are. */
+static inline int alloc_has_contents_of(__u64 block, __u64 other, __u64 other_bytes)
+{
+	__u64 near = 8, far = 8 + (other_bytes / 4 & ~31ull), word = 0, other_word = 0, far_word = 0,
+	      other_far_word = 0;
+
+	if (user_read(&word, block + near) || user_read(&other_word, other + near) || word != other_word)
+		return 0;
+	if (user_read(&far_word, block + far) || user_read(&other_far_word, other + far) || far_word != other_far_word)
+		return 0;
+	return word || far_word;
+}
+
+/* C++ containers do not call realloc: they take a block of up to about twice the size, copy, and free the old one, with nothing in between.
+ * `life`: of the block that is freed now; 0 when it is older than the burst: then it is taken to have been half as large. */
+static inline void alloc_count_growth(const struct alloc_call *call, struct thread_state *thread,
+				      const struct birth *life)
+{
+	__u64 bytes = thread->size_bytes, old_bytes = life ? life->requested_bytes : bytes / 2;
+	__u64 newest = thread->newest, old = call->arguments[0];
+	struct birth growth = {};
+
+	thread->newest = 0;
+	if (!newest || newest == old || !(call->control->armed & ALLOC_ARMED_BIRTHS))
+		return;
+	if (old_bytes < ALLOC_GROWTH_MIN_BYTES || bytes * 5 < old_bytes * 7 || bytes * 10 > old_bytes * 21)
+		return;
+	if (!alloc_has_contents_of(newest, old, old_bytes))
+		return;
+	growth.site_first = thread->site_first;
+	growth.site_last = thread->site_last;
+	growth.first_bytes = growth.copied_bytes = old_bytes;
+	growth.requested_bytes = bytes;
+	growth.steps = 1;
+	alloc_count_chain(call, &growth, 1);
 }
 
 /* A free that another freeing function has passed on: it comes from the allocator's own code, or by a tail call, which
@@ -238,11 +277,13 @@ static inline void alloc_on_free(const struct alloc_call *call)
 	found = births_find(&key);
 	if (!found) {
 		add(&call->counts->frees_of_older, 1);
+		alloc_count_growth(call, thread, 0);
 		return;
 	}
 	life = *found; /* copy: after the delete the slot may be reused */
 	births_erase(&key);
 	alloc_count_death(call, thread, &life);
+	alloc_count_growth(call, thread, &life);
 }
 
 /* Entry of an allocating function whose return is awaited. Returns 1 when there is nothing to await. */
@@ -263,6 +304,7 @@ static inline int alloc_on_entry(const struct alloc_call *call)
 	thread->size_bytes = alloc_requested_bytes(call);
 	thread->block = call->function == ALLOC_FN_OUT_ALIGN_SIZE ? call->arguments[0] : alloc_old_block(call);
 	thread->has_moved = 0;
+	thread->newest = 0;
 	thread->site_first = thread->site_last = call->return_address;
 	if (alloc_old_block(call)) {
 		/* Taken out now: once realloc has freed the old block another thread may be given its address. */
@@ -312,6 +354,7 @@ static inline void alloc_on_birth(const struct alloc_call *call, struct thread_s
 	site = sites_find(&key);
 	if (site)
 		add(&site->births, 1);
+	thread->newest = address;
 	alloc_put_birth(call, address, &life);
 }
 

@@ -336,4 +336,34 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   return record;
 }
 
+Result<BurstRecord, BurstFailure> AllocBursts::growth(const BurstTarget& target, const RateLimits& limits) {
+  const auto slot = programs_.acquire_slot();
+  if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
+  Burst burst(programs_, detacher_, target, *slot, costs_, limits.pace);
+  const auto frees = [](const PlannedFunction& function) { return function.function == ALLOC_FN_FREE; };
+  const auto allocates = [&](const PlannedFunction& function) { return !frees(function); };
+  if (auto failure = burst.start_clock()) return Failure{*failure};
+  PromptSection prompt;
+  if (auto failure = burst.attach(AllocPrograms::Probes::kFree, Burst::Until::kBurstEnd, frees))
+    return burst.give_up(*failure);
+  if (auto failure = burst.attach(AllocPrograms::Probes::kLives, Burst::Until::kBurstEnd, allocates))
+    return burst.give_up(*failure);
+
+  const alloc_control& control = burst.control();
+  const Moment begin =
+      burst.open(ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS, limits.length_ns, limits.hits);
+  wait_until(control, begin.clocks.time_ns + limits.length_ns);
+  const Moment end = burst.turn(0);
+  burst.detach();
+  prompt.leave();
+  if (auto failure = interrupted(control)) return burst.give_up(*failure);
+
+  const AllocResults results = burst.take_results();
+  BurstRecord record;
+  record.kind = model::BurstKind::kCohort;
+  record.allocation_window = window_between(begin, end, control, burst.prices());
+  fill_totals(record, results, burst, target);
+  return record;
+}
+
 }  // namespace poolscope::probes

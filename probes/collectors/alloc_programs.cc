@@ -201,9 +201,9 @@ AllocResults AllocPrograms::collect(std::uint32_t slot, bool remove) const {
       results.sites.emplace_back(key, value);
     if (remove) bpf_map_delete_elem(sites_fd, &key);
   });
-  for_each_key<site_key>(chains_fd, [&](const site_key& key) {
+  for_each_key<chain_key>(chains_fd, [&](const chain_key& key) {
     chain value{};
-    if (key.generation >> 32 == generation && bpf_map_lookup_elem(chains_fd, &key, &value) == 0)
+    if (key.site.generation >> 32 == generation && bpf_map_lookup_elem(chains_fd, &key, &value) == 0)
       results.chains.emplace_back(key, value);
     if (remove) bpf_map_delete_elem(chains_fd, &key);
   });

@@ -37,7 +37,7 @@ struct LoadOptions {
 struct AllocResults {
   alloc_counts counts{};
   std::vector<std::pair<site_key, site>> sites;
-  std::vector<std::pair<site_key, chain>> chains;
+  std::vector<std::pair<chain_key, chain>> chains;
   std::vector<birth> alive;  // followed objects that did not die
   // What hits took of the threads on which these were born, by thread id.
   std::unordered_map<std::uint32_t, std::uint64_t> thread_charge_ns;

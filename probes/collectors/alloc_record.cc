@@ -111,10 +111,11 @@ std::vector<model::CallSiteCounts> call_sites(const AllocResults& results, Proce
 std::vector<model::GrowthChainCounts> growth_chains(const AllocResults& results, ProcessImage& image) {
   std::vector<model::GrowthChainCounts> chains;
   for (const auto& [key, chain] : results.chains) {
-    if (!is_of(key, image)) continue;
+    if (!is_of(key.site, image)) continue;
     model::GrowthChainCounts counts;
-    counts.frames.push_back(image.call_frame(key.first));
-    if (key.last != key.first) counts.frames.push_back(image.call_frame(key.last));
+    counts.is_single_growths = key.is_growth != 0;
+    counts.frames.push_back(image.call_frame(key.site.first));
+    if (key.site.last != key.site.first) counts.frames.push_back(image.call_frame(key.site.last));
     counts.chains = chain.chains;
     counts.steps = chain.steps;
     counts.copied_bytes = chain.copied_bytes;

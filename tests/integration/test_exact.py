@@ -66,6 +66,29 @@ class ExactCounts(unittest.TestCase):
         self.assertAlmostEqual(7, chains[0]["steps"])
         self.assertAlmostEqual(8192, chains[0]["final_bytes"]["p50"], delta=8192 / 8)
 
+    def container_growth(self, how):
+        with temporary_folder() as folder:
+            report = folder / "report.json"
+            result = poolscope("run", "--exact", "--json", "-o", report, "--", TARGETS / "container_growth", "--how", how, "--buffers", 20)
+            chains = only_target(json.loads(report.read_text())).get("growth_chains", [])
+        return json.loads(result.stdout), [c for c in chains if c.get("is_inferred")]
+
+    def test_growth_of_containers(self):
+        for how in ("vector", "string"):
+            with self.subTest(how):
+                own, chains = self.container_growth(how)
+                self.assertEqual(1, len(chains), chains)
+                self.assertEqual(own["buffers"], chains[0]["counted_chains"])
+                self.assertAlmostEqual(own["growths"] / own["buffers"], chains[0]["steps"])
+                # of a string the allocation has one byte more than the capacity
+                self.assertAlmostEqual(own["copied_bytes"], chains[0]["counted_copied_bytes"], delta=own["growths"])
+                self.assertAlmostEqual(1024, chains[0]["first_bytes"], delta=1024 / 8)
+                self.assertAlmostEqual(65536, chains[0]["final_bytes"]["p50"], delta=65536 / 8)
+
+    def test_blocks_with_other_contents_have_not_grown(self):
+        _, chains = self.container_growth("replaced")
+        self.assertEqual([], chains)
+
     def test_call_sites_are_the_functions_that_allocate(self):
         _, found = run_exact()
         symbols = {site["symbol"] for site in found["call_sites"]}

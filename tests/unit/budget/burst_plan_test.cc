@@ -170,6 +170,32 @@ TEST(CohortPlan, TakesFreesForAsFrequentAsAllocationsUntilTheyWereSeen) {
   EXPECT_FALSE(plan_cohort(rate_of(10e6), HitRate{}, kPrices, rich(), 2'000'000, 12'000'000).plan);
 }
 
+TEST(GrowthPlan, LooksAtATargetThatIsTooHotToFollow) {
+  const double rate = 4e6, slower = rate * 2000e-9;
+  ASSERT_FALSE(plan_cohort(rate_of(rate), rate_of(rate), kPrices, rich(), 2'000'000, 12'000'000).plan);
+  const auto planned = plan_growth(rate_of(rate), rate_of(rate), kPrices, rich());
+  ASSERT_TRUE(planned.plan);
+  EXPECT_LE(static_cast<double>(planned.plan->length_ns) * slower, 0.5 * 5e6 * 1.001) << "the slowdown cap";
+}
+
+TEST(GrowthPlan, IsNoLongerThanTheBirthsOfACohort) {
+  EXPECT_EQ(plan_growth(rate_of(1000), rate_of(1000), kPrices, rich()).plan->length_ns, 2'000'000u);
+}
+
+TEST(GrowthPlan, RefusesATargetForWhichTheShortestLookIsTooMuch) {
+  const auto planned = plan_growth(rate_of(10e6), rate_of(10e6), kPrices, rich());
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kTooHot);
+}
+
+TEST(GrowthPlan, WaitsWhenTheTokensPayForNothing) {
+  BurstBudget budget = rich();
+  budget.tokens_ns = -1;
+  const auto planned = plan_growth(rate_of(4e6), HitRate{}, kPrices, budget);
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kNoTokens);
+}
+
 TEST(Pace, NeverEndsABurstThatDoesWhatMayBePlanned) {
   BurstBudget budget;
   budget.slowdown = 1.5;

@@ -87,8 +87,8 @@ class Filler {
     all(symbol, object, source, offset, share, rate, bytes, calls, counted_bytes, short_lived, callers);
   }
   void operator()(GrowthChain& value) {
-    auto& [symbol, object, offset, first, p50, p95, steps, rate, copied, chains, counted_copied] = value;
-    all(symbol, object, offset, first, p50, p95, steps, rate, copied, chains, counted_copied);
+    auto& [symbol, object, offset, first, p50, p95, p05, steps, rate, copied, chains, counted_copied, inferred] = value;
+    all(symbol, object, offset, first, p50, p95, p05, steps, rate, copied, chains, counted_copied, inferred);
   }
   void operator()(PoolCounted& value) {
     auto& [gets, puts, misses, regrowths, watched_misses, thrown_away] = value;

@@ -47,7 +47,10 @@ class AllocLogic : public testing::TestWithParam<Mode> {
     return kernel.sites.find({first, last, kernel.control.generation << 32 | tgid});
   }
   [[nodiscard]] const chain* chain_of(std::uint64_t address) {
-    return kernel.chains.find({address, address, kernel.control.generation << 32 | kPid});
+    return kernel.chains.find({{address, address, kernel.control.generation << 32 | kPid}, 0});
+  }
+  [[nodiscard]] const chain* growths_of(std::uint64_t address) {
+    return kernel.chains.find({{address, address, kernel.control.generation << 32 | kPid}, 1});
   }
   void pass_ns(std::uint64_t ns) { kernel.now_ns += ns; }
 

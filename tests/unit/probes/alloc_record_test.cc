@@ -144,7 +144,7 @@ TEST_F(AllocRecordSites, FramesEndAtTheFirstUnusedOne) {
 TEST_F(AllocRecordSites, SitesAndChainsOfOtherProcessesAreLeftOut) {
   AllocResults results;
   results.sites = {{key_of(own_pid() + 1), site{}}, {key_of(own_pid()), site{}}};
-  results.chains = {{key_of(own_pid() + 1), chain{}}, {key_of(own_pid()), chain{}}};
+  results.chains = {{{key_of(own_pid() + 1), 0}, chain{}}, {{key_of(own_pid()), 0}, chain{}}};
   EXPECT_EQ(call_sites(results, image).size(), 1u);
   EXPECT_EQ(growth_chains(results, image).size(), 1u);
 }
@@ -159,7 +159,7 @@ TEST_F(AllocRecordSites, ChainsNameTheFirstAndTheLastCaller) {
   counted.final_bytes[CHAIN_BUCKETS - 1] = 2;
   site_key followed = key_of(own_pid());
   followed.last = 0x10;  // nothing is mapped there
-  results.chains = {{followed, counted}};
+  results.chains = {{{followed, 0}, counted}};
   const auto chains = growth_chains(results, image);
   ASSERT_EQ(chains.size(), 1u);
   ASSERT_EQ(chains[0].frames.size(), 2u);
@@ -170,6 +170,13 @@ TEST_F(AllocRecordSites, ChainsNameTheFirstAndTheLastCaller) {
   EXPECT_EQ(chains[0].copied_bytes, 1000u);
   EXPECT_THAT(chains[0].first_bytes.buckets(), UnorderedElementsAre(Pair(ps_log_linear_index(64), 2.0)));
   EXPECT_THAT(chains[0].final_bytes.buckets(), UnorderedElementsAre(Pair(CHAIN_BUCKETS - 1u, 2.0)));
+  EXPECT_FALSE(chains[0].is_single_growths);
+}
+
+TEST_F(AllocRecordSites, GrowthsAreToldApartFromChains) {
+  AllocResults results;
+  results.chains = {{{key_of(own_pid()), 1}, chain{}}};
+  EXPECT_TRUE(growth_chains(results, image).at(0).is_single_growths);
 }
 
 }  // namespace

@@ -323,7 +323,7 @@ std::optional<std::string> AllocWorld::unlike_the_reference() const {
   }
   if (kernel_.chains.size() != reference_.chains().size()) return "chains: another number of them";
   for (const auto& [key, chain] : kernel_.chains) {
-    const auto expected = reference_.chains().find({static_cast<std::uint32_t>(key.generation), key.last});
+    const auto expected = reference_.chains().find({static_cast<std::uint32_t>(key.site.generation), key.site.last});
     const AllocReference::Chain found{chain.chains, chain.steps, chain.copied_bytes};
     if (expected == reference_.chains().end() || expected->second != found) return "chains: another count";
   }

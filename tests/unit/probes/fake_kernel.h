@@ -60,7 +60,7 @@ struct FakeKernel {
   alloc_counts counts{};
   BoundedMap<birth_key, birth> births;
   BoundedMap<site_key, site> sites;
-  BoundedMap<site_key, chain> chains;
+  BoundedMap<chain_key, chain> chains;
   BoundedMap<__u32, thread_state> threads;
   BoundedMap<step_key, step> steps;
   BoundedMap<__u32, alloc_code> code_ranges;
@@ -87,7 +87,7 @@ inline site* sites_find(const site_key* key) {
 inline long sites_put(const site_key* key, const site* fresh) {
   return poolscope::probes::test::FakeKernel::current->sites.put(*key, *fresh);
 }
-inline chain* chains_find_or_make(const site_key* key) {
+inline chain* chains_find_or_make(const chain_key* key) {
   return poolscope::probes::test::FakeKernel::current->chains.find_or_make(*key);
 }
 inline thread_state* threads_find_or_make(__u32 tid) {

@@ -94,8 +94,8 @@ class Filler {
     all(frames, calls, requested_bytes, births, short_lived);
   }
   void fill(model::GrowthChainCounts& whole) {
-    auto& [frames, chains, steps, copied_bytes, first_bytes, final_bytes] = whole;
-    all(frames, chains, steps, copied_bytes, first_bytes, final_bytes);
+    auto& [frames, chains, steps, copied_bytes, first_bytes, final_bytes, is_single_growths] = whole;
+    all(frames, chains, steps, copied_bytes, first_bytes, final_bytes, is_single_growths);
   }
   void fill(model::Work& whole) {
     auto& [io_calls, waits, allocated_bytes] = whole;
