@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "agent/advice/hosted_advice.h"
 #include "agent/advice/most_saved.h"
 #include "agent/advice/pool_advice.h"
 #include "agent/advice/site_advice.h"
@@ -33,6 +34,10 @@ Stage settled_stage(const PoolCase& pool, const PoolFacts& facts) {
 }
 
 Advices advise_pool(const PoolCase& pool) {
+  if (is_hosted(pool.pool)) {
+    const auto facts = facts_of(pool.target, pool.pool, pool.prices);
+    return facts ? Advices{hosted_limit(pool, *facts)} : Advices{};
+  }
   Advices all = misuse_of(pool);
   const auto facts = facts_of(pool.target, pool.pool, pool.prices);
   if (!facts) return all;

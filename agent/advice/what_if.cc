@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "agent/advice/hosted_advice.h"
 #include "agent/advice/pool_facts.h"
 
 namespace poolscope::advice {
@@ -20,6 +21,12 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
   const std::uint64_t scale = std::uint64_t{1} << (10 * power);
   if (value > (std::uint64_t{1} << 40) / scale) return std::nullopt;
   return value * scale;
+}
+
+std::optional<std::uint64_t>* limit_named(Limits& limits, std::string_view key) {
+  if (key == "buffer_bytes") return &limits.buffer_bytes;
+  if (key == "max_idle_buffers") return &limits.max_idle_buffers;
+  return key == "max_borrowed_buffers" ? &limits.max_borrowed_buffers : nullptr;
 }
 
 void note_missing(WhatIf& answer, const char* what) {
@@ -70,22 +77,27 @@ Result<Limits, std::string> parse_limits(std::string_view text) {
     const std::size_t equals = one.find('=');
     const std::string_view key = one.substr(0, equals);
     const std::string_view value = equals == std::string_view::npos ? "" : one.substr(equals + 1);
-    if (key != "buffer_bytes" && key != "max_idle_buffers")
-      return Failure{"`" + std::string(key) + "` is no limit; there are buffer_bytes and max_idle_buffers"};
+    std::optional<std::uint64_t>* limit = limit_named(limits, key);
+    if (limit == nullptr)
+      return Failure{"`" + std::string(key) +
+                     "` is no limit; there are buffer_bytes, max_idle_buffers and max_borrowed_buffers"};
     const auto number = number_of(value);
     if (!number || *number == 0)
       return Failure{"`" + std::string(one) + "`: a limit is a number above 0, as 48 or 64K"};
-    (key == "buffer_bytes" ? limits.buffer_bytes : limits.max_idle_buffers) = number;
+    *limit = number;
   }
-  if (!limits.buffer_bytes && !limits.max_idle_buffers)
+  if (!limits.buffer_bytes && !limits.max_idle_buffers && !limits.max_borrowed_buffers)
     return Failure{std::string("no limit is given, as buffer_bytes=64K")};
   return limits;
 }
 
 WhatIf what_if(const model::TargetSnapshot& target, const model::PoolSummary& pool, const sizing::Prices& warm,
                const Limits& limits) {
+  if (is_hosted(pool)) return what_if_hosted(pool, limits);
   WhatIf answer;
   answer.limits = limits;
+  if (limits.max_borrowed_buffers)
+    note_missing(answer, "what another max_borrowed_buffers would do is told of hosted pools alone");
   const FreshPages fresh = fresh_pages(target, pool);
   const sizing::Prices prices = fewest_pages(warm, fresh), fresh_prices = most_pages(warm, fresh);
   const auto facts = facts_of(target, pool, prices);

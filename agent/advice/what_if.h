@@ -14,6 +14,7 @@ namespace poolscope::advice {
 
 struct Limits {
   std::optional<std::uint64_t> buffer_bytes, max_idle_buffers;
+  std::optional<std::uint64_t> max_borrowed_buffers;  // of hosted pools
 };
 
 // "buffer_bytes=64K,max_idle_buffers=48". The error names the key or the number.
@@ -21,7 +22,7 @@ struct Limits {
 
 struct WhatIf {
   Limits limits;
-  std::optional<double> hit_ratio_low, hit_ratio_high;  // with max_idle_buffers
+  std::optional<double> hit_ratio_low, hit_ratio_high;  // with max_idle_buffers or max_borrowed_buffers
   std::optional<double> growing_ratio;   // gets that end with a buffer that had to grow, with buffer_bytes
   std::optional<double> idle_bytes;      // at most
   model::MaybeEstimate saved_cpu_ratio;  // against what is configured now; negative: it costs

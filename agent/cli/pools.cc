@@ -1,6 +1,8 @@
 // pools serve, list, resize: the host of hosted pools, and what can be asked of it.
+#include <charconv>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/output.h"
+#include "agent/cli/resize_advised.h"
 #include "agent/cli/stop_fd.h"
 #include "agent/cli/terminal.h"
 #include "agent/host/administer.h"
@@ -24,9 +27,10 @@ constexpr std::size_t kPoolColumn = 24, kPoolNumberColumn = 13;
 
 struct PoolsOptions {
   std::string socket = hosted::default_socket_path();
-  std::string file;  // of serve
-  std::string pool;  // of resize
-  std::uint32_t buffers = 0;
+  std::string file;                // of serve
+  std::vector<std::string> words;  // of resize: POOL BUFFERS, or pools
+  ResizeAdvised advised;           // of resize
+  bool is_advised = false;
   bool as_json = false;  // of list
 };
 
@@ -129,10 +133,36 @@ int pools_list(const PoolsOptions& options) {
   return print(options.as_json ? listing_json(*pools) : listing_text(*pools));
 }
 
+std::optional<std::uint32_t> buffers_of(std::string_view text) {
+  std::uint32_t buffers = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), buffers);
+  if (error != std::errc{} || end != text.data() + text.size() || buffers > detail::kMaxHostedBuffers)
+    return std::nullopt;
+  return buffers;
+}
+
 int pools_resize(const PoolsOptions& options) {
-  const auto pool = host::resize_pool(options.socket, options.pool, options.buffers);
-  if (!pool) return fail("pools resize: " + options.pool + ": " + pool.error().text);
+  if (options.is_advised) {
+    ResizeAdvised advised = options.advised;
+    advised.socket = options.socket;
+    advised.pools = options.words;
+    return resize_advised(advised);
+  }
+  const std::string& name = options.words.front();
+  const auto pool = host::resize_pool(options.socket, name, *buffers_of(options.words.back()));
+  if (!pool) return fail("pools resize: " + name + ": " + pool.error().text);
   return print(pool_heading() + pool_line(*pool));
+}
+
+// Throws CLI::ValidationError when they do not fit together.
+void check_resize(const PoolsOptions& options) {
+  if (options.is_advised) return;
+  if (options.advised.is_dry_run) throw CLI::ValidationError("--dry-run", "is for --advised");
+  if (options.words.size() != 2) throw CLI::ValidationError("pools resize", "needs POOL and BUFFERS, or --advised");
+  if (!buffers_of(options.words.back()))
+    throw CLI::ValidationError("BUFFERS", "must be a whole number from 0 to " +
+                                              std::to_string(detail::kMaxHostedBuffers) + ", not " +
+                                              options.words.back());
 }
 
 CLI::App* add_pools_command(CLI::App& pools, const char* name, const char* what,
@@ -161,11 +191,17 @@ void register_pools_command(CLI::App& app, Invocation& invocation) {
   listed->add_flag("--json", options->as_json, "as JSON");
   CLI::App* resized = add_pools_command(*pools, "resize", "change how many buffers a pool has, while it is in use",
                                         options, invocation, pools_resize);
-  resized->add_option("POOL", options->pool, "its name")->required()->option_text(" ");
-  resized->add_option("BUFFERS", options->buffers, "at most max_buffers of the pool; 0 closes it")
-      ->required()
-      ->option_text(" ")
-      ->check(CLI::Range(std::uint32_t{0}, detail::kMaxHostedBuffers));
+  resized
+      ->add_option(
+          "POOL", options->words,
+          "its name, and BUFFERS: at most max_buffers of the pool; 0 closes it. With --advised: names of pools, "
+          "none: all that can be resized")
+      ->option_text("BUFFERS");
+  resized->add_flag("--advised", options->is_advised,
+                    "do what an agent advises, with hosted pools and those that are resizable_by_agent");
+  resized->add_flag("--dry-run", options->advised.is_dry_run, "with --advised: only tell what would be done");
+  resized->add_option("--agent", options->advised.source, "with --advised: whose advice")->type_name("URL");
+  resized->parse_complete_callback([options] { check_resize(*options); });
 }
 
 }  // namespace poolscope::cli

@@ -68,6 +68,88 @@ class MoreIdleBuffers(unittest.TestCase):
         self.assertEqual("keep", advice_for(self.after, "keep")["verdict"])
 
 
+@contextlib.contextmanager
+def container_growth(*arguments):
+    process = subprocess.Popen([str(TARGETS / "container_growth"), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+class ReserveInContainers(unittest.TestCase):
+    def test_says_how_much_a_vector_that_grows_should_reserve(self):
+        with container_growth() as process:
+            found = attach(f"pid:{process.pid}", seconds=20)
+        told = [advice for advice in found["advice"] if advice["kind"] == "reserve"]
+        self.assertEqual(1, len(told), found["advice"])
+        self.assertRegex(told[0]["subject"], "grow_vector|append_pieces|vector<char")
+        self.assertIn(told[0]["recommended"], range(50000, 80000))
+        self.assertIn("of them end", told[0]["why"])
+        saved = told[0]["expected"]["saved_cpu_ratio"]
+        self.assertLess(0, saved["low"])
+        self.assertLessEqual(saved["low"], saved["value"])
+        self.assertLess(saved["high"], 1)
+
+    def test_says_nothing_of_blocks_that_are_replaced(self):
+        with container_growth("--how", "replaced") as process:
+            found = attach(f"pid:{process.pid}", seconds=10)
+        self.assertEqual([], [advice for advice in found.get("advice", []) if advice["kind"] == "reserve"])
+        self.assertEqual([], found.get("growth_chains", []))
+
+
+class ResizedAsAdvised(unittest.TestCase):
+    """`pools resize --advised` on a pool that keeps too few."""
+
+    def resize(self, report, *options):
+        return poolscope("pools", "resize", "--advised", "--agent", report, *options, check=False)
+
+    def test_does_what_is_advised_when_the_service_allows_it(self):
+        with batch_service(max_idle=TOO_FEW, resizable=1) as process, temporary_folder() as folder:
+            report = folder / "report.json"
+            poolscope("attach", f"pid:{process.pid}", "--for", "4s", "-o", report)
+            tried = self.resize(report, "--dry-run")
+            self.assertEqual(0, tried.returncode, tried.stderr)
+            self.assertIn(f"batch.blocks   max_idle_buffers {TOO_FEW} buffers → {BATCH} buffers", tried.stdout)
+            self.assertIn("not done: --dry-run", tried.stdout)
+            self.assertEqual(TOO_FEW, self.limit(process))
+            done = self.resize(report, "batch.blocks")
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+            self.assertIn("    done\n", done.stdout)
+            self.assertEqual(BATCH, self.limit(process))
+            again = self.resize(report, "batch.blocks")
+            self.assertEqual(0, again.returncode, "the report is older than the change: the pool is asked for the same again")
+
+    def limit(self, process):
+        found = attach(f"pid:{process.pid}", seconds=1)
+        return next(pool for pool in found["pools"] if pool["name"] == "batch.blocks")["published"]["limits"]["max_idle_buffers"]
+
+    def test_says_when_the_service_does_not_allow_it(self):
+        with batch_service(max_idle=TOO_FEW) as process, temporary_folder() as folder:
+            report = folder / "report.json"
+            poolscope("attach", f"pid:{process.pid}", "--for", "4s", "-o", report)
+            refused = self.resize(report)
+            self.assertEqual(1, refused.returncode)
+            self.assertIn("resizable_by_agent", refused.stdout)
+            self.assertEqual(TOO_FEW, self.limit(process))
+
+    def test_leaves_alone_what_it_is_not_sure_of(self):
+        with batch_service(max_idle=TOO_FEW) as process, temporary_folder() as folder:
+            report = folder / "report.json"
+            poolscope("attach", f"pid:{process.pid}", "--for", "4s", "-o", report)
+            snapshot = json.loads(report.read_text())
+            snapshot["targets"][0]["advice"] = []
+            report.write_text(json.dumps(snapshot))
+            self.assertEqual(0, self.resize(report).returncode)
+            refused = self.resize(report, "batch.blocks")
+            self.assertEqual(1, refused.returncode)
+            self.assertIn("there is no advice for it yet", refused.stdout)
+            unknown = self.resize(report, "blocks")
+            self.assertEqual(1, unknown.returncode)
+            self.assertIn("no target has a pool `blocks`", unknown.stderr)
+
+
 class AdviseCommand(unittest.TestCase):
     def test_says_the_same_of_a_report_and_answers_what_if(self):
         with batch_service(max_idle=TOO_FEW) as process, temporary_folder() as folder:

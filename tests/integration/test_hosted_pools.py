@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import harness
-from harness import POOLSCOPE, TARGETS, agent, poolscope, running, temporary_folder, wait_for
+from harness import POOLSCOPE, TARGETS, agent, attach, poolscope, running, temporary_folder, wait_for
 from test_pool_pages import metric, pool
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -163,6 +163,26 @@ class Services(Scenario):
             user.wait()
             wait_for(lambda: self.host.frames()["borrowed"] == 0, 10, "the buffers")
             self.assertEqual((5, 59), (self.host.frames()["idle"], self.host.frames()["retired"]))
+
+    def test_a_pool_gets_what_is_advised_while_it_is_in_use(self):
+        with self.host.serving(), service(self.host, hold=16), self.busy_service() as busy:
+            report = self.host.folder / "report.json"
+            poolscope("attach", f"pid:{self.host.process.pid}", "--for", "3s", "-o", report)
+            resize = ["pools", "resize", "--advised", "--agent", report, "--socket", self.host.socket, "frames"]
+            told = poolscope(*resize, "--dry-run").stdout
+            self.assertIn("frames   max_borrowed_buffers 16 buffers → 24 buffers", told)
+            self.assertIn("of its gets found no buffer", told)
+            self.assertEqual(16, self.host.frames()["limit_buffers"])
+            self.assertIn("    done\n", poolscope(*resize).stdout)
+            self.assertEqual(24, self.host.frames()["limit_buffers"])
+            found = attach(f"pid:{self.host.process.pid}", seconds=3)
+            busy.assert_running()
+            self.assertGreater(pool(found, "frames")["hit_ratio"]["value"], 0.99)
+            self.assertEqual(["keep"], [a["verdict"] for a in found["advice"] if a["subject"] == "frames"])
+
+    def busy_service(self):
+        """Gets and puts without end."""
+        return running([TARGETS / "hosted_service", "--socket", self.host.socket, "--pool", "frames", "--rounds", 10**15])
 
     def test_services_go_on_while_the_host_is_killed_and_started_again(self):
         with contextlib.ExitStack() as services:

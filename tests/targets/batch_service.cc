@@ -2,6 +2,7 @@
 //
 //   --max-idle N       limit of the pool
 //   --buffer-bytes N   capacity of a fresh buffer
+//   --resizable 1      the agent may change its limits
 //   --batch N          buffers that are out at a time (default 24); each is filled with --fill bytes (default 32768)
 //
 // At the end it prints its gets, its misses and the CPU time of one get in nanoseconds.
@@ -22,12 +23,15 @@
 namespace {
 
 struct Options {
-  std::uint64_t max_idle = 4, buffer_bytes = 32768, batch = 24, fill = 32768;
+  std::uint64_t max_idle = 4, buffer_bytes = 32768, batch = 24, fill = 32768, resizable = 0;
 };
 
 poolscope::BufferPoolOptions pool_options(const Options& options) {
   poolscope::BufferPoolOptions pool;
-  pool.pool = {.name = "batch.blocks", .max_idle_buffers = options.max_idle, .thread_cache_buffers = 0};
+  pool.pool = {.name = "batch.blocks",
+               .max_idle_buffers = options.max_idle,
+               .thread_cache_buffers = 0,
+               .resizable_by_agent = options.resizable != 0};
   pool.buffer_bytes = {options.buffer_bytes};
   return pool;
 }
@@ -53,7 +57,7 @@ void work(poolscope::BufferPool& pool, const Options& options, const std::string
 }
 
 [[noreturn]] void usage() {
-  json_usage("usage: batch_service [--max-idle N] [--buffer-bytes N] [--batch N] [--fill N]\n");
+  json_usage("usage: batch_service [--max-idle N] [--buffer-bytes N] [--batch N] [--fill N] [--resizable 1]\n");
   std::abort();
 }
 
@@ -67,6 +71,7 @@ int main(int argc, char** argv) {
                                  : name == "--buffer-bytes" ? &options.buffer_bytes
                                  : name == "--batch"        ? &options.batch
                                  : name == "--fill"         ? &options.fill
+                                 : name == "--resizable"    ? &options.resizable
                                                             : nullptr;
     if (value == nullptr || i + 1 == argc) usage();
     *value = std::strtoull(argv[i + 1], nullptr, 10);

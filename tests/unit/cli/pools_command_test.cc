@@ -94,15 +94,17 @@ TEST_P(PoolsFailure, SaysWhatIsWrong) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Table, PoolsFailure,
-    testing::Values(FailureCase{"UnknownPool", {"resize", "frame", "3"}, 1, "frame: the host has no pool of this name"},
-                    FailureCase{"TooMany", {"resize", "frames", "17"}, 1, "at most 16 buffers"},
-                    FailureCase{"NoNumber", {"resize", "frames", "many"}, 2, "many"},
-                    FailureCase{"NoBuffers", {"resize", "frames"}, 2, "BUFFERS"},
-                    FailureCase{"Negative", {"resize", "frames", "-1"}, 2, "-1"},
-                    FailureCase{"NoFile", {"serve"}, 2, "FILE"},
-                    FailureCase{
-                        "FileThatIsNotThere", {"serve", "/nonexistent/pools.yaml"}, 2, "/nonexistent/pools.yaml"},
-                    FailureCase{"Nothing", {}, 2, "subcommand"}),
+    testing::Values(
+        FailureCase{"UnknownPool", {"resize", "frame", "3"}, 1, "frame: the host has no pool of this name"},
+        FailureCase{"TooMany", {"resize", "frames", "17"}, 1, "at most 16 buffers"},
+        FailureCase{"NoNumber", {"resize", "frames", "many"}, 2, "many"},
+        FailureCase{"NoBuffers", {"resize", "frames"}, 2, "BUFFERS"},
+        FailureCase{"NothingAtAll", {"resize"}, 2, "--advised"},
+        FailureCase{"DryRunOfANumber", {"resize", "frames", "3", "--dry-run"}, 2, "--advised"},
+        FailureCase{"AdvisedWithoutAnAgent", {"resize", "--advised", "--agent", "/nonexistent"}, 1, "/nonexistent"},
+        FailureCase{"Negative", {"resize", "frames", "-1"}, 2, "-1"}, FailureCase{"NoFile", {"serve"}, 2, "FILE"},
+        FailureCase{"FileThatIsNotThere", {"serve", "/nonexistent/pools.yaml"}, 2, "/nonexistent/pools.yaml"},
+        FailureCase{"Nothing", {}, 2, "subcommand"}),
     [](const auto& failure) { return failure.param.name; });
 
 TEST_F(PoolsCommand, ServeListsTheErrorsOfItsFile) {
