@@ -13,6 +13,7 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/output.h"
+#include "agent/cli/recording_input.h"
 #include "agent/cli/report_output.h"
 #include "agent/cli/snapshot_input.h"
 #include "agent/cli/time_options.h"
@@ -26,11 +27,11 @@ namespace {
 using nlohmann::json;
 
 struct AdviseOptions {
-  std::string source;
+  std::vector<std::string> sources;  // a file, "-" or a URL; or several recordings
   model::TimeSpan span;
   std::string target, pool;  // empty: all
   std::string what_if;
-  bool as_json = false;
+  ReportOutput output;
 };
 
 bool is_chosen(const AdviseOptions& options, const model::TargetSnapshot& target) {
@@ -50,7 +51,7 @@ Result<Done, std::string> keep_chosen(model::Snapshot& snapshot, const AdviseOpt
   for (const auto& target : snapshot.targets) known += (known.empty() ? "" : ", ") + target.name;
   std::erase_if(snapshot.targets, [&](const auto& target) { return !is_chosen(options, target); });
   if (snapshot.targets.empty())
-    return Failure{options.target.empty() ? options.source + " has no target"
+    return Failure{options.target.empty() ? options.sources.front() + " has no target"
                                           : "there is no target `" + options.target + "`; there are: " + known};
   if (options.pool.empty()) return Done{};
   bool any = false;
@@ -63,15 +64,12 @@ Result<Done, std::string> keep_chosen(model::Snapshot& snapshot, const AdviseOpt
   return Done{};
 }
 
-std::string advice_text(const model::Snapshot& snapshot) {
-  const text::Style style = style_for(STDOUT_FILENO);
+std::string advice_text(const model::Snapshot& snapshot, const text::Style& style) {
   text::Lines lines;
   for (const auto& target : snapshot.targets) {
     if (!lines.empty()) lines.emplace_back();
     lines.emplace_back(text::printable(target.name), text::Tone::kStrong);
-    if (target.advice.empty())
-      lines.emplace_back(
-          "    no advice: no pool and no call site of it is known; `poolscope report` tells what was measured");
+    if (target.advice.empty()) lines.emplace_back(std::string("    ") + text::no_advice());
     for (const auto& advice : target.advice) {
       const text::Lines one = text::advice_lines(advice, style.width_columns);
       lines.insert(lines.end(), one.begin(), one.end());
@@ -101,6 +99,7 @@ json advice_json(const model::Snapshot& snapshot) {
 std::string limits_text(const advice::Limits& limits) {
   std::string text;
   if (limits.buffer_bytes) text += " buffer_bytes " + text::format_bytes(static_cast<double>(*limits.buffer_bytes));
+  if (limits.max_borrowed_buffers) text += " max_borrowed_buffers " + std::to_string(*limits.max_borrowed_buffers);
   if (limits.max_idle_buffers) text += " max_idle_buffers " + std::to_string(*limits.max_idle_buffers);
   return text;
 }
@@ -136,6 +135,7 @@ json what_if_json(const model::TargetSnapshot& target, const model::PoolSummary&
   json object{{"target", target.name}, {"pool", pool.name}};
   put(object, "buffer_bytes", answer.limits.buffer_bytes);
   put(object, "max_idle_buffers", answer.limits.max_idle_buffers);
+  put(object, "max_borrowed_buffers", answer.limits.max_borrowed_buffers);
   put(object, "hit_ratio_low", answer.hit_ratio_low);
   put(object, "hit_ratio_high", answer.hit_ratio_high);
   put(object, "growing_ratio", answer.growing_ratio);
@@ -160,24 +160,42 @@ int tell_what_if(const model::Snapshot& snapshot, const AdviseOptions& options) 
   for (const auto& target : snapshot.targets) {
     for (const auto& pool : target.pools) {
       const auto answer = advice::what_if(target, pool, *snapshot.agent.prices, *limits);
-      if (options.as_json)
-        all.push_back(what_if_json(target, pool, answer));
-      else
-        text += what_if_text(target, pool, answer);
+      all.push_back(what_if_json(target, pool, answer));
+      text += what_if_text(target, pool, answer);
     }
   }
-  if (options.as_json) return print(all.dump(2) + "\n", STDOUT_FILENO);
-  if (text.empty()) return fail("advise: there is no pool to ask about; `poolscope report` tells what was measured");
-  return print(text, STDOUT_FILENO);
+  if (text.empty() && options.output.format != ReportFormat::kJson)
+    return fail("advise: there is no pool to ask about; `poolscope report` tells what was measured");
+  const auto render = [&](ReportFormat format, const text::Style&) {
+    if (format == ReportFormat::kJson) return all.dump(2) + "\n";
+    return format == ReportFormat::kMarkdown ? "```text\n" + text + "```\n" : text;
+  };
+  return emit_rendered(render, options.output);
+}
+
+std::string render_advice(const model::Snapshot& snapshot, ReportFormat format, const text::Style& style) {
+  switch (format) {
+    case ReportFormat::kJson:
+      return advice_json(snapshot).dump(2) + "\n";
+    case ReportFormat::kMarkdown:
+      return text::advice_markdown(snapshot);
+    case ReportFormat::kText:
+      return advice_text(snapshot, style);
+  }
+  return {};
 }
 
 int advise(const AdviseOptions& options) {
-  auto snapshot = load_snapshot(options.source, options.span);
+  auto snapshot = options.sources.size() == 1 ? load_snapshot(options.sources.front(), options.span)
+                                              : load_recordings(options.sources, options.span);
   if (!snapshot) return fail("advise: " + snapshot.error());
   complete(*snapshot);
   if (const auto chosen = keep_chosen(*snapshot, options); !chosen) return fail("advise: " + chosen.error());
   if (!options.what_if.empty()) return tell_what_if(*snapshot, options);
-  return print(options.as_json ? advice_json(*snapshot).dump(2) + "\n" : advice_text(*snapshot), STDOUT_FILENO);
+  const auto render = [&](ReportFormat format, const text::Style& style) {
+    return render_advice(*snapshot, format, style);
+  };
+  return emit_rendered(render, options.output);
 }
 
 }  // namespace
@@ -186,7 +204,9 @@ void register_advise_command(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("advise", "what to change about pools and allocations, and why");
   const auto options = std::make_shared<AdviseOptions>();
   command->group(kGroupLook);
-  command->add_option("FILE|URL", options->source, "a JSON report, a recording, - for stdin, or the URL of an agent")
+  command
+      ->add_option("FILE|URL", options->sources,
+                   "a JSON report, - for stdin, the URL of an agent, a recording, or several: as one, also as a folder")
       ->required()
       ->option_text(" ");
   command->add_option("--target", options->target, "only this target")->type_name("NAME");
@@ -196,11 +216,14 @@ void register_advise_command(CLI::App& app, Invocation& invocation) {
                    "what would be with these limits: buffer_bytes=64K,max_idle_buffers=48")
       ->type_name("LIMITS");
   add_time_options(*command, options->span);
-  command->add_flag("--json", options->as_json, "as JSON");
+  add_report_output_options(*command, options->output);
+  command->get_option("--json")->description("as JSON");
+  command->get_option("--output")->description("write it there: .json, .md or .txt");
   command->footer(
       "Examples:\n"
       "  poolscope advise http://127.0.0.1:9777\n"
       "  poolscope advise night.poolscope --from -1h --pool frames\n"
+      "  poolscope advise night.poolscope.1 night.poolscope -o advice.md\n"
       "  poolscope advise today.json --pool frames --what-if buffer_bytes=64K,max_idle_buffers=48");
   command->callback([options, &invocation] { invocation.run = [options] { return advise(*options); }; });
 }

@@ -37,14 +37,27 @@ MeasurementsOrError or_text(Result<Measurements, compare::ReadError> measurement
   return Failure{compare::describe(measurements.error())};
 }
 
-MeasurementsOrError read_recording(const std::string& path, std::chrono::nanoseconds sample) {
-  const auto pieces = load_pieces(path, sample, compare::kMaxSamples);
+// "night.poolscope.1,night.poolscope", or a folder: the files of one recording. Empty: `source` is no recording.
+Result<std::vector<std::string>, std::string> recordings_of(const std::string& source) {
+  if (source == "-") return std::vector<std::string>{};
+  if (is_folder(source)) return recordings_in(source);
+  if (recording::is_recording(source)) return std::vector{source};  // though its name may have commas
+  std::vector<std::string> files;
+  for (std::size_t at = 0; at <= source.size(); at += files.back().size() + 1)
+    files.push_back(source.substr(at, source.find(',', at) - at));
+  if (!std::ranges::all_of(files, recording::is_recording)) files.clear();
+  return files;
+}
+
+MeasurementsOrError read_recordings(const std::vector<std::string>& paths, const std::string& source,
+                                    std::chrono::nanoseconds sample) {
+  const auto pieces = load_pieces(paths, sample, compare::kMaxSamples);
   if (!pieces) return Failure{pieces.error()};
   if (pieces->empty()) {
-    return Failure{path + " is shorter than one sample (" + format_duration(sample) +
+    return Failure{source + " is shorter than one sample (" + format_duration(sample) +
                    "); record for longer, or ask for shorter samples with --sample"};
   }
-  return compare::series_of_pieces(*pieces, path);
+  return compare::series_of_pieces(*pieces, source);
 }
 
 MeasurementsOrError read_side(const std::string& source, std::chrono::nanoseconds sample) {
@@ -53,7 +66,9 @@ MeasurementsOrError read_side(const std::string& source, std::chrono::nanosecond
     if (!snapshot) return Failure{snapshot.error()};
     return compare::series_of_report(*snapshot, source);
   }
-  if (source != "-" && recording::is_recording(source)) return read_recording(source, sample);
+  const auto recordings = recordings_of(source);
+  if (!recordings) return Failure{recordings.error()};
+  if (!recordings->empty()) return read_recordings(*recordings, source, sample);
   const auto text = read_input(source, kMaxInputBytes);
   if (!text) return Failure{text.error()};
   const std::string name = source == "-" ? "stdin" : source;
@@ -138,7 +153,9 @@ void register_compare_command(CLI::App& app, Invocation& invocation) {
        {std::pair<const char*, std::string*>{"BASE", &options->base}, {"NEW", &options->fresh}}) {
     command
         ->add_option(name, *source,
-                     "text of `go test -bench`, JSON of Google Benchmark, a recording, or a report (file or URL)")
+                     "text of `go test -bench`, JSON of Google Benchmark, a recording (its files with commas, or their "
+                     "folder), or a "
+                     "report (file or URL)")
         ->required()
         ->option_text(" ");
   }
@@ -162,6 +179,7 @@ void register_compare_command(CLI::App& app, Invocation& invocation) {
       "  poolscope compare old.txt new.txt\n"
       "  poolscope compare old.json new.json --criteria goals.yaml --markdown\n"
       "  poolscope compare before.poolscope after.poolscope\n"
+      "  poolscope compare before.poolscope.1,before.poolscope after-folder\n"
       "  poolscope compare run.txt run.txt --pair BaselineEncode-8=PoolEncode-8");
   command->callback([options, &invocation] {
     if (options->base == "-" && options->fresh == "-")

@@ -188,19 +188,19 @@ Result<model::Snapshot, std::string> load_recordings(const std::vector<std::stri
   return Failure{name_of(*parts) + " holds no moment in the range that was asked for; ask for a longer time"};
 }
 
-Result<std::vector<model::Snapshot>, std::string> load_pieces(const std::string& path, std::chrono::nanoseconds piece,
-                                                              std::size_t max_pieces) {
-  auto parts = open_all({path});
+Result<std::vector<model::Snapshot>, std::string> load_pieces(const std::vector<std::string>& paths,
+                                                              std::chrono::nanoseconds piece, std::size_t max_pieces) {
+  auto parts = open_all(paths);
   if (!parts) return Failure{parts.error()};
   const std::uint64_t first_ns = parts->front().first().header.first_unix_ns;
   const std::uint64_t last_ns = parts->back().last().header.last_unix_ns;
   const auto length_ns = static_cast<std::uint64_t>(piece.count());
   const std::uint64_t count = last_ns > first_ns ? (last_ns - first_ns) / length_ns : 0;
   if (count > max_pieces) {
-    return Failure{path + " holds " + std::to_string(count) + " pieces of that length, at most " +
+    return Failure{name_of(*parts) + " holds " + std::to_string(count) + " pieces of that length, at most " +
                    std::to_string(max_pieces) + " are taken; ask for longer ones"};
   }
-  Progress progress("read " + path);
+  Progress progress("read " + name_of(*parts));
   std::vector<model::Snapshot> pieces;
   for (std::uint64_t i = 0; i < count; ++i) {
     const UnixRange range{first_ns + i * length_ns, first_ns + (i + 1) * length_ns};

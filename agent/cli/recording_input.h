@@ -22,8 +22,9 @@ namespace poolscope::cli {
 // All there are in a folder, in no order.
 [[nodiscard]] Result<std::vector<std::string>, std::string> recordings_in(const std::string& folder);
 
-// One snapshot for each whole piece of that length from the beginning on, at most `max_pieces`. Pieces in which the agent made none are left out.
-[[nodiscard]] Result<std::vector<model::Snapshot>, std::string> load_pieces(const std::string& path,
+// One snapshot for each whole piece of that length from the beginning on, at most `max_pieces`. Pieces in which the agent made none are left
+// out. Several files: as above.
+[[nodiscard]] Result<std::vector<model::Snapshot>, std::string> load_pieces(const std::vector<std::string>& paths,
                                                                             std::chrono::nanoseconds piece,
                                                                             std::size_t max_pieces);
 

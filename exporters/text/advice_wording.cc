@@ -101,6 +101,10 @@ std::string outcome_text(const model::AdviceOutcome& outcome) {
   return outcome.predicted_hit_ratio ? text + ", predicted " + format_ratio(*outcome.predicted_hit_ratio) : text;
 }
 
+const char* no_advice() {
+  return "no advice: no pool and no call site of it is known; `poolscope report` tells what was measured";
+}
+
 Lines advice_lines(const Advice& advice, unsigned width) {
   Line head(std::string(kIndent, ' '));
   head.add(cut_middle(printable(advice.subject), width / 2), Tone::kStrong).add("   ");

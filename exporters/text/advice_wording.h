@@ -19,6 +19,8 @@ namespace poolscope::text {
 // hit ratio 99.9 %, predicted 100 %".
 [[nodiscard]] std::string outcome_text(const model::AdviceOutcome& outcome);
 
+// Why a target has no advice.
+[[nodiscard]] const char* no_advice();
 // Everything of one advice: what to do, what it gains, why, what else there is, when to look again.
 [[nodiscard]] Lines advice_lines(const model::Advice& advice, unsigned width);
 // The section of a report: what asks for something, what may stay as it is by name, and what became of what was followed. Empty: there is none.

@@ -17,6 +17,8 @@ struct Style {
 [[nodiscard]] std::string report_text(const model::Snapshot& snapshot, const Style& style);
 // The same for a ticket or a pull request.
 [[nodiscard]] std::string report_markdown(const model::Snapshot& snapshot);
+// The advice of all targets with everything that is told of each, for the same.
+[[nodiscard]] std::string advice_markdown(const model::Snapshot& snapshot);
 // One screen: a line per target, the top call sites and the busiest pools, for `poolscope top`. At most `height_lines` lines.
 [[nodiscard]] std::string top_screen(const model::Snapshot& snapshot, const Style& style, unsigned height_lines);
 

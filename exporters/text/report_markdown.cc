@@ -204,7 +204,31 @@ std::string target_section(const TargetSnapshot& target, double budget_cpu_ratio
   return text + collector_table(target) + cost_paragraph(target, budget_cpu_ratio);
 }
 
+std::string whole_advice(const model::Advice& advice) {
+  const auto list = [](const char* heading, const std::vector<std::string>& texts) {
+    std::string line;
+    for (const auto& text : texts) line += (line.empty() ? "" : "; ") + plain(text);
+    return line.empty() ? "" : "  - " + (heading + line) + "\n";
+  };
+  const std::string gain = advice_gain(advice);
+  return "- " + code(advice.subject) + " **" + plain(advice_action(advice)) + "**" +
+         (gain.empty() ? "" : ", " + plain(gain)) + ": " + plain(advice.why) + "\n" +
+         list("instead: ", advice.alternatives) + list("look again when: ", advice.reevaluate_when);
+}
+
 }  // namespace
+
+std::string advice_markdown(const model::Snapshot& snapshot) {
+  std::string text =
+      "# Advice\n\npoolscope " + plain(snapshot.agent.version) + ", " + utc_time(snapshot.time_unix_ns) + "\n";
+  for (const auto& target : snapshot.targets) {
+    text += "\n## " + plain(target.name) + "\n\n";
+    if (target.advice.empty()) text += no_advice() + std::string("\n");
+    for (const auto& advice : target.advice) text += whole_advice(advice);
+    for (const auto& outcome : target.advice_outcomes) text += "- done: " + plain(outcome_text(outcome)) + "\n";
+  }
+  return text;
+}
 
 std::string report_markdown(const model::Snapshot& snapshot) {
   const bool is_exact = !snapshot.targets.empty() && std::ranges::all_of(snapshot.targets, &TargetSnapshot::exact);

@@ -1,5 +1,6 @@
 // `poolscope compare`: where its two sides come from and what it says to the shell.
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -173,6 +174,67 @@ TEST_F(CompareRecordings, NeedOneWholeSample) {
   EXPECT_THAT(
       done.err,
       HasSubstr("is shorter than one sample (2 min); record for longer, or ask for shorter samples with --sample"));
+}
+
+// The same minute and a bit, rotated after 30 s.
+class CompareRotatedRecordings : public testing::Test {
+ protected:
+  CompareRotatedRecordings() {
+    record(earlier_, 1, 30);
+    record(later_, 31, 64);
+    std::filesystem::create_directory(folder_);
+    record(folder_ + "/whole.poolscope", 1, 64);
+  }
+  static void record(const std::string& path, std::uint64_t first, std::uint64_t last) {
+    auto recorder = recording::Recorder::create(path);
+    recording::testing::record_seconds(**recorder, first, last);
+  }
+  static nlohmann::json row_of(const Finished& done) {
+    EXPECT_EQ(done.exit_code, 0) << done.err;
+    return nlohmann::json::parse(done.out)["rows"][0];
+  }
+
+  TemporaryDirectory directory_;
+  std::string earlier_ = directory_.path("night.poolscope.1"), later_ = directory_.path("night.poolscope"),
+              folder_ = directory_.path("folder");
+};
+
+TEST_F(CompareRotatedRecordings, TakesTheFilesOfOneSideWithCommasInWhateverOrder) {
+  const auto row =
+      row_of(run_poolscope({"compare", earlier_ + "," + later_, later_ + "," + earlier_, "--sample", "10s", "--json"}));
+  EXPECT_EQ(row["base"]["samples"], 6) << "one of them reaches over both files";
+  EXPECT_EQ(row["new"]["samples"], 6);
+  EXPECT_DOUBLE_EQ(row["base"]["value"], 0.5);
+}
+
+TEST_F(CompareRotatedRecordings, TakesAFolderOfThem) {
+  const auto row = row_of(run_poolscope({"compare", folder_, earlier_ + "," + later_, "--sample", "10s", "--json"}));
+  EXPECT_EQ(row["base"]["samples"], 6);
+}
+
+TEST_F(CompareRotatedRecordings, TakesANameWithACommaAsItIs) {
+  const std::string file = directory_.path("a,b.poolscope");
+  record(file, 1, 64);
+  EXPECT_EQ(row_of(run_poolscope({"compare", file, file, "--sample", "10s", "--json"}))["base"]["samples"], 6);
+}
+
+TEST_F(CompareRotatedRecordings, RefusesFilesOfTheSameTime) {
+  const Finished done = run_poolscope({"compare", earlier_ + "," + folder_ + "/whole.poolscope", later_});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_THAT(done.err, HasSubstr("are of the same time"));
+}
+
+TEST_F(CompareRotatedRecordings, NamesWhatItCannotRead) {
+  const Finished done = run_poolscope({"compare", earlier_ + ",/nonexistent", later_});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_THAT(done.err, HasSubstr(earlier_ + ",/nonexistent"));
+}
+
+TEST_F(CompareRotatedRecordings, SaysWhenAFolderHoldsNone) {
+  std::filesystem::remove(folder_ + "/whole.poolscope");
+  const Finished done = run_poolscope({"compare", folder_, later_});
+  EXPECT_EQ(done.exit_code, 1);
+  EXPECT_THAT(done.err, HasSubstr("there is no recording in " + folder_));
 }
 
 }  // namespace
