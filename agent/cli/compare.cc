@@ -9,11 +9,11 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/duration.h"
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fetch.h"
 #include "agent/cli/input.h"
 #include "agent/cli/output.h"
 #include "agent/cli/recording_input.h"
 #include "agent/cli/snapshot_input.h"
+#include "agent/client/fetch.h"
 #include "agent/compare/comparison.h"
 #include "agent/compare/criteria.h"
 #include "agent/compare/go_bench.h"
@@ -40,7 +40,7 @@ MeasurementsOrError or_text(Result<Measurements, compare::ReadError> measurement
 // "night.poolscope.1,night.poolscope", or a folder: the files of one recording. Empty: `source` is no recording.
 Result<std::vector<std::string>, std::string> recordings_of(const std::string& source) {
   if (source == "-") return std::vector<std::string>{};
-  if (is_folder(source)) return recordings_in(source);
+  if (client::is_folder(source)) return client::recordings_in(source);
   if (recording::is_recording(source)) return std::vector{source};  // though its name may have commas
   std::vector<std::string> files;
   for (std::size_t at = 0; at <= source.size(); at += files.back().size() + 1)
@@ -61,7 +61,7 @@ MeasurementsOrError read_recordings(const std::vector<std::string>& paths, const
 }
 
 MeasurementsOrError read_side(const std::string& source, std::chrono::nanoseconds sample) {
-  if (is_url(source)) {
+  if (client::is_url(source)) {
     const auto snapshot = load_snapshot(source);
     if (!snapshot) return Failure{snapshot.error()};
     return compare::series_of_report(*snapshot, source);

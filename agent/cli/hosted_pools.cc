@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "agent/cli/admin_token.h"
+#include "agent/client/admin_token.h"
 #include "agent/host/administer.h"
 
 namespace poolscope::cli {
@@ -33,7 +33,7 @@ Result<std::optional<api::PoolAdmin>, std::string> make_pool_admin(const config:
   if (!config.web.enable_admin_api) return std::optional<api::PoolAdmin>();
   if (config.web.admin_token_file.empty())
     return Failure{std::string("--web.enable-admin-api needs --web.admin-token-file FILE")};
-  auto token = read_admin_token(config.web.admin_token_file);
+  auto token = client::read_admin_token(config.web.admin_token_file);
   if (!token) return Failure{token.error()};
   const std::string socket =
       config.hosted_pools.socket.empty() ? hosted::default_socket_path() : config.hosted_pools.socket;

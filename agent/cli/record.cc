@@ -13,10 +13,10 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/duration.h"
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fetch.h"
 #include "agent/cli/output.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/stop_fd.h"
+#include "agent/client/fetch.h"
 #include "exporters/recording/reader.h"
 #include "exporters/recording/recording_file.h"
 
@@ -35,7 +35,7 @@ class RecordsOfAgent {
   RecordsOfAgent(std::string url, RecordingFile& file) : url_(std::move(url)), file_(file) {}
 
   [[nodiscard]] std::optional<std::string> ask() {
-    auto answer = fetch_url(last_unix_ns_ ? url_ + "?after=" + seconds_text(*last_unix_ns_) : url_, nullptr);
+    auto answer = client::fetch_url(last_unix_ns_ ? url_ + "?after=" + seconds_text(*last_unix_ns_) : url_, nullptr);
     if (!answer) return answer.error();
     if (*answer == recording::file_header()) return std::nullopt;
     auto reader = recording::Reader::open(std::make_unique<recording::MemorySource>(std::move(*answer)), url_);
@@ -102,7 +102,7 @@ int record_agent(const RecordOptions& options) {
   if (!file) return fail("record: " + file.error());
   const UniqueFd stop = stop_signals_fd();
   if (!stop) return fail("record: no signalfd");
-  RecordsOfAgent records(records_url(options.source), **file);
+  RecordsOfAgent records(client::records_url(options.source), **file);
   std::optional<std::string> problem;
   {
     Progress progress("record " + options.source, options.duration);
@@ -141,7 +141,9 @@ void register_record_command(CLI::App& app, Invocation& invocation) {
       "  poolscope record redis-server -o redis.poolscope");
   command->callback([=, &invocation] {
     if (limit->count() > 0) options->duration = *duration;
-    invocation.run = [options] { return is_url(options->source) ? record_agent(*options) : record_process(*options); };
+    invocation.run = [options] {
+      return client::is_url(options->source) ? record_agent(*options) : record_process(*options);
+    };
   });
 }
 

@@ -13,14 +13,9 @@ namespace poolscope::cli {
 
 // `end` of relative times is the end of the recording. What is missing of the file is told on stderr. The error names the file, the cause and
 // the way out.
-// Several files are read as one recording, in the order of their time: those that rotation left, or those of agents that ran one after the
-// other. They must not overlap, and be of one start of the machine.
+// Several files are read as one recording (agent/client/recordings.h).
 [[nodiscard]] Result<model::Snapshot, std::string> load_recordings(const std::vector<std::string>& paths,
                                                                    const model::TimeSpan& span);
-
-[[nodiscard]] bool is_folder(const std::string& path);
-// All there are in a folder, in no order.
-[[nodiscard]] Result<std::vector<std::string>, std::string> recordings_in(const std::string& folder);
 
 // One snapshot for each whole piece of that length from the beginning on, at most `max_pieces`. Pieces in which the agent made none are left
 // out. Several files: as above.

@@ -1,9 +1,10 @@
 #include "agent/cli/snapshot_input.h"
 
-#include "agent/cli/fetch.h"
 #include "agent/cli/input.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/recording_input.h"
+#include "agent/client/fetch.h"
+#include "agent/client/recordings.h"
 #include "exporters/model/json.h"
 #include "exporters/recording/reader.h"
 
@@ -14,7 +15,7 @@ constexpr std::size_t kMaxSnapshotBytes = std::size_t{64} << 20;
 
 Result<std::string, std::string> fetch_with_progress(const std::string& url) {
   Progress progress("fetch " + url);
-  return fetch_url(url, [&] { progress.update("the agent"); }, {.max_bytes = kMaxSnapshotBytes});
+  return client::fetch_url(url, [&] { progress.update("the agent"); }, {.max_bytes = kMaxSnapshotBytes});
 }
 
 std::string time_text(const model::TimePoint& time) {
@@ -41,16 +42,16 @@ Result<model::Snapshot, std::string> parse_snapshot(std::string_view text, const
 }
 
 Result<model::Snapshot, std::string> load_snapshot(const std::string& source, const model::TimeSpan& span) {
-  const bool remote = is_url(source);
-  if (!remote && is_folder(source)) {
-    const auto paths = recordings_in(source);
+  const bool remote = client::is_url(source);
+  if (!remote && client::is_folder(source)) {
+    const auto paths = client::recordings_in(source);
     return paths ? load_recordings(*paths, span) : Failure{paths.error()};
   }
   if (!remote && source != "-" && recording::is_recording(source)) return load_recordings({source}, span);
   if (!remote && !span.is_open()) {
     return Failure{source + " is a report of one moment; --from and --to are for recordings and agents"};
   }
-  const std::string name = remote ? with_span(snapshot_url(source), span) : source == "-" ? "stdin" : source;
+  const std::string name = remote ? with_span(client::snapshot_url(source), span) : source == "-" ? "stdin" : source;
   const auto text = remote ? fetch_with_progress(name) : read_input(source, kMaxSnapshotBytes);
   if (!text) return Failure{text.error()};
   return parse_snapshot(*text, name);

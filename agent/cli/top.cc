@@ -17,11 +17,11 @@
 #include "agent/cli/commands.h"
 #include "agent/cli/duration.h"
 #include "agent/cli/exit_code.h"
-#include "agent/cli/fetch.h"
 #include "agent/cli/full_screen.h"
 #include "agent/cli/output.h"
 #include "agent/cli/snapshot_input.h"
 #include "agent/cli/terminal.h"
+#include "agent/client/fetch.h"
 #include "exporters/text/report.h"
 
 namespace poolscope::cli {
@@ -102,7 +102,7 @@ std::string frame_of(const View& view, const TerminalSize& size, bool colour) {
 class LiveTable {
  public:
   explicit LiveTable(const TopOptions& options)
-      : view_{snapshot_url(options.address), options.interval, std::nullopt, {}, {}},
+      : view_{client::snapshot_url(options.address), options.interval, std::nullopt, {}, {}},
         reads_keys_(is_terminal(STDIN_FILENO)),
         colour_(use_colour(STDOUT_FILENO)) {}
 
@@ -129,7 +129,7 @@ class LiveTable {
   void wait() {
     const auto now = Clock::now();
     if (!get_ && now >= next_fetch_) {
-      get_.emplace(view_.url);
+      get_.emplace(client::HttpRequest{view_.url});
       next_fetch_ = now + view_.interval;
     }
     const auto until_fetch = std::chrono::ceil<std::chrono::milliseconds>(next_fetch_ - now);
@@ -144,7 +144,7 @@ class LiveTable {
     }
   }
 
-  void take(HttpGet::Answer answer) {
+  void take(client::HttpCall::Answer answer) {
     get_.reset();
     auto snapshot = answer ? parse_snapshot(*answer, view_.url) : Failure{std::move(answer.error())};
     if (!snapshot) {
@@ -191,7 +191,7 @@ class LiveTable {
   bool colour_;
   SignalQueue signals_;  // before screen_: a signal must not end the program between the two
   FullScreen screen_;
-  std::optional<HttpGet> get_;
+  std::optional<client::HttpCall> get_;
   Clock::time_point next_fetch_ = Clock::now();
   std::string drawn_;
   bool done_ = false;
@@ -206,7 +206,7 @@ std::string refuse_pid(const std::string& address) {
 }
 
 int show_once(const TopOptions& options) {
-  const auto snapshot = load_snapshot(snapshot_url(options.address));
+  const auto snapshot = load_snapshot(client::snapshot_url(options.address));
   if (!snapshot) return fail("top: " + snapshot.error());
   const TerminalSize size = terminal_size(STDOUT_FILENO);
   return print(text::top_screen(*snapshot, {use_colour(STDOUT_FILENO), size.columns}, size.lines));

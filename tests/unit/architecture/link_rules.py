@@ -13,11 +13,12 @@ ALLOWED = {
     "agent/estimate": ["pools", "exporters/model"],
     "agent/advice": ["pools", "exporters/model", "exporters/text", "agent/estimate"],
     "agent/compare": ["pools", "exporters/model", "exporters/text", "agent/config"],
+    "agent/client": ["pools", "exporters", "agent/estimate"],
     "agent/host": ["pools", "exporters/model", "agent/config", "probes/process"],
-    "ui": ["pools", "exporters", "agent/estimate", "agent/advice"],
+    "ui": ["pools", "exporters", "agent/estimate", "agent/advice", "agent/client"],
 }
 MAY_USE_BPF = ("probes", "agent")
-NEVER_USES_BPF = ("agent/estimate", "agent/advice", "agent/compare", "agent/config", "agent/host", "agent/api")
+NEVER_USES_BPF = ("agent/estimate", "agent/advice", "agent/compare", "agent/client", "agent/config", "agent/host", "agent/api")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 BPF_HEADER = re.compile(r"^bpf/(libbpf|bpf|btf)|\.skel\.h$")

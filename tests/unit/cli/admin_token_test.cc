@@ -1,5 +1,5 @@
 // The file with the token of the admin API.
-#include "agent/cli/admin_token.h"
+#include "agent/client/admin_token.h"
 
 #include <string>
 
@@ -19,7 +19,7 @@ class AdminToken : public testing::Test {
   Result<std::string, std::string> read(const std::string& text, mode_t mode = 0600) {
     directory_.write("token", text);
     EXPECT_EQ(::chmod(directory_.path("token").c_str(), mode), 0);
-    return cli::read_admin_token(directory_.path("token"));
+    return client::read_admin_token(directory_.path("token"));
   }
   TemporaryDirectory directory_;
 };
@@ -48,8 +48,8 @@ TEST_F(AdminToken, IsRefusedWhenItIsNoSecret) {
 }
 
 TEST_F(AdminToken, SaysThatThereIsNoSuchFile) {
-  EXPECT_THAT(cli::read_admin_token("/nonexistent/token").error(), HasSubstr("/nonexistent/token"));
-  EXPECT_THAT(cli::read_admin_token("/tmp").error(), HasSubstr("not a regular file"));
+  EXPECT_THAT(client::read_admin_token("/nonexistent/token").error(), HasSubstr("/nonexistent/token"));
+  EXPECT_THAT(client::read_admin_token("/tmp").error(), HasSubstr("not a regular file"));
 }
 
 }  // namespace

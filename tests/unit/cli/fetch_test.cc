@@ -1,6 +1,6 @@
 // HTTP GET: addresses, limits, and errors that say what to do.
 
-#include "agent/cli/fetch.h"
+#include "agent/client/fetch.h"
 
 #include <string>
 
@@ -12,6 +12,8 @@
 
 namespace poolscope::cli {
 namespace {
+
+using namespace client;
 
 using cli_test::http_answer;
 using cli_test::HttpServer;
@@ -69,7 +71,7 @@ TEST(FetchUrl, TellsTheStatusAndWhatTheServerSaid) {
   const HttpServer server(http_answer("503 Service Unavailable", "no measurement \x1b[2Jyet\nmore\n"));
   const auto body = fetch_url(server.url(), nullptr);
   ASSERT_FALSE(body.has_value());
-  EXPECT_THAT(body.error(), HasSubstr("the server answered HTTP 503 (no measurement ?[2Jyet)"));
+  EXPECT_THAT(body.error(), HasSubstr("the server answered HTTP 503 (no measurement \uFFFD[2Jyet)"));
 }
 
 TEST(FetchUrl, DoesNotFollowARedirect) {

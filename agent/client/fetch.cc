@@ -1,4 +1,4 @@
-#include "agent/cli/fetch.h"
+#include "agent/client/fetch.h"
 
 #include <array>
 #include <cstring>
@@ -7,14 +7,14 @@
 
 #include <curl/curl.h>
 
-#include "agent/cli/terminal.h"
+#include "exporters/text/line.h"
 
-namespace poolscope::cli {
+namespace poolscope::client {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxShownBytes = 200;
+constexpr unsigned kMaxShownColumns = 200;
 constexpr milliseconds kStep{100};
 
 template <auto Free>
@@ -39,17 +39,18 @@ bool is_loopback(const std::string& url) {
 }
 
 std::string first_line(std::string_view body) {
-  return printable(body.substr(0, body.find_first_of("\r\n")), kMaxShownBytes);
+  return text::cut_end(text::printable(body.substr(0, body.find_first_of("\r\n"))), kMaxShownColumns);
 }
 
 }  // namespace
 
-struct HttpGet::Transfer {
-  std::string url;
+struct HttpCall::Transfer {
+  HttpRequest request;
   FetchLimits limits;
   std::string body;
   bool too_large = false;
   std::array<char, CURL_ERROR_SIZE> error_text{};
+  std::unique_ptr<curl_slist, Deleter<curl_slist_free_all>> headers;
   std::unique_ptr<CURLM, Deleter<curl_multi_cleanup>> multi;
   std::unique_ptr<CURL, Deleter<curl_easy_cleanup>> easy;
 
@@ -58,13 +59,14 @@ struct HttpGet::Transfer {
   }
 
   void set_up();
+  void set_up_request();
   [[nodiscard]] std::optional<CURLcode> result();
   [[nodiscard]] Answer answer(CURLcode code);
   [[nodiscard]] std::string failure(CURLcode code);
   static std::size_t receive(const char* data, std::size_t one, std::size_t bytes, void* self);
 };
 
-std::size_t HttpGet::Transfer::receive(const char* data, std::size_t, std::size_t bytes, void* self) {
+std::size_t HttpCall::Transfer::receive(const char* data, std::size_t, std::size_t bytes, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
   transfer.too_large = transfer.body.size() + bytes > transfer.limits.max_bytes;
   if (transfer.too_large) return 0;
@@ -72,9 +74,9 @@ std::size_t HttpGet::Transfer::receive(const char* data, std::size_t, std::size_
   return bytes;
 }
 
-void HttpGet::Transfer::set_up() {
+void HttpCall::Transfer::set_up() {
   CURL* handle = easy.get();
-  curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
+  set_up_request();
   curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "");  // every compression libcurl knows
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "poolscope/" POOLSCOPE_VERSION);
@@ -85,11 +87,23 @@ void HttpGet::Transfer::set_up() {
   curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, error_text.data());
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &Transfer::receive);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
-  if (is_loopback(url)) curl_easy_setopt(handle, CURLOPT_PROXY, "");
+  if (is_loopback(request.url)) curl_easy_setopt(handle, CURLOPT_PROXY, "");
   curl_multi_add_handle(multi.get(), handle);
 }
 
-std::optional<CURLcode> HttpGet::Transfer::result() {
+void HttpCall::Transfer::set_up_request() {
+  CURL* handle = easy.get();
+  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  if (request.body) {
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body->size()));
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body->c_str());
+  }
+  if (request.bearer_token.empty()) return;
+  headers.reset(curl_slist_append(nullptr, ("Authorization: Bearer " + request.bearer_token).c_str()));
+  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+}
+
+std::optional<CURLcode> HttpCall::Transfer::result() {
   if (!multi || !easy) return CURLE_FAILED_INIT;
   int running = 0;
   if (curl_multi_perform(multi.get(), &running) != CURLM_OK) return CURLE_FAILED_INIT;
@@ -99,7 +113,7 @@ std::optional<CURLcode> HttpGet::Transfer::result() {
   return message->data.result;
 }
 
-std::string HttpGet::Transfer::failure(CURLcode code) {
+std::string HttpCall::Transfer::failure(CURLcode code) {
   if (too_large) return "the answer is larger than " + std::to_string(limits.max_bytes >> 20) + " MiB";
   if (code == CURLE_COULDNT_CONNECT) {
     long sys_errno = 0;
@@ -110,28 +124,28 @@ std::string HttpGet::Transfer::failure(CURLcode code) {
   return error_text[0] != '\0' ? error_text.data() : curl_easy_strerror(code);
 }
 
-HttpGet::Answer HttpGet::Transfer::answer(CURLcode code) {
-  if (code != CURLE_OK) return Failure{"cannot fetch " + url + ": " + failure(code)};
+HttpCall::Answer HttpCall::Transfer::answer(CURLcode code) {
+  if (code != CURLE_OK) return Failure{"cannot fetch " + request.url + ": " + failure(code)};
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   if (status == 200) return std::move(body);
   const std::string said = first_line(body);
-  return Failure{"cannot fetch " + url + ": the server answered HTTP " + std::to_string(status) +
+  return Failure{"cannot fetch " + request.url + ": the server answered HTTP " + std::to_string(status) +
                  (said.empty() ? "" : " (" + said + ")")};
 }
 
-HttpGet::HttpGet(std::string url, const FetchLimits& limits) : transfer_(std::make_unique<Transfer>()) {
+HttpCall::HttpCall(HttpRequest request, const FetchLimits& limits) : transfer_(std::make_unique<Transfer>()) {
   initialise_curl();
-  transfer_->url = std::move(url);
+  transfer_->request = std::move(request);
   transfer_->limits = limits;
   transfer_->multi.reset(curl_multi_init());
   transfer_->easy.reset(curl_easy_init());
   if (transfer_->multi && transfer_->easy) transfer_->set_up();
 }
 
-HttpGet::~HttpGet() = default;
+HttpCall::~HttpCall() = default;
 
-std::optional<HttpGet::Answer> HttpGet::step(milliseconds wait, std::span<const int> wake_fds) {
+std::optional<HttpCall::Answer> HttpCall::step(milliseconds wait, std::span<const int> wake_fds) {
   if (const auto code = transfer_->result()) return transfer_->answer(*code);
   std::vector<curl_waitfd> extra;
   for (const int fd : wake_fds) extra.push_back({fd, CURL_WAIT_POLLIN, 0});
@@ -141,9 +155,9 @@ std::optional<HttpGet::Answer> HttpGet::step(milliseconds wait, std::span<const 
   return std::nullopt;
 }
 
-HttpGet::Answer fetch_url(const std::string& url, const std::function<void()>& while_waiting,
-                          const FetchLimits& limits) {
-  HttpGet get(url, limits);
+HttpCall::Answer fetch_url(const std::string& url, const std::function<void()>& while_waiting,
+                           const FetchLimits& limits) {
+  HttpCall get({url}, limits);
   for (;;) {  // ends: the transfer has a total timeout
     if (auto answer = get.step(kStep)) return std::move(*answer);
     if (while_waiting) while_waiting();
@@ -154,24 +168,20 @@ bool is_url(std::string_view text) {
   return text.starts_with("http://") || text.starts_with("https://");
 }
 
-namespace {
-
-std::string with_page(std::string_view address, const char* page) {
+std::string page_url(std::string_view address, std::string_view page) {
   std::string url = is_url(address) ? std::string(address) : "http://" + std::string(address);
   const std::size_t path = url.find('/', url.find("://") + 3);
-  if (path == std::string::npos) return url + "/" + page;
-  if (url.ends_with('/')) return url + page;
+  if (path == std::string::npos) return url.append("/").append(page);
+  if (url.ends_with('/')) return url.append(page);
   return url;
 }
 
-}  // namespace
-
 std::string snapshot_url(std::string_view address) {
-  return with_page(address, "api/v1/snapshot");
+  return page_url(address, "api/v1/snapshot");
 }
 
 std::string records_url(std::string_view address) {
-  return with_page(address, "api/v1/records");
+  return page_url(address, "api/v1/records");
 }
 
-}  // namespace poolscope::cli
+}  // namespace poolscope::client

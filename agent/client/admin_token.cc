@@ -1,4 +1,4 @@
-#include "agent/cli/admin_token.h"
+#include "agent/client/admin_token.h"
 
 #include <algorithm>
 #include <array>
@@ -12,7 +12,7 @@
 
 #include "poolscope/unique_fd.h"
 
-namespace poolscope::cli {
+namespace poolscope::client {
 namespace {
 
 constexpr std::size_t kMinTokenBytes = 16, kMaxTokenBytes = 1024;
@@ -46,4 +46,4 @@ Result<std::string, std::string> read_admin_token(const std::string& file) {
   return std::string(token);
 }
 
-}  // namespace poolscope::cli
+}  // namespace poolscope::client

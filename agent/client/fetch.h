@@ -1,6 +1,6 @@
 #pragma once
-// HTTP GET with limits on size and time (libcurl). Proxies of the environment are used, but never for loopback.
-//   Threads   one per HttpGet.
+// HTTP with limits on size and time (libcurl). Proxies of the environment are used, but never for loopback.
+//   Threads   one per HttpCall.
 //   Cancel    destroy it.
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 #include "poolscope/result.h"
 
-namespace poolscope::cli {
+namespace poolscope::client {
 
 struct FetchLimits {
   std::size_t max_bytes = std::size_t{64} << 20;
@@ -22,12 +22,18 @@ struct FetchLimits {
   std::chrono::milliseconds total_timeout{30'000};
 };
 
-class HttpGet {
+struct HttpRequest {
+  std::string url;
+  std::optional<std::string> body = {};  // makes it a POST
+  std::string bearer_token = {};         // sent when not empty
+};
+
+class HttpCall {
  public:
   using Answer = Result<std::string, std::string>;  // the body, or what went wrong with which URL
 
-  explicit HttpGet(std::string url, const FetchLimits& limits = {});
-  ~HttpGet();
+  explicit HttpCall(HttpRequest request, const FetchLimits& limits = {});
+  ~HttpCall();
 
   // Drives the transfer; waits at most `wait`, less when one of `wake_fds` becomes readable. The answer comes once.
   [[nodiscard]] std::optional<Answer> step(std::chrono::milliseconds wait, std::span<const int> wake_fds = {});
@@ -37,11 +43,13 @@ class HttpGet {
   std::unique_ptr<Transfer> transfer_;
 };
 
-// As HttpGet to its end; `while_waiting` is called a few times a second.
-[[nodiscard]] HttpGet::Answer fetch_url(const std::string& url, const std::function<void()>& while_waiting,
-                                        const FetchLimits& limits = {});
+// A GET to its end; `while_waiting` is called a few times a second.
+[[nodiscard]] HttpCall::Answer fetch_url(const std::string& url, const std::function<void()>& while_waiting,
+                                         const FetchLimits& limits = {});
 
 [[nodiscard]] bool is_url(std::string_view text);
+// Where a page of an agent is: `page` as in "api/v1/history", below what a user calls the address of the agent.
+[[nodiscard]] std::string page_url(std::string_view address, std::string_view page);
 // The snapshot behind what a user calls the address of an agent: "127.0.0.1:9777", "http://host:9777" or
 // "https://proxy/poolscope/" (a prefix, because of the slash). Any other path is taken as it is.
 [[nodiscard]] std::string snapshot_url(std::string_view address);
@@ -49,4 +57,4 @@ class HttpGet {
 // The same for what it measures from now on (docs/reference/http.md).
 [[nodiscard]] std::string records_url(std::string_view address);
 
-}  // namespace poolscope::cli
+}  // namespace poolscope::client
