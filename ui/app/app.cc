@@ -1,0 +1,135 @@
+#include "ui/app/app.h"
+
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+#include <GLFW/glfw3.h>
+#include <imgui.h>
+
+namespace poolscope::viewer {
+namespace {
+
+constexpr unsigned kFramesAfterEvent = 3;
+constexpr double kCursorBlinkSeconds = 0.5, kScriptStepSeconds = 0.005, kScreenshotWaitSeconds = 30;
+
+std::string dated_file() {
+  const std::time_t now = std::time(nullptr);
+  std::tm broken{};
+  gmtime_r(&now, &broken);
+  char text[64];
+  (void)std::strftime(text, sizeof text, "poolscope-%Y%m%d-%H%M%S.png", &broken);
+  return text;
+}
+
+}  // namespace
+
+App::App(AppOptions options, Settings settings, Window& window)
+    : options_(std::move(options)), settings_(std::move(settings)), window_(window) {
+  if (!options_.view.empty()) state_.view = view_index(options_.view);
+  if (!options_.address.empty()) open(options_.address);
+}
+
+const Theme& App::theme() const {
+  const Theme* chosen = theme_named(settings_.theme);
+  return chosen != nullptr ? *chosen : dark_theme();
+}
+
+void App::open(const std::string& address) {
+  source_.reset();  // ends before the next one begins
+  state_.begin(address, is_agent_address(address));
+  settings_.note_address(address);
+  source_ = open_source({address, options_.token}, &Window::wake_up);
+}
+
+bool App::is_over() const {
+  return is_done_ || window_.is_closed() || (options_.script && options_.script->is_over());
+}
+
+int App::run() {
+  while (!is_over()) {
+    wait();
+    take_news();
+    if (frames_left_ == 0 || window_.is_hidden()) continue;
+    --frames_left_;
+    draw();
+    act();
+  }
+  if (options_.keeps_settings) {
+    window_.size(settings_.width, settings_.height);
+    (void)save_settings(settings_, options_.settings_file);
+  }
+  if (options_.script && !options_.script->failure().empty()) failure_ = options_.script->failure();
+  if (failure_.empty()) return 0;
+  std::fprintf(stderr, "poolscope-viewer: %s\n", failure_.c_str());
+  return 1;
+}
+
+void App::wait() {
+  if (options_.script || !options_.screenshot_file.empty()) {
+    window_.wait(kScriptStepSeconds);
+    frames_left_ = 1;
+  } else if (frames_left_ > 0) {
+    window_.wait(0);
+  } else {
+    window_.wait(ImGui::GetIO().WantTextInput ? kCursorBlinkSeconds : -1);
+    frames_left_ = kFramesAfterEvent;
+  }
+}
+
+void App::take_news() {
+  if (!source_) return;
+  state_.take(source_->take());
+  if (const auto range = state_.take_question()) source_->ask_for(*range);
+}
+
+void App::draw() {
+  window_.set_look(theme(), settings_.scale);
+  window_.start_input();
+  if (!options_.screenshot_file.empty()) ImGui::GetIO().MousePos = {-1, -1};  // wherever the mouse happens to be
+  if (options_.script) options_.script->drive(ImGui::GetIO(), widgets_, glfwGetTime());
+  window_.start_frame();
+  actions_ = Actions();
+  Frame frame{state_,   theme(), window_.fonts(), window_.scale(), settings_.addresses, !options_.token.empty(),
+              widgets_, actions_};
+  screen_.draw(frame);
+  window_.end_frame(theme());
+  if (options_.script)
+    if (const auto file = options_.script->take_screenshot_file()) save_frame(*file);
+  if (actions_.take_screenshot) save_frame(dated_file());
+  if (!options_.screenshot_file.empty()) note_frame_of_screenshot();
+  window_.show_frame();
+}
+
+void App::save_frame(const std::string& file) {
+  const std::string problem = write_png(file, window_.picture());
+  if (problem.empty()) {
+    std::fprintf(stderr, "poolscope-viewer: saved %s\n", file.c_str());
+  } else {
+    failure_ = problem;
+  }
+}
+
+// Of what is there, or of what is wrong.
+void App::note_frame_of_screenshot() {
+  const Connection& connection = state_.connection();
+  const bool is_complete =
+      !source_ || connection.state == ConnectionState::kLive || connection.state == ConnectionState::kRead;
+  const bool is_late = glfwGetTime() > kScreenshotWaitSeconds || connection.state == ConnectionState::kLost;
+  if (!is_complete && !is_late) return;
+  if (++frames_with_data_ < options_.screenshot_frames) return;
+  if (!is_complete) failure_ = connection.problem.empty() ? "the data did not come in time" : connection.problem;
+  save_frame(options_.screenshot_file);
+  is_done_ = true;
+}
+
+void App::act() {
+  if (actions_.theme) settings_.theme = *actions_.theme;
+  if (actions_.scale_by) settings_.scale = std::min(std::max(settings_.scale * *actions_.scale_by, 0.5F), 4.0F);
+  if (actions_.open) open(*actions_.open);
+  if (actions_.resize && source_) source_->resize_pool(actions_.resize->pool, actions_.resize->buffers);
+  const bool anything = actions_.theme || actions_.scale_by || actions_.open;
+  if (anything) frames_left_ = kFramesAfterEvent;
+}
+
+}  // namespace poolscope::viewer

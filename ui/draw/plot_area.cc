@@ -1,0 +1,139 @@
+#include "ui/draw/plot_area.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ui/draw/draw_text.h"
+#include "ui/model/series.h"
+
+namespace poolscope::viewer {
+namespace {
+
+constexpr float kSwatch = 10, kGap = 6;
+
+// From the right end to the left, as far as there is room beside the title.
+void draw_legend(Frame& frame, ImDrawList& list, ImVec2 at, float width, const std::vector<LegendEntry>& legend) {
+  const float swatch = frame.px(kSwatch), gap = frame.px(kGap), height = ImGui::GetFontSize();
+  float needed = 0;
+  for (const auto& entry : legend) needed += swatch + gap + width_of(entry.name) + 2 * gap;
+  float x = at.x + std::max(0.0F, width - needed);
+  for (const auto& entry : legend) {
+    const float room = at.x + width - x - swatch - gap;
+    if (room < swatch) return;
+    list.AddRectFilled({x, at.y + (height - swatch) / 2}, {x + swatch, at.y + (height + swatch) / 2}, entry.colour,
+                       frame.px(2));
+    draw_text_at(list, {x + swatch + gap, at.y}, frame.theme.dim, entry.name, room);
+    x += swatch + 3 * gap + width_of(entry.name);
+  }
+}
+
+void draw_y_marks(Frame& frame, const PlotArea& area, const std::vector<double>& marks,
+                  const std::vector<std::string>& labels, float left) {
+  const float half = ImGui::GetFontSize() / 2;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    const float y = std::round(area.y(marks[i]));
+    area.list->AddLine({area.min.x, y}, {area.max.x, y}, frame.theme.grid);
+    draw_text_at(*area.list, {left, y - half}, frame.theme.dim, labels[i], area.min.x - left - frame.px(4), 1);
+  }
+}
+
+}  // namespace
+
+float PlotArea::y(double value) const {
+  const double share = top > 0 && std::isfinite(value) ? std::clamp(value / top, 0.0, 1.0) : 0;
+  return max.y - static_cast<float>(share) * (max.y - min.y);
+}
+
+PlotArea begin_area(Frame& frame, const PlotText& text, const std::vector<LegendEntry>& legend, double high,
+                    ImVec2 size) {
+  const float line = ImGui::GetFontSize(), gap = frame.px(4);
+  if (size.x <= 0) size.x = ImGui::GetContentRegionAvail().x;
+  size.x = std::max(size.x, frame.px(80));
+  size.y = std::max(size.y, frame.px(60));
+  const ImVec2 at = ImGui::GetCursorScreenPos();
+  const std::string id(text.id);
+  ImGui::PushID(id.c_str());
+  ImGui::InvisibleButton("plot", size);
+  ImGui::SetItemAllowOverlap();  // by markers
+  ImGui::PopID();
+  frame.widgets.note(id, text.title);
+
+  PlotArea area;
+  area.list = ImGui::GetWindowDrawList();
+  area.is_hovered = ImGui::IsItemHovered();
+  ImGui::PushFont(frame.fonts.bold);
+  const float title_width = std::min(width_of(text.title), size.x);
+  draw_text_at(*area.list, at, frame.theme.text, text.title, title_width);
+  ImGui::PopFont();
+  draw_legend(frame, *area.list, {at.x + title_width + 3 * gap, at.y}, size.x - title_width - 3 * gap, legend);
+
+  const float inner_height = size.y - 2 * line - 4 * gap;
+  const auto most = static_cast<std::size_t>(std::clamp(inner_height / (2.2F * line), 1.0F, 5.0F));
+  const std::vector<double> marks = axis_marks(high, most, text.unit == Unit::kBytes);
+  std::vector<std::string> labels;
+  float label_width = 0;
+  for (const double mark : marks) {
+    labels.push_back(short_text(mark, text.unit) + (mark > 0 ? text.per : ""));
+    label_width = std::max(label_width, width_of(labels.back()));
+  }
+  area.top = marks.back();
+  area.min = {at.x + std::min(label_width + 2 * gap, size.x / 2), at.y + line + 2 * gap};
+  area.max = {at.x + size.x - gap, at.y + size.y - line - gap};
+  area.list->AddRectFilled(area.min, area.max, frame.theme.panel);
+  draw_y_marks(frame, area, marks, labels, at.x);
+  area.list->AddRect(area.min, area.max, frame.theme.line);
+  return area;
+}
+
+void say_absent(Frame& frame, const PlotArea& area, std::string_view reason) {
+  const float width = area.width() - frame.px(16);
+  const ImVec2 size = ImGui::CalcTextSize(reason.data(), reason.data() + reason.size(), false, width);
+  const ImVec2 at = {area.min.x + (area.width() - std::min(size.x, width)) / 2,
+                     std::max(area.min.y, (area.min.y + area.max.y - size.y) / 2)};
+  const ImVec4 clip = {area.min.x, area.min.y, area.max.x, area.max.y};
+  area.list->AddRectFilled(area.min, area.max, frame.theme.panel);
+  area.list->AddText(ImGui::GetFont(), ImGui::GetFontSize(), at, frame.theme.dim, reason.data(),
+                     reason.data() + reason.size(), width, &clip);
+  if (area.is_hovered) tooltip(reason);
+}
+
+void draw_x_mark(Frame& frame, const PlotArea& area, float x, std::string_view label, float& last_x) {
+  const float width = width_of(label), left = std::clamp(x - width / 2, area.min.x - width / 2, area.max.x - width);
+  if (left < last_x + frame.px(6)) return;
+  area.list->AddLine({x, area.max.y}, {x, area.max.y + frame.px(3)}, frame.theme.line);
+  draw_text_at(*area.list, {left, area.max.y + frame.px(3)}, frame.theme.dim, label, width + 1);
+  last_x = left + width;
+}
+
+void draw_polyline(ImDrawList& list, const std::vector<ImVec2>& points, ImU32 colour, float thickness) {
+  if (points.size() > 1) {
+    list.AddPolyline(points.data(), static_cast<int>(points.size()), colour, ImDrawFlags_None, thickness);
+  } else if (points.size() == 1) {
+    list.AddCircleFilled(points.front(), thickness, colour);
+  }
+}
+
+LogAxis::LogAxis(double low, double high)
+    : low_exponent_(std::floor(std::log2(std::max(low, 1.0)))),
+      high_exponent_(std::ceil(std::log2(std::max(high, 2.0)))) {
+  if (high_exponent_ <= low_exponent_) high_exponent_ = low_exponent_ + 1;
+}
+
+double LogAxis::position(double value) const {
+  return (std::log2(std::max(value, 0.5)) - low_exponent_) / (high_exponent_ - low_exponent_);
+}
+
+double LogAxis::value(double position) const {
+  return std::exp2(low_exponent_ + std::clamp(position, 0.0, 1.0) * (high_exponent_ - low_exponent_));
+}
+
+std::vector<double> LogAxis::marks(std::size_t most) const {
+  const double span = high_exponent_ - low_exponent_;
+  const double step = std::max(1.0, std::ceil(span / static_cast<double>(std::max<std::size_t>(most, 1))));
+  std::vector<double> marks;
+  for (double exponent = low_exponent_; exponent <= high_exponent_; exponent += step)
+    marks.push_back(std::exp2(exponent));
+  return marks;
+}
+
+}  // namespace poolscope::viewer
