@@ -13,6 +13,7 @@ namespace poolscope::viewer {
 namespace {
 
 constexpr float kAdviceShare = 0.36F, kTileHeight = 74, kSparkHeight = 30;
+constexpr std::size_t kMaxCards = 12;
 constexpr std::size_t kMaxTiles = 3;  // that push nothing below the fold; more scroll
 
 class OverviewView final : public View {
@@ -70,7 +71,11 @@ void OverviewView::draw_targets(Frame& frame, const Overview& overview) {
   const std::size_t shown = std::min(overview.targets.size(), kMaxTiles);
   const float height = frame.px(kTileHeight) * static_cast<float>(shown);
   ImGui::BeginChild("tiles", {0, height});
-  for (const TargetTile& tile : overview.targets) draw_tile(frame, tile);
+  ImGuiListClipper clipper;
+  clipper.Begin(static_cast<int>(overview.targets.size()), frame.px(kTileHeight));
+  while (clipper.Step())
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i)
+      draw_tile(frame, overview.targets[static_cast<std::size_t>(i)]);
   ImGui::EndChild();
 }
 
@@ -106,7 +111,7 @@ void OverviewView::draw_tile(Frame& frame, const TargetTile& tile) {
   }
   ImGui::EndGroup();
   frame.widgets.note("overview.target." + tile.name, tile.identity);
-  ImGui::SetCursorScreenPos({at.x, at.y + height});
+  ImGui::SetCursorScreenPos({at.x, at.y + height});  // whatever the group took
   ImGui::PopID();
 }
 
@@ -135,7 +140,9 @@ void OverviewView::draw_advice(Frame& frame, const Overview& overview) {
     ImGui::PopFont();
     frame.widgets.note("overview.headline", overview.headline);
   }
-  for (std::size_t i = 0; i < overview.advice.size(); ++i) draw_card(frame, overview.advice[i], i);
+  const std::size_t shown = std::min(overview.advice.size(), kMaxCards);
+  for (std::size_t i = 0; i < shown; ++i) draw_card(frame, overview.advice[i], i);
+  if (shown < overview.advice.size()) wrapped_item("and more, in the view Advice", frame.theme.dim);
   for (const std::string& rest : overview.rest) wrapped_item(rest, frame.theme.dim);
 }
 

@@ -139,7 +139,9 @@ void FileSource::read_steps(client::Recordings& recordings) {
 }
 
 SharedSnapshot FileSource::estimate(client::Recordings& recordings, const TimeRange& range, std::string& problem) {
-  auto snapshot = recordings.estimate({range.from_ns, range.to_ns}, [this] { return !mailbox_.is_stopped(); });
+  // The first records began before the first moment.
+  const std::uint64_t from_ns = range.from_ns <= recordings.whole().from_ns ? 0 : range.from_ns;
+  auto snapshot = recordings.estimate({from_ns, range.to_ns}, [this] { return !mailbox_.is_stopped(); });
   if (!snapshot) {
     problem = snapshot.error();
     return nullptr;

@@ -1,0 +1,264 @@
+// The whole screen on all kinds of data, without a window.
+#include "ui/draw/screen.h"
+
+#include <limits>
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/ui/make_state.h"
+#include "tests/unit/ui/null_screen.h"
+
+namespace poolscope::viewer {
+namespace {
+
+using testing::HasSubstr;
+using viewer_test::live_state;
+using viewer_test::NullScreen;
+using viewer_test::small_snapshot;
+
+model::Snapshot no_snapshot() {
+  model::Snapshot snapshot;
+  snapshot.time_unix_ns = viewer_test::kStart;
+  return snapshot;
+}
+
+model::Snapshot bare_target() {
+  model::Snapshot snapshot = no_snapshot();
+  snapshot.targets.emplace_back().name = "bare";
+  snapshot.targets[0].pools.emplace_back().name = "pool without anything";
+  return snapshot;
+}
+
+model::Snapshot one_target() {
+  return small_snapshot(10);
+}
+
+// 200 targets, 2000 pools in one of them.
+model::Snapshot huge_snapshot() {
+  model::Snapshot snapshot = small_snapshot(1e9);
+  const model::TargetSnapshot target = snapshot.targets[0];
+  for (int i = 0; i < 2000; ++i) {
+    snapshot.targets[0].pools.push_back(target.pools[0]);
+    snapshot.targets[0].pools.back().name = "pool " + std::to_string(i);
+  }
+  for (int i = 0; i < 200; ++i) {
+    snapshot.targets.push_back(target);
+    snapshot.targets.back().name = "target " + std::to_string(i);
+  }
+  return snapshot;
+}
+
+model::Snapshot hostile_strings() {
+  model::Snapshot snapshot = poolscope::test::realistic_snapshot();
+  const std::string hostile = std::string("%s%n##id\n\t\x1b[2J\xff\xfe \"'`") + std::string(3000, 'x') + "\u202e\u0000";
+  for (auto& target : snapshot.targets) {
+    target.name = hostile;
+    target.runtime = hostile;
+    for (auto& pool : target.pools) pool.name = pool.element = pool.kind = pool.library = hostile;
+    for (auto& site : target.call_sites) site.symbol = site.object = hostile;
+    for (auto& advice : target.advice) advice.subject = advice.why = advice.kind = hostile;
+    for (auto& collector : target.collectors) collector.name = collector.detail = hostile;
+    for (auto& process : target.processes) process.command = hostile;
+  }
+  return snapshot;
+}
+
+model::Snapshot hostile_numbers() {
+  model::Snapshot snapshot = poolscope::test::full_snapshot();
+  const double huge = std::numeric_limits<double>::max(), not_a_number = std::numeric_limits<double>::quiet_NaN();
+  for (auto& target : snapshot.targets) {
+    target.allocations.per_second = model::Estimate{huge, -huge, huge};
+    target.cpu_seconds_per_second = not_a_number;
+    for (auto& pool : target.pools) {
+      pool.gets_per_second = model::Estimate{not_a_number, not_a_number, huge};
+      pool.hit_ratio = model::Estimate{-huge, {}, {}};
+      pool.idle_bytes = ~std::uint64_t{0};
+    }
+  }
+  return snapshot;
+}
+
+model::Snapshot full() {
+  return poolscope::test::full_snapshot();
+}
+
+struct SnapshotCase {
+  const char* name;
+  model::Snapshot (*make)();
+};
+class EveryView : public testing::TestWithParam<SnapshotCase> {};
+
+TEST_P(EveryView, IsDrawn) {
+  for (const float width : {1280.0F, 400.0F}) {
+    NullScreen screen({width, 800});
+    screen.state = live_state(GetParam().make());
+    if (screen.state.shown() != nullptr && !screen.state.shown()->targets.empty()) {
+      const auto& target = screen.state.shown()->targets[0];
+      if (!target.pools.empty()) screen.state.selected = {target.name, target.pools[0].name};
+    }
+    for (std::size_t view = 0; view < all_views().size(); ++view) {
+      screen.state.view = view;
+      for (int frame = 0; frame < 3; ++frame) screen.draw_frame();
+      EXPECT_EQ(screen.problem(), "") << all_views()[view].id << " at " << width;
+      EXPECT_GT(screen.vertices(), 100u) << all_views()[view].id;
+    }
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Table, EveryView,
+                         testing::Values(SnapshotCase{"NoTarget", no_snapshot}, SnapshotCase{"BareTarget", bare_target},
+                                         SnapshotCase{"OneTarget", one_target}, SnapshotCase{"Full", full},
+                                         SnapshotCase{"Realistic", poolscope::test::realistic_snapshot},
+                                         SnapshotCase{"Huge", huge_snapshot},
+                                         SnapshotCase{"HostileStrings", hostile_strings},
+                                         SnapshotCase{"HostileNumbers", hostile_numbers}),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(Screen, IsDrawnWithoutData) {
+  NullScreen screen;
+  for (std::size_t view = 0; view < all_views().size(); ++view) {
+    screen.state.view = view;
+    screen.draw_frame();
+    EXPECT_EQ(screen.problem(), "") << all_views()[view].id;
+  }
+  EXPECT_EQ(screen.widgets.find("connect.status")->text, "not connected");
+}
+
+TEST(Screen, IsDrawnInBothThemesAndAtTwiceTheSize) {
+  for (const Theme* theme : {&dark_theme(), &light_theme()}) {
+    NullScreen screen({2560, 1600}, *theme, 2);
+    screen.state = live_state(poolscope::test::realistic_snapshot());
+    screen.draw_frame();
+    EXPECT_EQ(screen.problem(), "") << theme->name;
+  }
+}
+
+TEST(Screen, SurvivesWhateverASnapshotCanBe) {
+  std::mt19937_64 random(11);
+  NullScreen screen;
+  for (int i = 0; i < 20; ++i) {
+    screen.state = live_state(poolscope::test::random_snapshot(random), 3);
+    screen.state.view = static_cast<std::size_t>(i) % all_views().size();
+    screen.draw_frame();
+    ASSERT_EQ(screen.problem(), "") << i;
+  }
+}
+
+TEST(Screen, HasAKeyForEveryView) {
+  for (const ViewEntry& entry : all_views()) {
+    NullScreen screen;
+    screen.state = live_state(small_snapshot(10));
+    EXPECT_EQ(screen.run(std::string("key ") + entry.key + "\npause 0.1\nassert tab." + entry.id + " chosen"), "");
+  }
+}
+
+TEST(Screen, ShowsAndHidesTheHelp) {
+  NullScreen screen;
+  EXPECT_EQ(screen.run("key ?\nwait help\nkey Escape\ngone help\nclick screen.help\nwait help"), "");
+}
+
+TEST(Screen, TakesNoKeysWhileTextIsTyped) {
+  NullScreen screen;
+  EXPECT_EQ(screen.run("click connect.address\npause 0.1\ntype 2host:7\npause 0.1\nassert tab.overview chosen"), "");
+  EXPECT_EQ(screen.widgets.find("connect.address")->text, "2host:7");
+}
+
+TEST(Screen, OpensWhatWasTyped) {
+  NullScreen screen;
+  ASSERT_EQ(screen.run("click connect.address\npause 0.1\ntype host:7\nkey Enter\npause 0.1"), "");
+  ASSERT_FALSE(screen.all_actions.empty());
+  EXPECT_EQ(screen.all_actions.back().open, "host:7");
+}
+
+TEST(Screen, OpensAnAddressOfTheHistory) {
+  NullScreen screen;
+  screen.addresses = {"first:1", "second:2"};
+  ASSERT_EQ(screen.run("click connect.history\nwait connect.history.1 second:2\nclick connect.history.1\npause 0.1"),
+            "");
+  ASSERT_FALSE(screen.all_actions.empty());
+  EXPECT_EQ(screen.all_actions.back().open, "second:2");
+}
+
+TEST(Screen, SaysInFullWhatIsWrongWithTheConnection) {
+  NullScreen screen;
+  screen.state.begin("nowhere:1", true);
+  Delivery delivery;
+  delivery.connection = Connection{ConnectionState::kLost, "cannot fetch http://nowhere:1: Connection refused", ""};
+  screen.state.take(std::move(delivery));
+  EXPECT_EQ(screen.run("assert connect.problem \"Connection refused\"\nassert connect.status \"no answer\""), "");
+}
+
+TEST(Screen, PausesAndFollowsBySpace) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10), 300);
+  EXPECT_EQ(
+      screen.run("assert time.follow Pause\nkey Space\nwait time.follow Follow\nkey Space\nwait time.follow Pause"),
+      "");
+}
+
+TEST(TimeStrip, GoesWhereItIsClicked) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10), 600);
+  const TimeRange bounds = screen.state.time().bounds();
+  ASSERT_EQ(screen.run("click time.strip\npause 0.1"), "");
+  const TimeRange shown = screen.state.time().shown();
+  EXPECT_FALSE(screen.state.time().follows());
+  EXPECT_NEAR(bounds.position(static_cast<double>(shown.to_ns)), 0.5, 0.01);
+}
+
+TEST(TimeStrip, ChoosesTheRangeThatIsDragged) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10), 600);
+  const TimeRange bounds = screen.state.time().bounds();
+  ASSERT_EQ(screen.run("drag time.strip 315 0\npause 0.1"), "");
+  const TimeRange shown = screen.state.time().shown();
+  EXPECT_NEAR(bounds.position(static_cast<double>(shown.from_ns)), 0.5, 0.01);
+  EXPECT_NEAR(bounds.position(static_cast<double>(shown.to_ns)), 0.75, 0.01);
+}
+
+TEST(TimeStrip, ZoomsWithTheWheel) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10), 600);
+  const std::uint64_t before = screen.state.time().shown().length_ns();
+  ASSERT_EQ(screen.run("wheel time.strip 1\npause 0.1"), "");
+  EXPECT_LT(screen.state.time().shown().length_ns(), before);
+}
+
+TEST(OverviewView, OpensAPoolThatIsClicked) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10));
+  ASSERT_EQ(screen.run("click overview.pools.row.shop.main.buffers\nwait tab.pools chosen"), "");
+  EXPECT_EQ(screen.state.selected, (Subject{"shop", "main.buffers"}));
+}
+
+TEST(OverviewView, SearchesWithoutTheMouse) {
+  NullScreen screen;
+  model::Snapshot snapshot = small_snapshot(10);
+  snapshot.targets[0].pools.push_back(snapshot.targets[0].pools[0]);
+  snapshot.targets[0].pools.back().name = "main.other";
+  screen.state = live_state(snapshot);
+  EXPECT_EQ(screen.run("assert overview.pools.row.shop.main.other\nkey /\npause 0.1\ntype buff\ngone "
+                       "overview.pools.row.shop.main.other\n"
+                       "assert overview.pools.row.shop.main.buffers"),
+            "");
+}
+
+TEST(OverviewView, SortsByTheHeadThatIsClicked) {
+  NullScreen screen;
+  model::Snapshot snapshot = small_snapshot(10);
+  snapshot.targets[0].pools.push_back(snapshot.targets[0].pools[0]);
+  snapshot.targets[0].pools.back().name = "main.all";
+  screen.state = live_state(snapshot);
+  const auto y_of = [&](const char* pool) {
+    return screen.widgets.find(std::string("overview.pools.row.shop.main.") + pool)->min.y;
+  };
+  screen.draw_frame();
+  screen.draw_frame();
+  EXPECT_LT(y_of("buffers"), y_of("all"));
+  ASSERT_EQ(screen.run("click overview.pools.head.pool\npause 0.1"), "");
+  EXPECT_LT(y_of("all"), y_of("buffers"));
+}
+
+}  // namespace
+}  // namespace poolscope::viewer
