@@ -27,7 +27,7 @@ void draw_head(Frame& frame, std::string_view prefix, Table& table) {
     tooltip(column.tooltip + (column.tooltip.empty() ? "" : "\n") + "click to sort");
     std::string text = column.name;
     if (table.order() && table.order()->column == i) text += table.order()->descending ? " ▼" : " ▲";
-    draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.dim, text, width, column.is_number ? 1 : 0);
+    draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.dim, text, width, column.is_right ? 1 : 0);
     if (is_clicked) table.click_column(i);
   }
 }
@@ -40,10 +40,7 @@ void draw_cell(Frame& frame, const Cell& cell, const Column& column) {
     const bool is_cut = width_of(cell.text) > width;
     tooltip(is_cut && cell.tooltip != cell.text ? cell.text + "\n" + cell.tooltip : cell.tooltip);
   }
-  const bool starts_with_digit =
-      !cell.text.empty() && (cell.text[0] == '-' || (cell.text[0] >= '0' && cell.text[0] <= '9'));
-  draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.of(cell.tone), cell.text, width,
-               column.is_number && (starts_with_digit || !cell.number) ? 1 : 0);
+  draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.of(cell.tone), cell.text, width, column.is_right ? 1 : 0);
 }
 
 bool draw_row(Frame& frame, std::string_view prefix, const Table& table, std::size_t index, bool is_chosen) {

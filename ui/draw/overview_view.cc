@@ -107,7 +107,7 @@ void OverviewView::draw_tile(Frame& frame, const TargetTile& tile) {
     ImGui::SetCursorScreenPos({x, line.y + ImGui::GetFontSize() + frame.px(2)});
     const std::string name = "overview.target." + tile.name + "." + spark.name;
     draw_spark(frame, name, spark.series, frame.theme.of_line(static_cast<ColourIndex>(i)),
-               {inner, frame.px(kSparkHeight)}, Unit::kCount, "");
+               {inner, frame.px(kSparkHeight)}, spark.unit, spark.per);
   }
   ImGui::EndGroup();
   frame.widgets.note("overview.target." + tile.name, tile.identity);

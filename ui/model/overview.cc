@@ -10,7 +10,6 @@
 #include "exporters/text/pool_wording.h"
 #include "exporters/text/report.h"
 #include "exporters/text/wording.h"
-#include "ui/model/wording.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -88,7 +87,7 @@ TargetTile tile_of(const ViewerState& state, const TargetSnapshot& target) {
   for (const SparkKind& kind : kinds_for(target)) {
     tile.sparks.push_back({kind.name,
                            cell_of(kind.value(target), kind.unit, kind.per, why_absent(target, kind.collector)),
-                           series_of(state.history(), target.name, OfTarget(kind.value))});
+                           series_of(state.history(), target.name, OfTarget(kind.value)), kind.unit, kind.per});
   }
   return tile;
 }
@@ -218,10 +217,10 @@ Overview make_overview(const ViewerState& state) {
 Table make_pool_table() {
   return Table({{"pool", "its name, and what it holds", false},
                 {"target", "whose pool it is", false},
-                {"gets/s", "objects taken from it", true},
-                {"hit ratio", "share of the gets that were served from the pool", true},
-                {"misses/s", "gets that had to create an object", true},
-                {"idle", "memory of the objects in it that nobody uses; or how many they are", true},
+                {"gets/s", "objects taken from it", true, true},
+                {"hit ratio", "share of the gets that were served from the pool", true, true},
+                {"misses/s", "gets that had to create an object", true, true},
+                {"idle", "memory of the objects in it that nobody uses; or how many they are", true, true},
                 {"what to change", "sorted by the CPU time that it saves", true}});
 }
 

@@ -8,6 +8,7 @@
 #include "ui/model/history.h"
 #include "ui/model/table.h"
 #include "ui/model/viewer_state.h"
+#include "ui/model/wording.h"
 
 namespace poolscope::viewer {
 
@@ -16,6 +17,8 @@ struct Spark {
   std::string name;  // "allocations"
   Cell now;          // "688 k/s"; why it is absent in its tooltip
   Series series;     // empty where it never was measured
+  Unit unit = Unit::kCount;
+  std::string per;
 };
 
 struct TargetTile {

@@ -24,7 +24,8 @@ struct Cell {
 
 struct Column {
   std::string name, tooltip;
-  bool is_number = false;  // right-aligned, sorted from the greatest on at first
+  bool is_number = false;  // sorted by Cell::number, from the greatest on at first
+  bool is_right = false;   // where its text stands
 };
 
 struct Row {

@@ -68,7 +68,8 @@ void TimeAxis::scrub_to(std::uint64_t ns) {
   if (bounds_.to_ns == 0) return;
   follows_ = false;
   const std::uint64_t length = shown_.length_ns();
-  shown_ = {ns - std::min(length, ns), ns};
+  const std::uint64_t to_ns = std::clamp(ns, bounds_.from_ns, bounds_.to_ns);
+  shown_ = {to_ns - std::min(length, to_ns), to_ns};
   keep_inside();
 }
 

@@ -1,0 +1,193 @@
+#include "ui/model/pool_panel.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "exporters/text/advice_wording.h"
+#include "exporters/text/format.h"
+#include "exporters/text/line.h"
+#include "exporters/text/pool_wording.h"
+#include "ui/model/overview.h"
+
+namespace poolscope::viewer {
+namespace {
+
+using model::MaybeEstimate;
+using model::PoolSummary;
+using model::TargetSnapshot;
+using Counts = std::map<std::string, std::uint64_t>;
+using CountsOf = const Counts* (*)(const PoolSummary&);
+
+constexpr ColourIndex kGets = 0, kMisses = 1, kPuts = 2, kFirstReason = 3;
+
+struct Found {
+  const TargetSnapshot* target = nullptr;
+  const PoolSummary* pool = nullptr;
+};
+
+Found find(const ViewerState& state, const Subject& subject) {
+  if (state.shown() == nullptr) return {};
+  const auto* target = find_target(*state.shown(), subject.target);
+  return {target, target != nullptr ? find_pool(*target, subject.pool) : nullptr};
+}
+
+const Counts* misses_of(const PoolSummary& pool) {
+  return pool.published ? &pool.published->misses : nullptr;
+}
+
+const Counts* discards_of(const PoolSummary& pool) {
+  return pool.published ? &pool.published->discards : nullptr;
+}
+
+// Per second, from what was counted between two steps. A counter that began anew leaves a hole.
+Series rate_of_counter(const History& history, const Subject& subject, CountsOf counts, const std::string& reason) {
+  const Series totals = series_of(history, subject, [&](const PoolSummary& pool) -> MaybeEstimate {
+    const Counts* all = counts(pool);
+    if (all == nullptr) return std::nullopt;
+    const auto found = all->find(reason);
+    return model::Estimate{found == all->end() ? 0.0 : static_cast<double>(found->second), {}, {}};
+  });
+  Series rates;
+  bool is_new = true;
+  for (std::size_t i = 1; i < totals.samples.size(); ++i) {
+    const Sample &before = totals.samples[i - 1], &now = totals.samples[i];
+    if (now.begins || now.value < before.value) {
+      is_new = true;
+      continue;
+    }
+    const double seconds = static_cast<double>(now.unix_ns - before.unix_ns) / kNsPerSecond;
+    rates.samples.push_back({now.unix_ns, (now.value - before.value) / seconds, {}, {}, is_new});
+    is_new = false;
+  }
+  return rates;
+}
+
+// "misses: empty", "discards: full", those that ever happened.
+void add_reasons(TimePlot& plot, const ViewerState& state, const Subject& subject, const PoolSummary& pool,
+                 CountsOf counts, const std::string& what) {
+  const Counts* all = counts(pool);
+  if (all == nullptr) return;
+  for (const auto& [reason, count] : *all) {
+    if (count == 0) continue;
+    const auto colour = static_cast<ColourIndex>(kFirstReason + plot.lines.size() % 4);
+    plot.lines.push_back(
+        {what + ": " + text::printable(reason), rate_of_counter(state.history(), subject, counts, reason), colour});
+  }
+}
+
+TimePlot hit_ratio_plot(const ViewerState& state, const Subject& subject) {
+  TimePlot plot{"pools.hit_ratio",
+                "Hit ratio",
+                Unit::kRatio,
+                "",
+                {},
+                false,
+                1.0,
+                "No burst has seen it used, or nothing tells a miss."};
+  plot.lines.push_back(
+      {"hit ratio", series_of(state.history(), subject, OfPool([](const PoolSummary& pool) { return pool.hit_ratio; })),
+       kGets});
+  return plot;
+}
+
+TimePlot rates_plot(const ViewerState& state, const Subject& subject, const PoolSummary& pool) {
+  TimePlot plot{"pools.rates", "Gets, puts, misses",        Unit::kCount, "/s", {}, false,
+                std::nullopt,  "No burst has seen it used."};
+  const auto add = [&](const char* name, MaybeEstimate PoolSummary::*rate, ColourIndex colour) {
+    plot.lines.push_back(
+        {name, series_of(state.history(), subject, OfPool([rate](const PoolSummary& each) { return each.*rate; })),
+         colour});
+  };
+  add("gets", &PoolSummary::gets_per_second, kGets);
+  add("puts", &PoolSummary::puts_per_second, kPuts);
+  const bool has_reasons = pool.published && !pool.published->misses.empty();
+  if (!has_reasons) add("misses", &PoolSummary::misses_per_second, kMisses);
+  add_reasons(plot, state, subject, pool, misses_of, "misses");
+  add_reasons(plot, state, subject, pool, discards_of, "discards");
+  return plot;
+}
+
+TimePlot objects_plot(const ViewerState& state, const Subject& subject, const PoolSummary& pool) {
+  TimePlot plot{
+      "pools.objects", "Objects", Unit::kCount, "", {}, true, std::nullopt, "Nothing tells how many objects it holds."};
+  const OfPool borrowed = [](const PoolSummary& each) -> MaybeEstimate {
+    if (!each.published || !each.published->borrowed) return std::nullopt;
+    return model::Estimate{static_cast<double>(*each.published->borrowed), {}, {}};
+  };
+  const OfPool idle = [](const PoolSummary& each) -> MaybeEstimate {
+    if (!each.idle) return std::nullopt;
+    return model::Estimate{static_cast<double>(*each.idle), {}, {}};
+  };
+  plot.lines.push_back({"borrowed", series_of(state.history(), subject, borrowed), kMisses});
+  plot.lines.push_back(
+      {pool.published ? "idle, in caches of threads too" : "idle", series_of(state.history(), subject, idle), kGets});
+  return plot;
+}
+
+// The one that changes something before one that keeps, the one that saves most before others.
+const model::Advice* chief_advice(const TargetSnapshot* advised, const std::string& pool) {
+  const model::Advice* best = nullptr;
+  if (advised == nullptr) return best;
+  for (const model::Advice& advice : advised->advice) {
+    if (advice.subject != pool) continue;
+    const bool is_better = best == nullptr || text::asks_for_something(advice) > text::asks_for_something(*best) ||
+                           (text::asks_for_something(advice) == text::asks_for_something(*best) &&
+                            saved_cores(*advised, advice) > saved_cores(*advised, *best));
+    if (is_better) best = &advice;
+  }
+  return best;
+}
+
+void say_advice(PoolPanel& panel, const TargetSnapshot* advised, const std::string& pool) {
+  const model::Advice* advice = chief_advice(advised, pool);
+  if (advice == nullptr) {
+    panel.advice = "no advice for this pool";
+    panel.advice_tone = Tone::kDim;
+    return;
+  }
+  panel.advice = text::advice_action(*advice);
+  const std::string gain = text::advice_gain(*advice);
+  if (!gain.empty()) panel.advice += ", " + gain;
+  panel.why = text::printable(advice->why);
+  const bool asks = text::asks_for_something(*advice);
+  panel.advice_tone = !asks ? (advice->verdict == model::Verdict::kWait ? Tone::kDim : Tone::kGood)
+                      : advice->verdict == model::Verdict::kFix ? Tone::kBad
+                                                                : Tone::kWarning;
+}
+
+}  // namespace
+
+std::optional<PoolPanel> make_pool_panel(const ViewerState& state, const Subject& subject) {
+  const auto [target, pool] = find(state, subject);
+  if (pool == nullptr) return std::nullopt;
+  PoolPanel panel;
+  panel.name = text::printable(pool->name);
+  const std::string label = text::pool_label(*pool);
+  panel.label =
+      (label.empty() ? "" : label + "   ") + text::printable(pool->kind) + " of " + text::printable(target->name);
+  say_advice(panel, advised_target(state, subject.target), pool->name);
+  panel.facts = text::small_print(*pool);
+  panel.problem = text::remarkable(*pool, target->exact);
+  panel.hit_ratio = hit_ratio_plot(state, subject);
+  panel.rates = rates_plot(state, subject, *pool);
+  panel.objects = objects_plot(state, subject, *pool);
+  return panel;
+}
+
+std::optional<ResizeOffer> resize_offer(const ViewerState& state, const Subject& subject, bool has_token) {
+  const auto [target, pool] = find(state, subject);
+  if (pool == nullptr || pool->kind != "hosted" || !pool->published) return std::nullopt;
+  ResizeOffer offer;
+  offer.buffers = pool->published->max_borrowed_buffers.value_or(0);
+  if (pool->published->borrowed) offer.facts = text::format_exact(*pool->published->borrowed) + " borrowed";
+  if (const auto& most = pool->published->borrowed_high_water)
+    offer.facts += (offer.facts.empty() ? "at most " : "; at most ") + short_text(most->value, Unit::kCount) +
+                   " at a time of late";
+  if (!state.is_live()) offer.why_not = "this is a recording";
+  if (state.is_live() && !has_token)
+    offer.why_not = "to change it, start the viewer with --token-file, and the agent with --web.enable-admin-api";
+  return offer;
+}
+
+}  // namespace poolscope::viewer
