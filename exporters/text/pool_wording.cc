@@ -119,6 +119,8 @@ std::string said_of_counts(const PoolSummary& pool) {
   return text.empty() ? "" : "since the start " + text;
 }
 
+}  // namespace
+
 std::string why_no_lengths(const PoolSummary& pool) {
   const std::string& reason = pool.needed_bytes_reason;
   if (reason.empty() || reason == "not_published") return "";
@@ -131,8 +133,6 @@ std::string why_no_lengths(const PoolSummary& pool) {
   if (!pool.object_bytes) return "lengths: the objects hold no buffer";
   return "lengths: objects of " + format_bytes(static_cast<double>(*pool.object_bytes)) + " that hold no buffer";
 }
-
-}  // namespace
 
 std::vector<const PoolSummary*> sorted_pools(const model::TargetSnapshot& target) {
   std::vector<const PoolSummary*> pools;

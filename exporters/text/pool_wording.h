@@ -19,6 +19,9 @@ namespace poolscope::text {
 // "1.12 / 4.5 KiB": p50 and p95.
 [[nodiscard]] std::string p50_and_p95(const std::optional<model::SizeSummary>& sizes);
 
+// "lengths: reset before put"; empty when they are known, or when the pool does not publish them.
+[[nodiscard]] std::string why_no_lengths(const model::PoolSummary& pool);
+
 // What the table has no column for, and why cells of it are empty: "24 objects idle, 1.2 MiB; lengths: reset before put".
 // Empty when there is nothing to say.
 [[nodiscard]] std::string small_print(const model::PoolSummary& pool);

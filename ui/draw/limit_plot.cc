@@ -113,9 +113,7 @@ void show_curve_at_mouse(const PlotArea& area, const LogAxis& axis, const CurveP
   tooltip(said);
 }
 
-}  // namespace
-
-std::optional<MarkerDrag> draw_bar_plot(Frame& frame, const BarPlot& plot, ImVec2 size) {
+std::optional<MarkerDrag> draw_bars_in_group(Frame& frame, const BarPlot& plot, ImVec2 size) {
   double low = 1e300, high = 0, top = 0;
   for (const Bar& bar : plot.bars) {
     low = std::min(low, std::max(bar.low, 1.0));
@@ -135,7 +133,7 @@ std::optional<MarkerDrag> draw_bar_plot(Frame& frame, const BarPlot& plot, ImVec
   return draw_markers(frame, area, axis, plot.id, plot.markers);
 }
 
-std::optional<MarkerDrag> draw_curve_plot(Frame& frame, const CurvePlot& plot, ImVec2 size) {
+std::optional<MarkerDrag> draw_curve_in_group(Frame& frame, const CurvePlot& plot, ImVec2 size) {
   double low = 1e300, high = 0, top = 0;
   for (const CurvePoint& point : plot.points) {
     low = std::min(low, point.x);
@@ -154,6 +152,25 @@ std::optional<MarkerDrag> draw_curve_plot(Frame& frame, const CurvePlot& plot, I
   draw_limit_marks(frame, area, axis, plot.x_unit);
   show_curve_at_mouse(area, axis, plot);
   return draw_markers(frame, area, axis, plot.id, plot.markers);
+}
+
+// What comes after the plot goes by its place, not by that of its markers.
+template <typename Draw>
+std::optional<MarkerDrag> as_group(const Draw& draw) {
+  ImGui::BeginGroup();
+  auto drag = draw();
+  ImGui::EndGroup();
+  return drag;
+}
+
+}  // namespace
+
+std::optional<MarkerDrag> draw_bar_plot(Frame& frame, const BarPlot& plot, ImVec2 size) {
+  return as_group([&] { return draw_bars_in_group(frame, plot, size); });
+}
+
+std::optional<MarkerDrag> draw_curve_plot(Frame& frame, const CurvePlot& plot, ImVec2 size) {
+  return as_group([&] { return draw_curve_in_group(frame, plot, size); });
 }
 
 }  // namespace poolscope::viewer

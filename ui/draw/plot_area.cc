@@ -11,12 +11,15 @@ namespace {
 
 constexpr float kSwatch = 10, kGap = 6;
 
-// From the right end to the left, as far as there is room beside the title.
+float legend_width(Frame& frame, const std::vector<LegendEntry>& legend) {
+  float width = 0;
+  for (const auto& entry : legend) width += frame.px(kSwatch + 3 * kGap) + width_of(entry.name);
+  return width;
+}
+
 void draw_legend(Frame& frame, ImDrawList& list, ImVec2 at, float width, const std::vector<LegendEntry>& legend) {
   const float swatch = frame.px(kSwatch), gap = frame.px(kGap), height = ImGui::GetFontSize();
-  float needed = 0;
-  for (const auto& entry : legend) needed += swatch + gap + width_of(entry.name) + 2 * gap;
-  float x = at.x + std::max(0.0F, width - needed);
+  float x = at.x;
   for (const auto& entry : legend) {
     const float room = at.x + width - x - swatch - gap;
     if (room < swatch) return;
@@ -25,6 +28,23 @@ void draw_legend(Frame& frame, ImDrawList& list, ImVec2 at, float width, const s
     draw_text_at(list, {x + swatch + gap, at.y}, frame.theme.dim, entry.name, room);
     x += swatch + 3 * gap + width_of(entry.name);
   }
+}
+
+// Title, and the legend at the right end beside it, or below it when there is no room. How high both are.
+float draw_head(Frame& frame, ImDrawList& list, ImVec2 at, float width, std::string_view title,
+                const std::vector<LegendEntry>& legend) {
+  const float line = ImGui::GetFontSize(), gap = frame.px(2 * kGap);
+  ImGui::PushFont(frame.fonts.bold);
+  const float title_width = std::min(width_of(title), width);
+  draw_text_at(list, at, frame.theme.text, title, title_width + 1);
+  ImGui::PopFont();
+  const float wanted = legend_width(frame, legend);
+  if (wanted <= width - title_width - gap) {
+    draw_legend(frame, list, {at.x + width - wanted, at.y}, wanted, legend);
+    return line;
+  }
+  draw_legend(frame, list, {at.x, at.y + line + frame.px(3)}, width, legend);
+  return 2 * line + frame.px(3);
 }
 
 void draw_y_marks(Frame& frame, const PlotArea& area, const std::vector<double>& marks,
@@ -41,7 +61,7 @@ void draw_y_marks(Frame& frame, const PlotArea& area, const std::vector<double>&
 
 float PlotArea::y(double value) const {
   const double share = top > 0 && std::isfinite(value) ? std::clamp(value / top, 0.0, 1.0) : 0;
-  return max.y - static_cast<float>(share) * (max.y - min.y);
+  return max.y - 1 - static_cast<float>(share) * (max.y - min.y - 2);
 }
 
 PlotArea begin_area(Frame& frame, const PlotText& text, const std::vector<LegendEntry>& legend, double high,
@@ -61,13 +81,8 @@ PlotArea begin_area(Frame& frame, const PlotText& text, const std::vector<Legend
   PlotArea area;
   area.list = ImGui::GetWindowDrawList();
   area.is_hovered = ImGui::IsItemHovered();
-  ImGui::PushFont(frame.fonts.bold);
-  const float title_width = std::min(width_of(text.title), size.x);
-  draw_text_at(*area.list, at, frame.theme.text, text.title, title_width);
-  ImGui::PopFont();
-  draw_legend(frame, *area.list, {at.x + title_width + 3 * gap, at.y}, size.x - title_width - 3 * gap, legend);
-
-  const float inner_height = size.y - 2 * line - 4 * gap;
+  const float head = draw_head(frame, *area.list, at, size.x, text.title, legend);
+  const float inner_height = size.y - head - line - 4 * gap;
   const auto most = static_cast<std::size_t>(std::clamp(inner_height / (2.2F * line), 1.0F, 5.0F));
   const std::vector<double> marks = axis_marks(high, most, text.unit == Unit::kBytes);
   std::vector<std::string> labels;
@@ -77,7 +92,7 @@ PlotArea begin_area(Frame& frame, const PlotText& text, const std::vector<Legend
     label_width = std::max(label_width, width_of(labels.back()));
   }
   area.top = marks.back();
-  area.min = {at.x + std::min(label_width + 2 * gap, size.x / 2), at.y + line + 2 * gap};
+  area.min = {at.x + std::min(label_width + 2 * gap, size.x / 2), at.y + head + 2 * gap};
   area.max = {at.x + size.x - gap, at.y + size.y - line - gap};
   area.list->AddRectFilled(area.min, area.max, frame.theme.panel);
   draw_y_marks(frame, area, marks, labels, at.x);
@@ -98,7 +113,8 @@ void say_absent(Frame& frame, const PlotArea& area, std::string_view reason) {
 }
 
 void draw_x_mark(Frame& frame, const PlotArea& area, float x, std::string_view label, float& last_x) {
-  const float width = width_of(label), left = std::clamp(x - width / 2, area.min.x - width / 2, area.max.x - width);
+  const float width = width_of(label),
+              left = std::clamp(x - width / 2, area.min.x, std::max(area.min.x, area.max.x - width));
   if (left < last_x + frame.px(6)) return;
   area.list->AddLine({x, area.max.y}, {x, area.max.y + frame.px(3)}, frame.theme.line);
   draw_text_at(*area.list, {left, area.max.y + frame.px(3)}, frame.theme.dim, label, width + 1);

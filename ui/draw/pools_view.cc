@@ -24,6 +24,7 @@ Table make_list() {
   const Table all = make_pool_table();
   std::vector<Column> columns;
   for (const std::size_t column : kListColumns) columns.push_back(all.columns()[column]);
+  columns.back().name = "advice";  // there is no room for more
   return Table(std::move(columns));
 }
 
@@ -110,7 +111,7 @@ void PoolsView::select_by_keys(Frame& frame) {
 void PoolsView::draw_list(Frame& frame) {
   draw_search(frame, "pools", list_, ImGui::GetContentRegionAvail().x);
   select_by_keys(frame);
-  const TableLayout layout{{0, 66, 66, 90}, std::max(ImGui::GetContentRegionAvail().y, frame.px(60))};
+  const TableLayout layout{{0, 62, 62, 88}, std::max(ImGui::GetContentRegionAvail().y, frame.px(60))};
   const auto clicked = draw_table(frame, "pools", list_, layout, selected_row(frame.state.selected));
   if (clicked) frame.state.selected = subjects_[*clicked];
 }
@@ -177,7 +178,7 @@ void PoolsView::take_drag(const std::optional<MarkerDrag>& drag) {
 void PoolsView::draw_what_if(Frame& frame, const WhatIfPanel& panel) {
   heading(frame, "What if");
   const float width = ImGui::GetContentRegionAvail().x;
-  const float name_width = width * 0.38F, now_width = width * 0.22F;
+  const float name_width = width * 0.34F, now_width = width * 0.18F;
   const auto line = [&](const std::string& name, const Cell& now, const Cell& then, Tone name_tone) {
     const ImVec2 at = ImGui::GetCursorScreenPos();
     ImGui::Dummy({width, ImGui::GetFontSize()});

@@ -13,6 +13,7 @@ namespace {
 
 constexpr float kLine = 1.6F, kBandAlpha = 0.22F, kStackAlpha = 0.55F;
 constexpr float kWheelZoom = 0.8F;
+constexpr double kHeadroom = 1.05;
 constexpr std::size_t kPixelsPerTimeMark = 90;
 
 // Calls `draw` with the points of each stretch without a hole.
@@ -87,7 +88,7 @@ double highest(const TimePlot& plot, const std::vector<Series>& drawn, const Tim
   double high = 0;
   for (const Series& series : drawn)
     if (const auto extent = extent_of(series, range)) high = std::max(high, extent->high);
-  return high > 0 ? high : 1;
+  return high > 0 ? high * kHeadroom : 1;  // lines do not run along the edge
 }
 
 void draw_time_marks(Frame& frame, const PlotArea& area, const TimeRange& range) {
@@ -143,7 +144,7 @@ void draw_time_plot(Frame& frame, const TimePlot& plot, ImVec2 size) {
   move_time_with_mouse(frame, area.min.x, area.max.x);
   draw_time_marks(frame, area, range);
   const auto columns = static_cast<std::size_t>(std::max(area.width(), 1.0F));
-  area.list->PushClipRect(area.min, area.max, true);
+  area.list->PushClipRect({area.min.x, area.min.y - 1}, {area.max.x, area.max.y + 1}, true);
   Trace below;
   for (std::size_t i = 0; i < plot.lines.size(); ++i) {
     const ImU32 colour = frame.theme.of_line(plot.lines[i].colour);
@@ -153,6 +154,7 @@ void draw_time_plot(Frame& frame, const TimePlot& plot, ImVec2 size) {
       if (!trace.empty()) below = trace;
     } else {
       draw_band(area, trace, with_alpha(colour, kBandAlpha));
+      if (plot.lines[i].is_area) draw_stacked(area, trace, {}, with_alpha(colour, kBandAlpha));
     }
     draw_line(area, trace, colour, frame.px(kLine));
   }
@@ -185,7 +187,7 @@ void draw_spark(Frame& frame, std::string_view name, const Series& series, ImU32
   draw_stacked(area, trace, {}, with_alpha(colour, kBandAlpha));
   draw_line(area, trace, colour, frame.px(kLine));
   area.list->PopClipRect();
-  show_values_at_mouse(frame, area, {"", "", unit, per, {{"", series, 0}}, false, {}, ""}, range);
+  show_values_at_mouse(frame, area, {"", "", unit, per, {{"", series, 0, false}}, false, {}, ""}, range);
 }
 
 }  // namespace poolscope::viewer

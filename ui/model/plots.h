@@ -18,6 +18,7 @@ struct PlotLine {
   std::string name;
   Series series;
   ColourIndex colour = 0;
+  bool is_area = false;  // filled down to 0: seen although another line lies on it
 };
 
 // Lines over the time that all views show.

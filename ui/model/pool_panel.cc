@@ -8,6 +8,7 @@
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
 #include "exporters/text/pool_wording.h"
+#include "ui/model/counters.h"
 #include "ui/model/overview.h"
 
 namespace poolscope::viewer {
@@ -40,27 +41,22 @@ const Counts* discards_of(const PoolSummary& pool) {
   return pool.published ? &pool.published->discards : nullptr;
 }
 
-// Per second, from what was counted between two steps. A counter that began anew leaves a hole.
-Series rate_of_counter(const History& history, const Subject& subject, CountsOf counts, const std::string& reason) {
-  const Series totals = series_of(history, subject, [&](const PoolSummary& pool) -> MaybeEstimate {
-    const Counts* all = counts(pool);
-    if (all == nullptr) return std::nullopt;
-    const auto found = all->find(reason);
-    return model::Estimate{found == all->end() ? 0.0 : static_cast<double>(found->second), {}, {}};
-  });
-  Series rates;
-  bool is_new = true;
-  for (std::size_t i = 1; i < totals.samples.size(); ++i) {
-    const Sample &before = totals.samples[i - 1], &now = totals.samples[i];
-    if (now.begins || now.value < before.value) {
-      is_new = true;
-      continue;
-    }
-    const double seconds = static_cast<double>(now.unix_ns - before.unix_ns) / kNsPerSecond;
-    rates.samples.push_back({now.unix_ns, (now.value - before.value) / seconds, {}, {}, is_new});
-    is_new = false;
-  }
-  return rates;
+Series total_of(const ViewerState& state, const Subject& subject,
+                std::optional<std::uint64_t> model::PoolCounted::*count) {
+  return series_of(state.history(), subject, OfPool([count](const PoolSummary& pool) -> MaybeEstimate {
+                     const auto& counted = pool.counted.*count;
+                     if (!pool.published || !counted) return std::nullopt;
+                     return model::Estimate{static_cast<double>(*counted), {}, {}};
+                   }));
+}
+
+Series total_of_reason(const ViewerState& state, const Subject& subject, CountsOf counts, const std::string& reason) {
+  return series_of(state.history(), subject, OfPool([&](const PoolSummary& pool) -> MaybeEstimate {
+                     const Counts* all = counts(pool);
+                     if (all == nullptr) return std::nullopt;
+                     const auto found = all->find(reason);
+                     return model::Estimate{found == all->end() ? 0.0 : static_cast<double>(found->second), {}, {}};
+                   }));
 }
 
 // "misses: empty", "discards: full", those that ever happened.
@@ -71,12 +67,22 @@ void add_reasons(TimePlot& plot, const ViewerState& state, const Subject& subjec
   for (const auto& [reason, count] : *all) {
     if (count == 0) continue;
     const auto colour = static_cast<ColourIndex>(kFirstReason + plot.lines.size() % 4);
-    plot.lines.push_back(
-        {what + ": " + text::printable(reason), rate_of_counter(state.history(), subject, counts, reason), colour});
+    plot.lines.push_back({what + ": " + text::printable(reason),
+                          rate_of_counter(total_of_reason(state, subject, counts, reason)), colour, false});
   }
 }
 
-TimePlot hit_ratio_plot(const ViewerState& state, const Subject& subject) {
+// Of a pool that counts itself, from its counts; of others as estimated.
+Series hit_ratio_series(const ViewerState& state, const Subject& subject, const PoolSummary& pool) {
+  if (!pool.published)
+    return series_of(state.history(), subject, OfPool([](const PoolSummary& each) { return each.hit_ratio; }));
+  Series misses = ratio_of_counters(total_of(state, subject, &model::PoolCounted::misses),
+                                    total_of(state, subject, &model::PoolCounted::gets));
+  for (Sample& sample : misses.samples) sample.value = 1 - sample.value;
+  return misses;
+}
+
+TimePlot hit_ratio_plot(const ViewerState& state, const Subject& subject, const PoolSummary& pool) {
   TimePlot plot{"pools.hit_ratio",
                 "Hit ratio",
                 Unit::kRatio,
@@ -85,24 +91,25 @@ TimePlot hit_ratio_plot(const ViewerState& state, const Subject& subject) {
                 false,
                 1.0,
                 "No burst has seen it used, or nothing tells a miss."};
-  plot.lines.push_back(
-      {"hit ratio", series_of(state.history(), subject, OfPool([](const PoolSummary& pool) { return pool.hit_ratio; })),
-       kGets});
+  plot.lines.push_back({pool.published ? "hit ratio, counted" : "hit ratio with its 95 % interval",
+                        hit_ratio_series(state, subject, pool), kGets, false});
   return plot;
 }
 
 TimePlot rates_plot(const ViewerState& state, const Subject& subject, const PoolSummary& pool) {
   TimePlot plot{"pools.rates", "Gets, puts, misses",        Unit::kCount, "/s", {}, false,
                 std::nullopt,  "No burst has seen it used."};
-  const auto add = [&](const char* name, MaybeEstimate PoolSummary::*rate, ColourIndex colour) {
-    plot.lines.push_back(
-        {name, series_of(state.history(), subject, OfPool([rate](const PoolSummary& each) { return each.*rate; })),
-         colour});
+  const auto add = [&](const char* name, MaybeEstimate PoolSummary::*rate,
+                       std::optional<std::uint64_t> model::PoolCounted::*count, ColourIndex colour) {
+    Series series = pool.published ? rate_of_counter(total_of(state, subject, count))
+                                   : series_of(state.history(), subject,
+                                               OfPool([rate](const PoolSummary& each) { return each.*rate; }));
+    plot.lines.push_back({name, std::move(series), colour, plot.lines.empty()});
   };
-  add("gets", &PoolSummary::gets_per_second, kGets);
-  add("puts", &PoolSummary::puts_per_second, kPuts);
+  add("gets", &PoolSummary::gets_per_second, &model::PoolCounted::gets, kGets);
+  add("puts", &PoolSummary::puts_per_second, &model::PoolCounted::puts, kPuts);
   const bool has_reasons = pool.published && !pool.published->misses.empty();
-  if (!has_reasons) add("misses", &PoolSummary::misses_per_second, kMisses);
+  if (!has_reasons) add("misses", &PoolSummary::misses_per_second, &model::PoolCounted::misses, kMisses);
   add_reasons(plot, state, subject, pool, misses_of, "misses");
   add_reasons(plot, state, subject, pool, discards_of, "discards");
   return plot;
@@ -119,9 +126,9 @@ TimePlot objects_plot(const ViewerState& state, const Subject& subject, const Po
     if (!each.idle) return std::nullopt;
     return model::Estimate{static_cast<double>(*each.idle), {}, {}};
   };
-  plot.lines.push_back({"borrowed", series_of(state.history(), subject, borrowed), kMisses});
-  plot.lines.push_back(
-      {pool.published ? "idle, in caches of threads too" : "idle", series_of(state.history(), subject, idle), kGets});
+  plot.lines.push_back({"borrowed", series_of(state.history(), subject, borrowed), kMisses, false});
+  plot.lines.push_back({pool.published ? "idle, in caches of threads too" : "idle",
+                        series_of(state.history(), subject, idle), kGets, false});
   return plot;
 }
 
@@ -169,7 +176,7 @@ std::optional<PoolPanel> make_pool_panel(const ViewerState& state, const Subject
   say_advice(panel, advised_target(state, subject.target), pool->name);
   panel.facts = text::small_print(*pool);
   panel.problem = text::remarkable(*pool, target->exact);
-  panel.hit_ratio = hit_ratio_plot(state, subject);
+  panel.hit_ratio = hit_ratio_plot(state, subject, *pool);
   panel.rates = rates_plot(state, subject, *pool);
   panel.objects = objects_plot(state, subject, *pool);
   return panel;

@@ -130,7 +130,8 @@ std::vector<TimeMark> time_marks(const TimeRange& range, std::size_t most) {
   }
   while (seconds / step > most) step *= 2;
   const std::string end_day = text::utc_time(range.to_ns).substr(0, 10);
-  for (std::uint64_t at = ((range.from_ns + kSecond - 1) / kSecond + step - 1) / step * step; at * kSecond <= range.to_ns; at += step) {
+  for (std::uint64_t at = ((range.from_ns + kSecond - 1) / kSecond + step - 1) / step * step;
+       at * kSecond <= range.to_ns; at += step) {
     const std::string time = text::utc_time(at * kSecond);  // "2026-11-20 11:42:07 UTC"
     std::string label = time.substr(11, step % kMinute == 0 ? 5 : 8);
     if (time.substr(0, 10) != end_day) label = time.substr(5, 6) + label;

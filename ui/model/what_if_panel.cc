@@ -4,7 +4,7 @@
 
 #include "agent/advice/pool_facts.h"
 #include "agent/advice/what_if.h"
-#include "exporters/text/line.h"
+#include "exporters/text/pool_wording.h"
 #include "exporters/text/report.h"
 #include "poolscope/log_linear.h"
 #include "ui/model/overview.h"
@@ -43,8 +43,9 @@ std::vector<Marker> markers_of(const char* tried_id, std::uint64_t current, std:
 }
 
 std::string why_no_sizes(const PoolSummary& pool) {
-  return "Needed sizes are not measured" +
-         (pool.needed_bytes_reason.empty() ? "" : ": " + text::printable(pool.needed_bytes_reason)) + ".";
+  const std::string why = text::why_no_lengths(pool);
+  if (!why.empty()) return "Needed sizes are not known: " + why + ".";
+  return pool.published ? "The pool does not publish what its buffers needed." : "No burst has seen a put.";
 }
 
 BarPlot needed_plot(const PoolSummary& pool, std::vector<Marker> markers) {

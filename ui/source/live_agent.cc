@@ -63,6 +63,22 @@ TimeRange range_of(const model::Snapshot& snapshot) {
   return {snapshot.time_unix_ns - std::min(length, snapshot.time_unix_ns), snapshot.time_unix_ns};
 }
 
+// Of pools that count themselves a range knows no more than was kept of its time, in pieces of ten seconds; the newest snapshot knows all.
+void take_counts(model::Snapshot& step, const model::Snapshot& newest) {
+  for (model::TargetSnapshot& target : step.targets) {
+    const model::TargetSnapshot* now = find_target(newest, target.name);
+    if (now == nullptr) continue;
+    for (model::PoolSummary& pool : target.pools) {
+      const model::PoolSummary* same = find_pool(*now, pool.name);
+      if (same == nullptr || !same->published || !pool.published) continue;
+      pool.counted = same->counted;
+      pool.published = same->published;
+      pool.idle = same->idle;
+      pool.idle_bytes = same->idle_bytes;
+    }
+  }
+}
+
 }  // namespace
 
 LiveAgent::LiveAgent(SourceOptions options, Wake wake, milliseconds poll_every)
@@ -127,10 +143,16 @@ void LiveAgent::poll() {
   note_gap(*newest->snapshot);
   if (newest->snapshot->time_unix_ns != last_unix_ns_) {
     const std::uint64_t now_ns = newest->snapshot->time_unix_ns;
-    auto step = fetch_step({now_ns - std::min(kStepNs, now_ns), now_ns});
-    // The agent has only just begun: all it has is newer than that.
-    delivery.steps.push_back(step ? *std::move(step)
-                                  : Step{range_of(*newest->snapshot), newest->snapshot, newest->bytes});
+    const TimeRange range{now_ns - std::min(kStepNs, now_ns), now_ns};
+    auto fetched = fetch_snapshot(range);
+    if (fetched) {
+      model::Snapshot step = *fetched->snapshot;
+      take_counts(step, *newest->snapshot);
+      delivery.steps.push_back({range, std::make_shared<const model::Snapshot>(std::move(step)), fetched->bytes});
+    } else {
+      // The agent has only just begun: all it has is newer than that.
+      delivery.steps.push_back({range_of(*newest->snapshot), newest->snapshot, newest->bytes});
+    }
     last_unix_ns_ = now_ns;
   }
   mailbox_.deliver(std::move(delivery));
