@@ -59,4 +59,14 @@ Series ratio_of_counters(const Series& part, const Series& whole) {
   return ratios;
 }
 
+Series joined(Series estimated, const Series& counted) {
+  if (counted.empty()) return estimated;
+  const std::uint64_t begin_ns = counted.samples.front().unix_ns;
+  std::erase_if(estimated.samples, [&](const Sample& sample) { return sample.unix_ns >= begin_ns; });
+  const bool is_first = estimated.empty();
+  estimated.samples.insert(estimated.samples.end(), counted.samples.begin(), counted.samples.end());
+  if (!is_first) estimated.samples[estimated.samples.size() - counted.samples.size()].begins = false;
+  return estimated;
+}
+
 }  // namespace poolscope::viewer

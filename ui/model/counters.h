@@ -13,4 +13,7 @@ namespace poolscope::viewer {
 // What was added to `part` for each that was added to `whole`; nothing where `whole` stands still.
 [[nodiscard]] Series ratio_of_counters(const Series& part, const Series& whole);
 
+// `estimated` until `counted` begins, then that.
+[[nodiscard]] Series joined(Series estimated, const Series& counted);
+
 }  // namespace poolscope::viewer

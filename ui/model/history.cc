@@ -7,12 +7,12 @@ namespace poolscope::viewer {
 namespace {
 
 constexpr std::size_t kLeastBytes = 4096;  // of a step: what it takes beside its numbers
-Series collect(const History& history, const std::function<model::MaybeEstimate(const model::Snapshot&)>& value) {
+Series collect(const History& history, const std::function<model::MaybeEstimate(const Step&)>& value) {
   Series series;
   std::uint64_t last_ns = 0;
   bool is_new = true;
   for (const Step& step : history.steps()) {
-    const auto found = value(*step.snapshot);
+    const auto found = value(step);
     if (!found) {
       is_new = true;
       continue;
@@ -23,6 +23,12 @@ Series collect(const History& history, const std::function<model::MaybeEstimate(
     is_new = false;
   }
   return series;
+}
+
+model::MaybeEstimate value_in(const Step& step, const Subject& subject, const OfPool& value) {
+  const auto* target = find_target(*step.snapshot, subject.target);
+  const auto* pool = target != nullptr ? find_pool(*target, subject.pool) : nullptr;
+  return pool != nullptr ? value(*pool) : std::nullopt;
 }
 
 }  // namespace
@@ -88,16 +94,19 @@ const model::PoolSummary* find_pool(const model::TargetSnapshot& target, const s
 }
 
 Series series_of(const History& history, const std::string& target, const OfTarget& value) {
-  return collect(history, [&](const model::Snapshot& snapshot) -> model::MaybeEstimate {
-    const auto* found = find_target(snapshot, target);
+  return collect(history, [&](const Step& step) -> model::MaybeEstimate {
+    const auto* found = find_target(*step.snapshot, target);
     return found != nullptr ? value(*found) : std::nullopt;
   });
 }
 
 Series series_of(const History& history, const Subject& subject, const OfPool& value) {
-  return series_of(history, subject.target, [&](const model::TargetSnapshot& target) -> model::MaybeEstimate {
-    const auto* found = find_pool(target, subject.pool);
-    return found != nullptr ? value(*found) : std::nullopt;
+  return collect(history, [&](const Step& step) { return value_in(step, subject, value); });
+}
+
+Series counts_of(const History& history, const Subject& subject, const OfPool& value) {
+  return collect(history, [&](const Step& step) -> model::MaybeEstimate {
+    return step.has_counts ? value_in(step, subject, value) : std::nullopt;
   });
 }
 

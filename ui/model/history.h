@@ -28,6 +28,8 @@ struct Step {
   std::size_t bytes = 0;  // about what it takes
   // Since when it speaks for the past: the beginning of its range, or that of steps that went to make room.
   std::uint64_t since_ns = 0;
+  // Whether counters in it are as they were at its end, and not some seconds before.
+  bool has_counts = true;
 };
 
 class History {
@@ -63,5 +65,7 @@ using OfPool = std::function<model::MaybeEstimate(const model::PoolSummary&)>;
 // A step that does not have the value leaves a hole.
 [[nodiscard]] Series series_of(const History& history, const std::string& target, const OfTarget& value);
 [[nodiscard]] Series series_of(const History& history, const Subject& subject, const OfPool& value);
+// The same of steps with has_counts alone.
+[[nodiscard]] Series counts_of(const History& history, const Subject& subject, const OfPool& value);
 
 }  // namespace poolscope::viewer

@@ -43,7 +43,7 @@ const Counts* discards_of(const PoolSummary& pool) {
 
 Series total_of(const ViewerState& state, const Subject& subject,
                 std::optional<std::uint64_t> model::PoolCounted::*count) {
-  return series_of(state.history(), subject, OfPool([count](const PoolSummary& pool) -> MaybeEstimate {
+  return counts_of(state.history(), subject, OfPool([count](const PoolSummary& pool) -> MaybeEstimate {
                      const auto& counted = pool.counted.*count;
                      if (!pool.published || !counted) return std::nullopt;
                      return model::Estimate{static_cast<double>(*counted), {}, {}};
@@ -51,7 +51,7 @@ Series total_of(const ViewerState& state, const Subject& subject,
 }
 
 Series total_of_reason(const ViewerState& state, const Subject& subject, CountsOf counts, const std::string& reason) {
-  return series_of(state.history(), subject, OfPool([&](const PoolSummary& pool) -> MaybeEstimate {
+  return counts_of(state.history(), subject, OfPool([&](const PoolSummary& pool) -> MaybeEstimate {
                      const Counts* all = counts(pool);
                      if (all == nullptr) return std::nullopt;
                      const auto found = all->find(reason);
@@ -72,14 +72,15 @@ void add_reasons(TimePlot& plot, const ViewerState& state, const Subject& subjec
   }
 }
 
-// Of a pool that counts itself, from its counts; of others as estimated.
+// Of a pool that counts itself, from its counts; of others, and of the time before anybody looked, as estimated.
 Series hit_ratio_series(const ViewerState& state, const Subject& subject, const PoolSummary& pool) {
-  if (!pool.published)
-    return series_of(state.history(), subject, OfPool([](const PoolSummary& each) { return each.hit_ratio; }));
-  Series misses = ratio_of_counters(total_of(state, subject, &model::PoolCounted::misses),
-                                    total_of(state, subject, &model::PoolCounted::gets));
-  for (Sample& sample : misses.samples) sample.value = 1 - sample.value;
-  return misses;
+  Series estimated =
+      series_of(state.history(), subject, OfPool([](const PoolSummary& each) { return each.hit_ratio; }));
+  if (!pool.published) return estimated;
+  Series counted = ratio_of_counters(total_of(state, subject, &model::PoolCounted::misses),
+                                     total_of(state, subject, &model::PoolCounted::gets));
+  for (Sample& sample : counted.samples) sample.value = 1 - sample.value;
+  return joined(std::move(estimated), counted);
 }
 
 TimePlot hit_ratio_plot(const ViewerState& state, const Subject& subject, const PoolSummary& pool) {
@@ -101,9 +102,8 @@ TimePlot rates_plot(const ViewerState& state, const Subject& subject, const Pool
                 std::nullopt,  "No burst has seen it used."};
   const auto add = [&](const char* name, MaybeEstimate PoolSummary::*rate,
                        std::optional<std::uint64_t> model::PoolCounted::*count, ColourIndex colour) {
-    Series series = pool.published ? rate_of_counter(total_of(state, subject, count))
-                                   : series_of(state.history(), subject,
-                                               OfPool([rate](const PoolSummary& each) { return each.*rate; }));
+    Series series = series_of(state.history(), subject, OfPool([rate](const PoolSummary& each) { return each.*rate; }));
+    if (pool.published) series = joined(std::move(series), rate_of_counter(total_of(state, subject, count)));
     plot.lines.push_back({name, std::move(series), colour, plot.lines.empty()});
   };
   add("gets", &PoolSummary::gets_per_second, &model::PoolCounted::gets, kGets);

@@ -179,14 +179,14 @@ void LiveAgent::note_gap(const model::Snapshot& newest) {
 std::optional<Step> LiveAgent::fetch_step(const TimeRange& range) {
   auto fetched = fetch_snapshot(range);
   if (!fetched) return std::nullopt;
-  return Step{{range.from_ns, range.to_ns}, std::move(fetched->snapshot), fetched->bytes};
+  return Step{range, std::move(fetched->snapshot), fetched->bytes, 0, false};
 }
 
 void LiveAgent::fetch_past(Delivery& delivery) {
   for (std::size_t i = 0; i < kPastStepsAtOnce && !past_.empty() && !mailbox_.has_work(); ++i) {
     const std::uint64_t end_ns = *past_.rbegin();
     past_.erase(std::prev(past_.end()));
-    auto step = fetch_step({end_ns - std::min(kStepNs, end_ns), end_ns});
+    auto step = fetch_step({end_ns - std::min(kPastWindowNs, end_ns), end_ns});
     if (step) {
       delivery.steps.push_back(*std::move(step));
     } else {

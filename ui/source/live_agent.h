@@ -22,6 +22,8 @@ namespace poolscope::viewer {
 class LiveAgent final : public Source {
  public:
   static constexpr std::uint64_t kStepNs = 15'000'000'000;
+  static constexpr std::uint64_t kPastWindowNs =
+      25'000'000'000;  // of the past: holds what is kept in pieces of ten seconds
   static constexpr std::uint64_t kPastStepNs = 10'000'000'000;     // between two steps of the past
   static constexpr std::uint64_t kAgentKeepsNs = 290'000'000'000;  // records, five minutes of them
   static constexpr std::chrono::milliseconds kPollEvery{2000};

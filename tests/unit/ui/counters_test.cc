@@ -61,5 +61,14 @@ TEST(RatioOfCounters, IsNothingWhereTheWholeStandsStill) {
   EXPECT_THAT(values(ratio_of_counters({}, counter({7, 8, 9}))), IsEmpty());
 }
 
+TEST(Joined, IsEstimatedUntilItIsCounted) {
+  const Series counted = {{{6 * viewer_test::kSecond, 60, {}, {}, true}}};
+  const Series all = joined(counter({1, 2, 3, 4}), counted);
+  EXPECT_THAT(values(all), ElementsAre(1, 2, 60));
+  EXPECT_FALSE(all.samples[2].begins) << "no hole between them";
+  EXPECT_THAT(values(joined(counter({1, 2}), {})), ElementsAre(1, 2));
+  EXPECT_THAT(values(joined({}, counted)), ElementsAre(60));
+}
+
 }  // namespace
 }  // namespace poolscope::viewer
