@@ -39,7 +39,15 @@ void App::open(const std::string& address) {
   source_.reset();  // ends before the next one begins
   state_.begin(address, is_agent_address(address));
   settings_.note_address(address);
+  remember();
   source_ = open_source({address, options_.token}, &Window::wake_up);
+}
+
+// At once: nobody knows how the viewer will end.
+void App::remember() {
+  if (!options_.keeps_settings) return;
+  window_.size(settings_.width, settings_.height);
+  (void)save_settings(settings_, options_.settings_file);
 }
 
 bool App::is_over() const {
@@ -55,10 +63,7 @@ int App::run() {
     draw();
     act();
   }
-  if (options_.keeps_settings) {
-    window_.size(settings_.width, settings_.height);
-    (void)save_settings(settings_, options_.settings_file);
-  }
+  remember();
   if (options_.script && !options_.script->failure().empty()) failure_ = options_.script->failure();
   if (failure_.empty()) return 0;
   std::fprintf(stderr, "poolscope-viewer: %s\n", failure_.c_str());
@@ -128,8 +133,9 @@ void App::act() {
   if (actions_.scale_by) settings_.scale = std::min(std::max(settings_.scale * *actions_.scale_by, 0.5F), 4.0F);
   if (actions_.open) open(*actions_.open);
   if (actions_.resize && source_) source_->resize_pool(actions_.resize->pool, actions_.resize->buffers);
-  const bool anything = actions_.theme || actions_.scale_by || actions_.open;
-  if (anything) frames_left_ = kFramesAfterEvent;
+  if (!actions_.theme && !actions_.scale_by && !actions_.open) return;
+  remember();
+  frames_left_ = kFramesAfterEvent;
 }
 
 }  // namespace poolscope::viewer

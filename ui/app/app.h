@@ -38,6 +38,7 @@ class App {
   void take_news();
   void draw();
   void act();
+  void remember();
   void save_frame(const std::string& file);
   void note_frame_of_screenshot();
   [[nodiscard]] bool is_over() const;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -146,7 +147,8 @@ void PoolsView::draw_head(Frame& frame, const PoolPanel& panel) {
 void PoolsView::draw_plots(Frame& frame, const PoolPanel& panel) {
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const float gap = frame.px(14), half = std::max((room.x - gap) / 2, frame.px(120));
-  const float height = std::max((room.y - 2 * ImGui::GetStyle().ItemSpacing.y) / 3, frame.px(kLeastPlotHeight));
+  const float height =
+      std::max((room.y - 2 * ImGui::GetStyle().ItemSpacing.y) / 3 - frame.px(2), frame.px(kLeastPlotHeight));
   draw_time_plot(frame, panel.hit_ratio, {half, height});
   ImGui::SameLine(0, gap);
   draw_time_plot(frame, panel.rates, {half, height});
@@ -207,10 +209,16 @@ void PoolsView::draw_resize(Frame& frame) {
   if (!offer) return;
   heading(frame, "Buffers of the hosted pool");
   if (wanted_buffers_ == 0) wanted_buffers_ = static_cast<int>(std::min<std::uint64_t>(offer->buffers, 1'000'000));
-  ImGui::SetNextItemWidth(frame.px(130));
-  ImGui::InputInt("##buffers", &wanted_buffers_);
-  wanted_buffers_ = std::clamp(wanted_buffers_, 1, 1'048'576);
+  ImGui::SetNextItemWidth(frame.px(80));
+  ImGui::InputInt("##buffers", &wanted_buffers_, 0);
   frame.widgets.note("pools.resize.buffers", std::to_string(wanted_buffers_));
+  for (const auto& [label, name, step] :
+       {std::tuple{"-", "pools.resize.less", -1}, std::tuple{"+", "pools.resize.more", 1}}) {
+    ImGui::SameLine(0, frame.px(2));
+    if (ImGui::Button(label)) wanted_buffers_ += step;
+    frame.widgets.note(name, label);
+  }
+  wanted_buffers_ = std::clamp(wanted_buffers_, 1, 1'048'576);
   ImGui::SameLine();
   ImGui::BeginDisabled(!offer->why_not.empty());
   if (ImGui::Button("Apply …")) ImGui::OpenPopup("confirm");

@@ -1,0 +1,190 @@
+"""The viewer as users run it: a real window, a real agent, real load, mouse and keys."""
+
+import time
+import unittest
+
+import harness
+import test_hosted_pools as hosted
+import viewer
+from harness import agent, free_port, poolscope, running, target, temporary_folder, wait_for
+
+EVERY_VIEW = ["overview", "pools", "churn", "gc", "compare", "advice", "health"]
+
+
+class Scenario(unittest.TestCase):
+    def setUp(self):
+        self.folder = self.enterContext(temporary_folder())
+        self.screen = self.enterContext(viewer.display())
+
+    def enterContext(self, context):  # Python 3.11 has one
+        value = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
+        return value
+
+    def run_script(self, source, script, *options, **more):
+        result = viewer.run(self.screen, self.folder, source, *options, script=script, **more)
+        self.assertEqual(0, result.returncode, result.stderr)
+        return viewer.listed(result.stdout)
+
+
+class OnAGoProgram(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.program = self.enterContext(target("go_pools", "-gc-every", "1s"))
+        self.agent = self.enterContext(agent("--target", f"pid:{self.program.pid}"))
+        self.agent.wait_for_target(lambda t: any("hit_ratio" in p for p in t.get("pools", [])), 60, "a pool with a hit ratio")
+
+    def test_every_view_is_reached_by_its_key_and_by_its_tab(self):
+        picture = self.folder / "view.png"
+        script = "wait connect.status live\nwait time.range UTC\n"
+        for number, view in enumerate(EVERY_VIEW, start=1):
+            script += f"key {number}\nwait tab.{view} chosen\nkey 1\nwait tab.overview chosen\n"
+            script += f"click tab.{view}\nwait tab.{view} chosen\n"
+        self.run_script(self.agent.url, script + f"screenshot {picture}\n")
+        width, height, rows = viewer.read_png(picture)
+        self.assertEqual((1280, 800), (width, height))
+        self.assertGreater(len(viewer.colours(rows)), 20, "text and frames have many shades")
+
+    def test_a_pool_is_clicked_searched_and_tried_with_other_limits(self):
+        listed = self.run_script(self.agent.url, """
+            wait overview.pools.row.go_pools.main.jsonBufferPool
+            click overview.pools.row.go_pools.main.jsonBufferPool
+            wait pools.name main.jsonBufferPool
+            key /
+            pause 0.2
+            type json
+            gone pools.row.go_pools.main.pointerPool
+            wait pools.needed.buffer_bytes
+            list pools.what_if
+            drag pools.needed.buffer_bytes -120 0
+            pause 0.2
+            list pools.what_if
+            list pools.needed
+        """)
+        self.assertIn("gets that must grow", listed["pools.what_if"])
+        self.assertNotIn("gets that must grow 0 %;", listed["pools.what_if"], "with less than most needed")
+
+    def test_a_range_of_the_past_is_estimated_and_followed_again(self):
+        self.agent.wait_for_target(lambda t: t["cost"].get("observed_seconds", 0) > 25, 60, "half a minute of records")
+        self.run_script(self.agent.url, """
+            wait connect.status live
+            pause 3
+            drag time.strip -200 0
+            wait time.follow Follow
+            wait time.note "estimated from"
+            key Space
+            wait time.follow Pause
+        """)
+
+    def test_it_says_that_the_agent_is_gone_and_goes_on_when_it_is_back(self):
+        port = free_port()
+        address = f"127.0.0.1:{port}"
+        arguments = [harness.POOLSCOPE, "agent", "--web.listen-address", address, "--target", f"pid:{self.program.pid}"]
+        script = self.folder / "lost.script"
+        script.write_text("""
+            timeout 60
+            wait connect.status live
+            screenshot first.png
+            wait connect.status "no answer"
+            assert connect.problem "Connection refused"
+            screenshot second.png
+            wait connect.status live
+        """.replace("screenshot ", f"screenshot {self.folder}/"))
+        with running(arguments) as first, viewer.started(self.screen, self.folder, address, "--script", script) as window:
+            wait_for((self.folder / "first.png").exists, 60, "the first snapshot in the window")
+            first.stop()
+            wait_for((self.folder / "second.png").exists, 60, "the window to notice")
+            with running(arguments):
+                self.assertEqual(0, window.wait(60), window.errors())
+
+
+class OnAFile(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.report = self.folder / "report.json"
+        self.report.write_text(poolscope("attach", str(self.enterContext(target("steady_load")).pid), "--for", "3s", "--json").stdout)
+
+    def test_it_uses_no_cpu_while_nothing_happens(self):
+        with viewer.started(self.screen, self.folder, self.report) as window:
+            def has_settled():
+                before = harness.cpu_seconds(window.pid)
+                time.sleep(0.5)
+                return harness.cpu_seconds(window.pid) == before > 0
+            wait_for(has_settled, 30, "the window to be drawn")
+            before = harness.cpu_seconds(window.pid)
+            time.sleep(3)
+            self.assertLessEqual(harness.cpu_seconds(window.pid) - before, 0.01)
+
+    def test_both_themes_are_drawn_at_any_scale(self):
+        backgrounds = []
+        for theme, scale in (("dark", 1), ("light", 1), ("dark", 2), ("light", 0.75)):
+            picture = self.folder / f"{theme}{scale}.png"
+            result = viewer.run(self.screen, self.folder, self.report, "--theme", theme, "--scale", scale, "--screenshot", picture)
+            self.assertEqual(0, result.returncode, result.stderr)
+            counts = viewer.colours(viewer.read_png(picture)[2])
+            backgrounds.append(max(counts, key=counts.get))
+        self.assertEqual(backgrounds[0], backgrounds[2])
+        self.assertLess(sum(backgrounds[0]), 150)
+        self.assertGreater(sum(backgrounds[1]), 600)
+
+    def test_it_remembers_what_was_opened(self):
+        with viewer.started(self.screen, self.folder, self.report, "--theme", "light"):
+            wait_for(lambda: viewer.settings(self.folder)["addresses"] == [str(self.report)], 30, "the settings")
+        self.assertEqual("light", viewer.settings(self.folder)["theme"])
+        self.run_script("127.0.0.1:1", "click connect.history\nwait connect.history.1 report.json\nclick connect.history.1\n"
+                                       "wait connect.status recording")
+
+    def test_it_starts_with_damaged_settings(self):
+        config = self.folder / "poolscope" / "viewer.json"
+        config.parent.mkdir()
+        for damaged in ("{]", "[]", '{"theme": 7, "scale": "x", "width": -1, "addresses": {}}', '{"theme": "pink", "scale": 1e30, "addresses": [1]}'):
+            with self.subTest(damaged):
+                config.write_text(damaged)
+                self.run_script(self.report, "wait connect.status recording")
+
+
+class WhatIsWrong(Scenario):
+    def test_is_said_in_the_window_and_by_the_exit_code(self):
+        picture = self.folder / "wrong.png"
+        result = viewer.run(self.screen, self.folder, f"127.0.0.1:{free_port()}", "--screenshot", picture)
+        self.assertEqual(1, result.returncode)
+        self.assertIn("Connection refused; is `poolscope agent` running there?", result.stderr)
+        self.assertTrue(picture.exists())
+
+    def test_of_the_command_line_is_a_usage_error(self):
+        self.assertEqual(2, viewer.run(self.screen, self.folder, "--theme", "pink").returncode)
+
+    def test_without_a_display_says_what_to_do(self):
+        result = viewer.run("", self.folder, "x")
+        self.assertEqual(1, result.returncode)
+        self.assertIn("xvfb-run", result.stderr)
+
+    def test_in_a_script_names_its_line(self):
+        script = self.folder / "bad.script"
+        script.write_text("\njump\n")
+        result = viewer.run(self.screen, self.folder, "--script", script)
+        self.assertEqual(1, result.returncode)
+        self.assertIn("line 2: there is no command jump", result.stderr)
+
+
+class OnAHostedPool(Scenario):
+    def test_who_has_the_token_changes_it_after_a_question(self):
+        host = hosted.Host(self.folder)
+        with hosted.agent_with_host(host) as watcher, hosted.service(host, hold=10):
+            watcher.wait_for_target(lambda t: any(p["name"] == "frames" for p in t.get("pools", [])), 40, "the hosted pool")
+            name = watcher.target()["name"]
+            self.run_script(watcher.url, f"""
+                wait "overview.pools.row.{name}.frames"
+                click "overview.pools.row.{name}.frames"
+                wait pools.resize.apply Apply
+                click pools.resize.more
+                click pools.resize.apply
+                wait pools.resize.confirm "from 16 to 17 buffers"
+                click pools.resize.confirm
+                wait change.answer done
+            """, "--token-file", self.folder / "token")
+            self.assertEqual(17, host.frames()["limit_buffers"])
+
+
+if __name__ == "__main__":
+    harness.main()
