@@ -21,7 +21,8 @@ constexpr std::size_t kMaxFileBytes = 1 << 20;
 int side_of(const json& object, const char* name, int otherwise) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_number_integer()) return otherwise;
-  return static_cast<int>(std::clamp<std::int64_t>(found->get<std::int64_t>(), kLeastSide, kMostSide));
+  const auto side = found->get<std::int64_t>();
+  return side >= kLeastSide && side <= kMostSide ? static_cast<int>(side) : otherwise;
 }
 
 }  // namespace
@@ -50,8 +51,10 @@ Settings load_settings(const std::string& file) {
   const json object = json::parse(text, nullptr, false);
   if (!object.is_object()) return settings;
   if (const auto theme = object.find("theme"); theme != object.end() && theme->is_string()) settings.theme = *theme;
-  if (const auto scale = object.find("scale"); scale != object.end() && scale->is_number())
-    settings.scale = std::clamp(scale->get<float>(), kLeastScale, kMostScale);
+  const auto scale = object.find("scale");
+  if (scale != object.end() && scale->is_number()) {
+    if (const auto wanted = scale->get<float>(); wanted >= kLeastScale && wanted <= kMostScale) settings.scale = wanted;
+  }
   settings.width = side_of(object, "width", settings.width);
   settings.height = side_of(object, "height", settings.height);
   const auto addresses = object.find("addresses");

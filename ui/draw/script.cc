@@ -102,7 +102,7 @@ void Script::drive(ImGuiIO& io, const Widgets& widgets, double now_seconds) {
   wheel_ = 0;
   for (const auto& [name, key] : kKeyNames)
     if (io.KeyMap[key] >= 0) io.KeysDown[io.KeyMap[key]] = false;
-  if (!is_over()) {
+  if (!is_over() && !widgets.all().empty()) {  // nothing was drawn before the first frame
     if (began_seconds_ < 0) began_seconds_ = now_seconds;
     step(io, widgets, now_seconds);
     ++phase_;
