@@ -260,5 +260,80 @@ TEST(OverviewView, SortsByTheHeadThatIsClicked) {
   EXPECT_LT(y_of("all"), y_of("buffers"));
 }
 
+// With sizes that were needed, and prices to tell what others would cost.
+model::Snapshot pool_with_sizes() {
+  model::Snapshot snapshot = small_snapshot(1000);
+  snapshot.agent.prices = sizing::Prices{{{64, 20}, {65536, 900}}};
+  model::PoolSummary& pool = snapshot.targets[0].pools[0];
+  pool.needed_bytes = model::SizeSummary{1023, 4095, 4095, {{255, 0.25}, {1023, 0.25}, {4095, 0.5}}};
+  pool.buffer_bytes = model::SizeSummary{4096, 4096, 4096, {{4607, 1}}};
+  pool.counted = {100'000, 100'000, 10'000, {}, {}, {}};
+  pool.idle = 4;
+  return snapshot;
+}
+
+TEST(PoolsView, UpdatesThePredictionWhileALimitIsDragged) {
+  NullScreen screen;
+  screen.state = live_state(pool_with_sizes());
+  screen.state.view = view_index("pools");
+  ASSERT_EQ(screen.run("wait pools.needed.buffer_bytes\nassert pools.what_if \"gets that must grow 0 %\""), "");
+  ASSERT_EQ(screen.run("drag pools.needed.buffer_bytes -100 0\npause 0.1"), "");
+  EXPECT_THAT(screen.widgets.find("pools.what_if")->text, HasSubstr("gets that must grow 5 %"))
+      << "of the fresh ones, half need more";
+}
+
+TEST(PoolsView, GoesThroughTheListByKeys) {
+  NullScreen screen;
+  model::Snapshot snapshot = small_snapshot(10);
+  snapshot.targets[0].pools.push_back(snapshot.targets[0].pools[0]);
+  snapshot.targets[0].pools.back().name = "main.other";
+  screen.state = live_state(snapshot);
+  screen.state.view = view_index("pools");
+  EXPECT_EQ(screen.run("wait pools.name main.buffers\nkey Down\nwait pools.name main.other\nkey Down\npause 0.1\n"
+                       "assert pools.name main.other\nkey Up\nwait pools.name main.buffers"),
+            "");
+}
+
+class HostedPoolOnTheScreen : public testing::Test {
+ protected:
+  HostedPoolOnTheScreen() {
+    model::Snapshot snapshot = small_snapshot(10);
+    snapshot.targets[0].pools[0].kind = "hosted";
+    snapshot.targets[0].pools[0].published.emplace().max_borrowed_buffers = 64;
+    screen_.state = live_state(snapshot);
+    screen_.state.view = view_index("pools");
+  }
+  NullScreen screen_;
+};
+
+TEST_F(HostedPoolOnTheScreen, IsChangedAfterAQuestion) {
+  screen_.can_change_pools = true;
+  ASSERT_EQ(screen_.run("wait pools.resize.apply Apply\nclick pools.resize.more\nclick pools.resize.apply\n"
+                        "wait pools.resize.confirm \"from 64 to 65 buffers\""),
+            "");
+  EXPECT_TRUE(screen_.all_actions.empty()) << "nobody has agreed yet";
+  ASSERT_EQ(screen_.run("click pools.resize.confirm\npause 0.1"), "");
+  ASSERT_EQ(screen_.all_actions.size(), 1u);
+  EXPECT_EQ(screen_.all_actions[0].resize->pool, "main.buffers");
+  EXPECT_EQ(screen_.all_actions[0].resize->buffers, 65u);
+}
+
+TEST_F(HostedPoolOnTheScreen, IsLeftAsItIsByWhoSaysNo) {
+  screen_.can_change_pools = true;
+  ASSERT_EQ(screen_.run("wait pools.resize.apply Apply\nclick pools.resize.apply\nwait pools.resize.cancel\nclick "
+                        "pools.resize.cancel\n"
+                        "gone pools.resize.cancel"),
+            "");
+  EXPECT_TRUE(screen_.all_actions.empty());
+}
+
+TEST_F(HostedPoolOnTheScreen, CannotBeChangedWithoutAToken) {
+  ASSERT_EQ(
+      screen_.run(
+          "wait pools.resize.apply \"not possible\"\nclick pools.resize.apply\npause 0.1\ngone pools.resize.confirm"),
+      "");
+  EXPECT_TRUE(screen_.all_actions.empty());
+}
+
 }  // namespace
 }  // namespace poolscope::viewer
