@@ -14,6 +14,7 @@
 #include "agent/cli/recording_input.h"
 #include "agent/cli/snapshot_input.h"
 #include "agent/client/fetch.h"
+#include "agent/client/recordings.h"
 #include "agent/compare/comparison.h"
 #include "agent/compare/criteria.h"
 #include "agent/compare/go_bench.h"
