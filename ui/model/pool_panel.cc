@@ -92,7 +92,7 @@ TimePlot hit_ratio_plot(const ViewerState& state, const Subject& subject, const 
                 false,
                 1.0,
                 "No burst has seen it used, or nothing tells a miss."};
-  plot.lines.push_back({pool.published ? "hit ratio, counted" : "hit ratio with its 95 % interval",
+  plot.lines.push_back({pool.published ? "hit ratio" : "hit ratio with its 95 % interval",
                         hit_ratio_series(state, subject, pool), kGets, false});
   return plot;
 }
@@ -108,9 +108,11 @@ TimePlot rates_plot(const ViewerState& state, const Subject& subject, const Pool
   };
   add("gets", &PoolSummary::gets_per_second, &model::PoolCounted::gets, kGets);
   add("puts", &PoolSummary::puts_per_second, &model::PoolCounted::puts, kPuts);
-  const bool has_reasons = pool.published && !pool.published->misses.empty();
-  if (!has_reasons) add("misses", &PoolSummary::misses_per_second, &model::PoolCounted::misses, kMisses);
+  const std::size_t before = plot.lines.size();
   add_reasons(plot, state, subject, pool, misses_of, "misses");
+  const bool has_reasons = std::any_of(plot.lines.begin() + static_cast<std::ptrdiff_t>(before), plot.lines.end(),
+                                       [](const PlotLine& line) { return !line.series.empty(); });
+  if (!has_reasons) add("misses", &PoolSummary::misses_per_second, &model::PoolCounted::misses, kMisses);
   add_reasons(plot, state, subject, pool, discards_of, "discards");
   return plot;
 }

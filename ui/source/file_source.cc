@@ -133,7 +133,7 @@ void FileSource::read_steps(client::Recordings& recordings) {
     Delivery delivery;
     auto shared = std::make_shared<const model::Snapshot>(**std::move(snapshot));
     const std::size_t bytes = size_of(*shared);
-    delivery.steps.push_back({window, std::move(shared), bytes});
+    delivery.steps.push_back({window, std::move(shared), bytes, 0, false});
     mailbox_.deliver(std::move(delivery));
   }
 }

@@ -18,7 +18,7 @@ class FileSource final : public Source {
  public:
   static constexpr std::uint64_t kMaxSteps = 240;
   static constexpr std::uint64_t kLeastStepNs = 2'000'000'000;
-  static constexpr std::uint64_t kLeastWindowNs = 15'000'000'000;  // of the records that a step is estimated from
+  static constexpr std::uint64_t kLeastWindowNs = 25'000'000'000;  // of the records of a step; some are of ten seconds
 
   FileSource(SourceOptions options, Wake wake);
   ~FileSource() override;

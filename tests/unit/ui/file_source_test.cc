@@ -65,7 +65,7 @@ TEST_F(FileSourceTest, HasATimeLine) {
   open("night.poolscope");
   ASSERT_TRUE(until_read());
   EXPECT_GE(state_.history().steps().size(), 25u) << "one every two seconds";
-  EXPECT_EQ(state_.history().steps().back().snapshot->targets.at(0).cost.observed_seconds, 15);
+  EXPECT_EQ(state_.history().steps().back().snapshot->targets.at(0).cost.observed_seconds, 25);
 }
 
 TEST_F(FileSourceTest, EstimatesTheRangeThatIsAskedFor) {

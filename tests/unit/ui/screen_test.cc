@@ -278,8 +278,8 @@ TEST(PoolsView, UpdatesThePredictionWhileALimitIsDragged) {
   screen.state.view = view_index("pools");
   ASSERT_EQ(screen.run("wait pools.needed.buffer_bytes\nassert pools.what_if \"gets that must grow 0 %\""), "");
   ASSERT_EQ(screen.run("drag pools.needed.buffer_bytes -100 0\npause 0.1"), "");
-  EXPECT_THAT(screen.widgets.find("pools.what_if")->text, HasSubstr("gets that must grow 5 %"))
-      << "of the fresh ones, half need more";
+  EXPECT_THAT(screen.widgets.find("pools.what_if")->text, HasSubstr("gets that must grow 50 %"))
+      << "half of them need 4 KiB";
 }
 
 TEST(PoolsView, GoesThroughTheListByKeys) {
