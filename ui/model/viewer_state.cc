@@ -68,6 +68,8 @@ void ViewerState::choose_shown() {
     shown_ = latest_;
   } else if (answer_ && answer_->snapshot) {
     shown_ = answer_->snapshot;
+  } else if (const Step* step = answer_ ? history_.at(answer_->range.to_ns) : nullptr) {
+    shown_ = step->snapshot;  // the records are gone, what was seen then is not
   }
 }
 
@@ -89,7 +91,13 @@ std::string ViewerState::shown_note() const {
   if (latest_fits())
     return is_live_ ? "what the agent says of the last minutes" : "all of it, " + length_text(time_.shown());
   if (!answer_ || answer_->range != time_.shown()) return "this range is being estimated …";
-  if (answer_->snapshot == nullptr) return answer_->problem;
+  if (answer_->snapshot == nullptr) {
+    const Step* step = history_.at(answer_->range.to_ns);
+    const std::string seen = step != nullptr ? "what was seen until " + clock_text(step->range.to_ns) + ", of " +
+                                                   length_text(step->range) + ": "
+                                             : "";
+    return seen + answer_->problem;
+  }
   return "estimated from " + clock_text(answer_->range.from_ns) + " to " + clock_text(answer_->range.to_ns) + ", " +
          length_text(answer_->range);
 }

@@ -2,6 +2,7 @@
 // ViewerState: everything that is on the screen follows from this value. Views read it; who draws or drives the window changes it.
 //   Shown     the snapshot that tables, histograms and texts are of: estimated from the range of the time axis. While an agent is followed over the
 //             default range it is the agent's own, which is of the same five minutes and has its advice.
+//             Of a time whose records are gone it is the step that was seen then; shown_note() says so.
 //   Revision  changes when `shown`, `history` or the range has changed: view models are made anew then and at no other time.
 //   Threads   one.
 

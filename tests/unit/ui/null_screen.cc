@@ -1,6 +1,8 @@
 #include "tests/unit/ui/null_screen.h"
 
 #include <cmath>
+#include <map>
+#include <memory>
 #include <utility>
 
 namespace poolscope::viewer_test {
@@ -10,21 +12,35 @@ namespace {
 
 constexpr int kMostVertices = 65'535;
 
-ImGuiContext* create_context() {
-  ImGuiContext* context = ImGui::CreateContext();
+// Baked once for each scale: that takes longer than all frames of a test.
+struct Baked {
+  ImFontAtlas atlas;
+  Fonts fonts;
+};
+Baked& baked_at(float scale) {
+  static std::map<float, std::unique_ptr<Baked>> all;
+  auto& baked = all[scale];
+  if (!baked) {
+    baked = std::make_unique<Baked>();
+    baked->fonts = load_fonts(baked->atlas, scale);
+  }
+  return *baked;
+}
+
+void create_context(ImFontAtlas& atlas) {
+  ImGui::CreateContext(&atlas);
   ImGuiIO& io = ImGui::GetIO();
   io.IniFilename = nullptr;
   for (int key = 0; key < ImGuiKey_COUNT; ++key) io.KeyMap[key] = key;
-  return context;
 }
 
 }  // namespace
 
 NullScreen::NullScreen(ImVec2 size, const Theme& theme, float scale) : theme_(theme), scale_(scale) {
-  create_context();
-  ImGuiIO& io = ImGui::GetIO();
-  io.DisplaySize = size;
-  fonts_ = load_fonts(*io.Fonts, scale);
+  Baked& baked = baked_at(scale);
+  create_context(baked.atlas);
+  ImGui::GetIO().DisplaySize = size;
+  fonts_ = baked.fonts;
   apply(theme, scale);
 }
 

@@ -58,15 +58,19 @@ TEST(ViewerState, AsksAgainWhenTheRangeMovedMeanwhile) {
   EXPECT_EQ(state.take_question(), state.time().shown());
 }
 
-TEST(ViewerState, SaysWhyARangeHasNoAnswerAndKeepsWhatItShowed) {
-  ViewerState state = live_state(small_snapshot(5), 200);
-  state.move_time([](TimeAxis& time) { time.pan(-0.2); });
-  const auto* before = state.shown();
+TEST(ViewerState, ShowsWhatWasSeenThenWhereTheRecordsOfARangeAreGone) {
+  ViewerState state;
+  state.begin("127.0.0.1:9777", true);
+  Delivery delivery = viewer_test::live_delivery(small_snapshot(5), 100);
+  delivery.steps.push_back(viewer_test::step_at(0, 3));
+  delivery.steps.back().range = {kStart - 615 * kSecond, kStart - 600 * kSecond};
+  state.take(std::move(delivery));
+  state.move_time([](TimeAxis& time) { time.scrub_to(kStart - 590 * kSecond); });
   Delivery answer;
   answer.range = RangeAnswer{*state.take_question(), nullptr, "HTTP 404"};
   state.take(std::move(answer));
-  EXPECT_EQ(state.shown(), before);
-  EXPECT_EQ(state.shown_note(), "HTTP 404");
+  EXPECT_EQ(state.shown()->targets[0].allocations.per_second->value, 3);
+  EXPECT_EQ(state.shown_note(), "what was seen until 11:32:07, of 15 s: HTTP 404");
   EXPECT_FALSE(state.take_question().has_value()) << "the same question has the same answer";
 }
 
