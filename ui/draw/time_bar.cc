@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "exporters/text/report.h"
 #include "exporters/text/wording.h"
 #include "ui/draw/draw_text.h"
 #include "ui/draw/plot_area.h"
@@ -27,8 +26,7 @@ Series busy_series(const History& history) {
 std::string range_text(const TimeRange& range) {
   if (range.to_ns == 0) return "no data yet";
   const std::string from = text::utc_time(range.from_ns), to = text::utc_time(range.to_ns);
-  return from.substr(0, 19) + " – " + to.substr(11) + "   " +
-         text::format_seconds(static_cast<double>(range.length_ns() / 1'000'000'000));
+  return from.substr(0, 19) + " – " + to.substr(11) + "   " + length_text(range);
 }
 
 }  // namespace

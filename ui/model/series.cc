@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "exporters/text/report.h"
 #include "exporters/text/wording.h"
 
 namespace poolscope::viewer {
@@ -113,6 +114,10 @@ std::vector<double> axis_marks(double high, std::size_t most, bool is_bytes) {
   return marks;
 }
 
+std::string length_text(const TimeRange& range) {
+  return text::format_seconds(std::round(static_cast<double>(range.length_ns()) / kNsPerSecond));
+}
+
 std::vector<TimeMark> time_marks(const TimeRange& range, std::size_t most) {
   static constexpr std::array<std::uint64_t, 19> kSteps = {
       1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 604800};
@@ -134,7 +139,7 @@ std::vector<TimeMark> time_marks(const TimeRange& range, std::size_t most) {
        at * kSecond <= range.to_ns; at += step) {
     const std::string time = text::utc_time(at * kSecond);  // "2026-11-20 11:42:07 UTC"
     std::string label = time.substr(11, step % kMinute == 0 ? 5 : 8);
-    if (time.substr(0, 10) != end_day) label = time.substr(5, 6) + label;
+    if (time.substr(0, 10) != end_day) label.insert(0, time, 5, 6);
     marks.push_back({at * kSecond, std::move(label)});
   }
   return marks;

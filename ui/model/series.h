@@ -54,6 +54,9 @@ struct Extent {
 // one is the end of the axis.
 [[nodiscard]] std::vector<double> axis_marks(double high, std::size_t most, bool is_bytes);
 
+// "42 s", "4.52 min"
+[[nodiscard]] std::string length_text(const TimeRange& range);
+
 struct TimeMark {
   std::uint64_t unix_ns = 0;
   std::string label;  // "11:42:05", or "11:42"; with the day where that is another one

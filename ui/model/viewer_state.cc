@@ -3,18 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "exporters/text/report.h"
 #include "exporters/text/wording.h"
+#include "ui/model/series.h"
 
 namespace poolscope::viewer {
 namespace {
 
 std::string clock_text(std::uint64_t unix_ns) {
   return text::utc_time(unix_ns).substr(11, 8);
-}
-
-std::string length_text(const TimeRange& range) {
-  return text::format_seconds(static_cast<double>(range.length_ns() / 1'000'000'000));
 }
 
 }  // namespace
