@@ -50,6 +50,12 @@ void App::remember() {
   (void)save_settings(settings_, options_.settings_file);
 }
 
+void App::open_base(const std::string& address) {
+  base_source_.reset();  // ends before the next one begins
+  base_state_.begin(address, is_agent_address(address));
+  base_source_ = open_source({address, ""}, &Window::wake_up);
+}
+
 bool App::is_over() const {
   return is_done_ || window_.is_closed() || (options_.script && options_.script->is_over());
 }
@@ -83,6 +89,7 @@ void App::wait() {
 }
 
 void App::take_news() {
+  if (base_source_) base_state_.take(base_source_->take());
   if (!source_) return;
   state_.take(source_->take());
   if (const auto range = state_.take_question()) source_->ask_for(*range);
@@ -95,8 +102,15 @@ void App::draw() {
   if (options_.script) options_.script->drive(ImGui::GetIO(), widgets_, glfwGetTime());
   window_.start_frame();
   actions_ = Actions();
-  Frame frame{state_,   theme(), window_.fonts(), window_.scale(), settings_.addresses, !options_.token.empty(),
-              widgets_, actions_};
+  Frame frame{state_,
+              theme(),
+              window_.fonts(),
+              window_.scale(),
+              settings_.addresses,
+              !options_.token.empty(),
+              widgets_,
+              actions_,
+              base_source_ ? &base_state_ : nullptr};
   screen_.draw(frame);
   window_.end_frame(theme());
   if (options_.script)
@@ -132,7 +146,9 @@ void App::act() {
   if (actions_.theme) settings_.theme = *actions_.theme;
   if (actions_.scale_by) settings_.scale = std::min(std::max(settings_.scale * *actions_.scale_by, 0.5F), 4.0F);
   if (actions_.open) open(*actions_.open);
+  if (actions_.open_base) open_base(*actions_.open_base);
   if (actions_.resize && source_) source_->resize_pool(actions_.resize->pool, actions_.resize->buffers);
+  if (actions_.open_base) frames_left_ = kFramesAfterEvent;
   if (!actions_.theme && !actions_.scale_by && !actions_.open) return;
   remember();
   frames_left_ = kFramesAfterEvent;

@@ -34,6 +34,7 @@ class App {
 
  private:
   void open(const std::string& address);
+  void open_base(const std::string& address);
   void wait();
   void take_news();
   void draw();
@@ -52,6 +53,8 @@ class App {
   Widgets widgets_;
   Actions actions_;
   std::unique_ptr<Source> source_;
+  ViewerState base_state_;  // what was opened as BASE of a comparison
+  std::unique_ptr<Source> base_source_;
   unsigned frames_left_ = 1;
   unsigned frames_with_data_ = 0;
   bool is_done_ = false;

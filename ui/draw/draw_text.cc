@@ -23,6 +23,20 @@ std::string cut_to(std::string_view text, float width) {
   return std::string(text.data(), end) + "…";
 }
 
+std::string fit_lines(std::string_view text, float width, unsigned lines) {
+  std::string fitted;
+  for (; lines > 1 && width_of(text) > width; --lines) {
+    std::size_t length = std::string_view::npos;  // of what fits, up to a blank
+    for (auto blank = text.find(' '); blank != std::string_view::npos && width_of(text.substr(0, blank)) <= width;
+         blank = text.find(' ', blank + 1))
+      length = blank;
+    if (length == std::string_view::npos) break;
+    fitted += std::string(text.substr(0, length)) + "\n";
+    text.remove_prefix(length + 1);
+  }
+  return fitted + cut_to(text, width);
+}
+
 void draw_text_at(ImDrawList& list, ImVec2 at, ImU32 colour, std::string_view text, float width, float align) {
   const std::string cut = cut_to(text, width);
   at.x += std::max(0.0F, (width - width_of(cut)) * align);

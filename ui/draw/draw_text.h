@@ -13,6 +13,8 @@ namespace poolscope::viewer {
 
 // `text` in at most `width` pixels of the current font.
 [[nodiscard]] std::string cut_to(std::string_view text, float width);
+// In at most `lines` lines, broken at blanks; the last one is cut.
+[[nodiscard]] std::string fit_lines(std::string_view text, float width, unsigned lines);
 [[nodiscard]] float width_of(std::string_view text);
 
 // Into a draw list; `align` 0 left, 0.5 centred, 1 right of `width`.

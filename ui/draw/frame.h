@@ -16,9 +16,10 @@ namespace poolscope::viewer {
 
 // What the owner of the window does after the frame.
 struct Actions {
-  std::optional<std::string> open;   // an address
-  std::optional<std::string> theme;  // its name
-  std::optional<float> scale_by;     // factor
+  std::optional<std::string> open;       // an address
+  std::optional<std::string> open_base;  // what is compared with
+  std::optional<std::string> theme;      // its name
+  std::optional<float> scale_by;         // factor
   struct Resize {
     std::string pool;
     std::uint64_t buffers = 0;
@@ -36,6 +37,7 @@ struct Frame {
   bool can_change_pools = false;              // there is a token
   Widgets& widgets;
   Actions& actions;
+  const ViewerState* second = nullptr;  // what was opened as BASE
 
   [[nodiscard]] float px(float at_scale_1) const { return at_scale_1 * scale; }
 };

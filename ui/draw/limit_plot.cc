@@ -12,20 +12,12 @@ namespace poolscope::viewer {
 namespace {
 
 constexpr float kMarkerLine = 2, kGrip = 6, kCurveAlpha = 0.22F;
-constexpr float kPixelsPerLimitMark = 64;
 
 std::vector<LegendEntry> legend_of(Frame& frame, const std::vector<Marker>& markers, Unit unit) {
   std::vector<LegendEntry> legend;
   for (const Marker& marker : markers)
     legend.push_back({marker.name + " " + short_text(marker.value, unit), frame.theme.of_line(marker.colour)});
   return legend;
-}
-
-void draw_limit_marks(Frame& frame, const PlotArea& area, const LogAxis& axis, Unit unit) {
-  const auto most = static_cast<std::size_t>(std::max(area.width() / frame.px(kPixelsPerLimitMark), 1.0F));
-  float last_x = area.min.x - frame.px(1000);
-  for (const double mark : axis.marks(most))
-    draw_x_mark(frame, area, area.x(axis.position(mark)), short_text(mark, unit), last_x);
 }
 
 // The button that belongs to a marker; what it is dragged to.
@@ -129,7 +121,7 @@ std::optional<MarkerDrag> draw_bars_in_group(Frame& frame, const BarPlot& plot, 
   }
   const LogAxis axis(low, high);
   draw_bars(frame, area, axis, plot.bars);
-  draw_limit_marks(frame, area, axis, plot.unit);
+  draw_log_marks(frame, area, axis, plot.unit);
   return draw_markers(frame, area, axis, plot.id, plot.markers);
 }
 
@@ -149,7 +141,7 @@ std::optional<MarkerDrag> draw_curve_in_group(Frame& frame, const CurvePlot& plo
   }
   const LogAxis axis(low, high);
   draw_curve(frame, area, axis, plot);
-  draw_limit_marks(frame, area, axis, plot.x_unit);
+  draw_log_marks(frame, area, axis, plot.x_unit);
   show_curve_at_mouse(area, axis, plot);
   return draw_markers(frame, area, axis, plot.id, plot.markers);
 }

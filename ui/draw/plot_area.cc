@@ -9,7 +9,7 @@
 namespace poolscope::viewer {
 namespace {
 
-constexpr float kSwatch = 10, kGap = 6;
+constexpr float kSwatch = 10, kGap = 6, kPixelsPerLogMark = 64;
 
 float legend_width(Frame& frame, const std::vector<LegendEntry>& legend) {
   float width = 0;
@@ -150,6 +150,13 @@ std::vector<double> LogAxis::marks(std::size_t most) const {
   for (double exponent = low_exponent_; exponent <= high_exponent_; exponent += step)
     marks.push_back(std::exp2(exponent));
   return marks;
+}
+
+void draw_log_marks(Frame& frame, const PlotArea& area, const LogAxis& axis, Unit unit) {
+  const auto most = static_cast<std::size_t>(std::max(area.width() / frame.px(kPixelsPerLogMark), 1.0F));
+  float last_x = area.min.x - frame.px(1000);
+  for (const double mark : axis.marks(most))
+    draw_x_mark(frame, area, area.x(axis.position(mark)), short_text(mark, unit), last_x);
 }
 
 }  // namespace poolscope::viewer

@@ -71,5 +71,7 @@ class LogAxis {
  private:
   double low_exponent_, high_exponent_;
 };
+// Below the x axis, as many as have room.
+void draw_log_marks(Frame& frame, const PlotArea& area, const LogAxis& axis, Unit unit);
 
 }  // namespace poolscope::viewer

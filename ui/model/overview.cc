@@ -10,6 +10,7 @@
 #include "exporters/text/pool_wording.h"
 #include "exporters/text/report.h"
 #include "exporters/text/wording.h"
+#include "ui/model/target_facts.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -19,14 +20,6 @@ using model::TargetSnapshot;
 using model::Verdict;
 
 constexpr double kWorthSayingCores = 1e-4;
-
-std::string why_absent(const TargetSnapshot& target, const std::string& collector) {
-  const auto found = std::ranges::find(target.collectors, collector, &model::CollectorStatus::name);
-  if (found == target.collectors.end()) return "not measured: no collector " + collector + " works for this target";
-  std::string text = "not measured: " + collector + " is " + model::state_name(found->state);
-  const std::string note = text::collector_note(target, *found);
-  return note.empty() ? text : text + ": " + note;
-}
 
 MaybeEstimate allocation_rate(const TargetSnapshot& target) {
   if (target.allocations.per_second) return target.allocations.per_second;
@@ -86,7 +79,7 @@ TargetTile tile_of(const ViewerState& state, const TargetSnapshot& target) {
   }
   for (const SparkKind& kind : kinds_for(target)) {
     tile.sparks.push_back({kind.name,
-                           cell_of(kind.value(target), kind.unit, kind.per, why_absent(target, kind.collector)),
+                           cell_of(kind.value(target), kind.unit, kind.per, why_not_measured(target, kind.collector)),
                            series_of(state.history(), target.name, OfTarget(kind.value)), kind.unit, kind.per});
   }
   return tile;

@@ -15,7 +15,7 @@ ALLOWED = {
     "agent/compare": ["pools", "exporters/model", "exporters/text", "agent/config"],
     "agent/client": ["pools", "exporters", "agent/estimate"],
     "agent/host": ["pools", "exporters/model", "agent/config", "probes/process"],
-    "ui": ["pools", "exporters", "agent/estimate", "agent/advice", "agent/client"],
+    "ui": ["pools", "exporters", "agent/estimate", "agent/advice", "agent/client", "agent/compare"],
 }
 MAY_USE_BPF = ("probes", "agent")
 NEVER_USES_BPF = ("agent/estimate", "agent/advice", "agent/compare", "agent/client", "agent/config", "agent/host", "agent/api")
