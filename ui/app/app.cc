@@ -80,7 +80,7 @@ void App::wait() {
   if (options_.script || !options_.screenshot_file.empty()) {
     window_.wait(kScriptStepSeconds);
     frames_left_ = 1;
-  } else if (frames_left_ > 0) {
+  } else if (frames_left_ > 0 && !window_.is_hidden()) {
     window_.wait(0);
   } else {
     window_.wait(ImGui::GetIO().WantTextInput ? kCursorBlinkSeconds : -1);
