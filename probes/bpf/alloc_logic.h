@@ -155,7 +155,7 @@ static inline struct birth_key alloc_birth_key(const struct alloc_call *call, __
 	return key;
 }
 
-static inline void alloc_count_chain(const struct alloc_call *call, const struct birth *life, int is_growth)
+static inline void alloc_count_chain(const struct alloc_call *call, const struct birth *life, __u64 is_growth)
 {
 	struct chain_key key = {{life->site_first, life->site_last, alloc_site_generation(call)}, is_growth};
 	struct chain *chain = chains_find_or_make(&key);

@@ -193,7 +193,7 @@ std::vector<Fact> facts_of_cost(const TargetSnapshot& target) {
 
 // What a collector still needs, and when it will have it.
 Cell needs_cell(const TargetSnapshot& target, const std::string& collector) {
-  const auto found = std::ranges::find(target.evidence, collector, &model::Evidence::collector);
+  const auto found = std::ranges::find(target.evidence, collector, &model::BurstEvidence::collector);
   if (found == target.evidence.end()) return {"–", "it takes no bursts, or has taken none", {}, Tone::kDim};
   const std::string bursts = text::format_exact(found->bursts) + (found->bursts == 1 ? " burst" : " bursts");
   if (!found->needed_bursts) return {"enough", bursts + ", enough for intervals and advice", 0.0, Tone::kGood};

@@ -117,17 +117,16 @@ TargetSnapshot redis() {
                {},    Estimate{0.102, 0.0925, 0.1124}};
   target.allocations = redis_allocations();
   target.call_sites = redis_call_sites();
-  target.growth_chains = {{"sdsMakeRoomFor",
-                           "/usr/bin/redis-server",
-                           0x4a910,
-                           64,
-                           1024,
-                           16'384,
-                           5.2,
-                           Estimate{1'210, {}, {}},
-                           Estimate{3.4e6, {}, {}},
-                           {},
-                           {}}};
+  GrowthChain& chain = target.growth_chains.emplace_back();
+  chain.symbol = "sdsMakeRoomFor";
+  chain.object = "/usr/bin/redis-server";
+  chain.offset = 0x4a910;
+  chain.first_bytes = 64;
+  chain.final_bytes_p50 = 1024;
+  chain.final_bytes_p95 = 16'384;
+  chain.steps = 5.2;
+  chain.per_second = Estimate{1'210, {}, {}};
+  chain.copied_bytes_per_second = Estimate{3.4e6, {}, {}};
   target.cost.probe_hits = 61'204;
   target.cost.charged_cpu_ratio = 0.0046;
   target.cost.charged_cpu_seconds = 0.129;

@@ -107,7 +107,8 @@ TEST(WhatIf, SaysWhatIsMissing) {
 }
 
 TEST(WhatIf, DrawsWhatIsNowAndWhatIsTried) {
-  const WhatIfPanel panel = make_what_if(counting_state(), kBuffers, {std::nullopt, 16});
+  const WhatIfPanel panel = make_what_if(counting_state(), kBuffers,
+                                         {.buffer_bytes = {}, .max_idle_buffers = 16, .max_borrowed_buffers = {}});
   ASSERT_EQ(panel.misses.markers.size(), 2u);
   EXPECT_EQ(panel.misses.markers[0].value, 6);
   EXPECT_FALSE(panel.misses.markers[0].can_be_dragged);
@@ -133,9 +134,11 @@ TEST(WhatIf, DrawsWhatIsRecommended) {
 
 TEST(WhatIf, SaysWhatAdviceWouldSayOfThatLimit) {
   const ViewerState state = counting_state();
-  const WhatIfPanel panel = make_what_if(state, kBuffers, {std::nullopt, 16});
+  const WhatIfPanel panel =
+      make_what_if(state, kBuffers, {.buffer_bytes = {}, .max_idle_buffers = 16, .max_borrowed_buffers = {}});
   const auto& target = state.shown()->targets[0];
-  const auto direct = advice::what_if(target, target.pools[0], *state.shown()->agent.prices, {std::nullopt, 16});
+  const auto direct = advice::what_if(target, target.pools[0], *state.shown()->agent.prices,
+                                      {.buffer_bytes = {}, .max_idle_buffers = 16, .max_borrowed_buffers = {}});
   ASSERT_FALSE(panel.lines.empty());
   EXPECT_EQ(panel.lines[0].name, "hit ratio");
   EXPECT_EQ(panel.lines[0].now.text, "65 %");
