@@ -81,9 +81,10 @@ INSTANTIATE_TEST_SUITE_P(Table, AdviceInAFile,
                          [](const auto& info) { return info.param.name; });
 
 TEST_F(Advise, InMarkdownTellsAllOfIt) {
-  EXPECT_THAT(advise({"--markdown"}).out,
-              AllOf(HasSubstr("## shop"), HasSubstr("**max_idle_buffers 4 buffers → 24 buffers**: too few are kept."),
-                    HasSubstr("  - instead: fewer threads")));
+  EXPECT_THAT(
+      advise({"--markdown"}).out,
+      AllOf(HasSubstr("## shop"), HasSubstr(R"(**max\_idle\_buffers 4 buffers → 24 buffers**: too few are kept.)"),
+            HasSubstr("  - instead: fewer threads")));
 }
 
 TEST_F(Advise, OfOnePoolIsInTheFileAlone) {

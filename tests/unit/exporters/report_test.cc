@@ -140,7 +140,8 @@ TEST(ReportText, NeverLetsForeignTextReachTheTerminal) {
   target.labels = {{evil, evil}};
   target.collectors[0] = {evil, evil, CollectorState::kIdle, evil, evil};
   target.call_sites = {{evil, evil, evil, 1, 1, {}, {}, {}, {}, {}, {{evil, evil, 1, evil}, {"", evil, 1, ""}}}};
-  target.growth_chains.emplace_back().symbol = target.growth_chains[0].object = evil;
+  GrowthChain& chain = target.growth_chains.emplace_back();
+  chain.symbol = chain.object = evil;
   target.cost.bursts[evil] = target.cost.dropped[evil] = 1;
   Snapshot snapshot;
   snapshot.agent.version = evil;
