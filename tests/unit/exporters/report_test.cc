@@ -140,7 +140,7 @@ TEST(ReportText, NeverLetsForeignTextReachTheTerminal) {
   target.labels = {{evil, evil}};
   target.collectors[0] = {evil, evil, CollectorState::kIdle, evil, evil};
   target.call_sites = {{evil, evil, evil, 1, 1, {}, {}, {}, {}, {}, {{evil, evil, 1, evil}, {"", evil, 1, ""}}}};
-  model::GrowthChain& chain = target.growth_chains.emplace_back();
+  poolscope::model::GrowthChain& chain = target.growth_chains.emplace_back();
   chain.symbol = chain.object = evil;
   target.cost.bursts[evil] = target.cost.dropped[evil] = 1;
   Snapshot snapshot;
