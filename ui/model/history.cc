@@ -25,11 +25,38 @@ Series collect(const History& history, const std::function<model::MaybeEstimate(
   return series;
 }
 
-model::MaybeEstimate value_in(const Step& step, const Subject& subject, const OfPool& value) {
-  const auto* target = find_target(*step.snapshot, subject.target);
-  const auto* pool = target != nullptr ? find_pool(*target, subject.pool) : nullptr;
-  return pool != nullptr ? value(*pool) : std::nullopt;
-}
+// Things by name in one list after another, which are mostly in the same order: it looks first where it found the last one.
+template <typename Thing>
+class Finder {
+ public:
+  explicit Finder(const std::string& name) : name_(name) {}
+  const Thing* in(const std::vector<Thing>& things) {
+    if (place_ >= things.size() || things[place_].name != name_) {
+      const auto found = std::ranges::find(things, name_, &Thing::name);
+      if (found == things.end()) return nullptr;
+      place_ = static_cast<std::size_t>(found - things.begin());
+    }
+    return &things[place_];
+  }
+
+ private:
+  const std::string& name_;
+  std::size_t place_ = 0;
+};
+
+class PoolFinder {
+ public:
+  explicit PoolFinder(const Subject& subject) : targets_(subject.target), pools_(subject.pool) {}
+  model::MaybeEstimate value_in(const Step& step, const OfPool& value) {
+    const auto* target = targets_.in(step.snapshot->targets);
+    const auto* pool = target != nullptr ? pools_.in(target->pools) : nullptr;
+    return pool != nullptr ? value(*pool) : std::nullopt;
+  }
+
+ private:
+  Finder<model::TargetSnapshot> targets_;
+  Finder<model::PoolSummary> pools_;
+};
 
 }  // namespace
 
@@ -94,19 +121,22 @@ const model::PoolSummary* find_pool(const model::TargetSnapshot& target, const s
 }
 
 Series series_of(const History& history, const std::string& target, const OfTarget& value) {
+  Finder<model::TargetSnapshot> targets(target);
   return collect(history, [&](const Step& step) -> model::MaybeEstimate {
-    const auto* found = find_target(*step.snapshot, target);
+    const auto* found = targets.in(step.snapshot->targets);
     return found != nullptr ? value(*found) : std::nullopt;
   });
 }
 
 Series series_of(const History& history, const Subject& subject, const OfPool& value) {
-  return collect(history, [&](const Step& step) { return value_in(step, subject, value); });
+  PoolFinder pools(subject);
+  return collect(history, [&](const Step& step) { return pools.value_in(step, value); });
 }
 
 Series counts_of(const History& history, const Subject& subject, const OfPool& value) {
+  PoolFinder pools(subject);
   return collect(history, [&](const Step& step) -> model::MaybeEstimate {
-    return step.has_counts ? value_in(step, subject, value) : std::nullopt;
+    return step.has_counts ? pools.value_in(step, value) : std::nullopt;
   });
 }
 
