@@ -27,9 +27,9 @@ class BurstTurns {
   }
   [[nodiscard]] bool is_long_follow() const { return turn_ / 2 % kLongFollowEvery == kLongFollowEvery - 1; }
   // The cohort whose turn it is cannot be paid yet, but could be: is it waited for, without a rate burst?
-  [[nodiscard]] bool waits_for_cohort() const {
-    return rate_bursts_ >= kRateBurstsFirst && since_cohort_ >= kRateBurstsBetween;
-  }
+  [[nodiscard]] bool waits_for_cohort() const { return has_rate() && since_cohort_ >= kRateBurstsBetween; }
+  // Enough rate bursts were taken for turns to go to something else.
+  [[nodiscard]] bool has_rate() const { return rate_bursts_ >= kRateBurstsFirst; }
 
   enum class Kind { kRate, kCohort };
   // A burst was taken, of the kind whose turn it was or of the other.

@@ -397,7 +397,7 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, kLeastFollowNs, wanted);
   if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot)
     return {Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail}, false,
-            growth_burst(process)};
+            turns_.has_rate() && growth_burst(process)};
   if (!planned.plan) {
     const bool can_be_saved =
         planned.refusal.reason == budget::Refusal::Reason::kNoTokens && planned.refusal.needed_ns <= budget.capacity_ns;

@@ -102,7 +102,7 @@ class OnAFile(Scenario):
     def setUp(self):
         super().setUp()
         self.report = self.folder / "report.json"
-        self.report.write_text(poolscope("attach", str(self.enterContext(target("steady_load")).pid), "--for", "3s", "--json").stdout)
+        self.report.write_text(poolscope("attach", str(self.enterContext(target("cpu_share_load")).pid), "--for", "3s", "--json").stdout)
 
     def test_it_uses_no_cpu_while_nothing_happens(self):
         with viewer.started(self.screen, self.folder, self.report) as window:
