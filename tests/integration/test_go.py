@@ -96,7 +96,7 @@ class Look:
 
 @harness.needs_quiet
 class GoPoolsPromises:
-    """What is promised of every build of go_pools."""
+    """What is promised of every build of go_pools; ExactTrace compares the counts of two further ones."""
 
     build = None
     has_symbols = True
@@ -268,14 +268,6 @@ class Plain(GoPoolsPromises, unittest.TestCase):
 class Stripped(GoPoolsPromises, unittest.TestCase):
     build = "go_pools_stripped"
     has_symbols = False
-
-
-class PositionIndependent(GoPoolsPromises, unittest.TestCase):
-    build = "go_pools_pie"
-
-
-class NotInlined(GoPoolsPromises, unittest.TestCase):
-    build = "go_pools_noinline"
 
 
 @harness.needs_quiet
