@@ -225,6 +225,25 @@ void fill_totals(BurstRecord& record, const AllocResults& results, Burst& burst,
   target.steps.learn(target.image, results.sites);
 }
 
+// Everything is attached: what is armed is counted in one window, which is all of the burst.
+Result<BurstRecord, BurstFailure> one_window(Burst& burst, PromptSection& prompt, const BurstTarget& target,
+                                             const RateLimits& limits, model::BurstKind kind, __u32 armed) {
+  const alloc_control& control = burst.control();
+  const Moment begin = burst.open(armed, limits.length_ns, limits.hits);
+  wait_until(control, begin.clocks.time_ns + limits.length_ns);
+  const Moment end = burst.turn(0);
+  burst.detach();
+  prompt.leave();
+  if (auto failure = interrupted(control)) return burst.give_up(*failure);
+
+  const AllocResults results = burst.take_results();
+  BurstRecord record;
+  record.kind = kind;
+  record.allocation_window = window_between(begin, end, control, burst.prices());
+  fill_totals(record, results, burst, target);
+  return record;
+}
+
 }  // namespace
 
 std::array<std::uint64_t, ALLOC_HIT_COUNT> prices_for(const AllocatorPlan& plan, const HitCosts& costs) {
@@ -274,20 +293,7 @@ Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& target, c
   if (auto failure = burst.attach(AllocPrograms::Probes::kRate, Burst::Until::kBurstEnd, allocates))
     return burst.give_up(*failure);
 
-  const alloc_control& control = burst.control();
-  const Moment begin = burst.open(ALLOC_ARMED_ALLOCATIONS, limits.length_ns, limits.hits);
-  wait_until(control, begin.clocks.time_ns + limits.length_ns);
-  const Moment end = burst.turn(0);
-  burst.detach();
-  prompt.leave();
-  if (auto failure = interrupted(control)) return burst.give_up(*failure);
-
-  const AllocResults results = burst.take_results();
-  BurstRecord record;
-  record.kind = model::BurstKind::kRate;
-  record.allocation_window = window_between(begin, end, control, burst.prices());
-  fill_totals(record, results, burst, target);
-  return record;
+  return one_window(burst, prompt, target, limits, model::BurstKind::kRate, ALLOC_ARMED_ALLOCATIONS);
 }
 
 Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target, const CohortLimits& limits) {
@@ -349,21 +355,8 @@ Result<BurstRecord, BurstFailure> AllocBursts::growth(const BurstTarget& target,
   if (auto failure = burst.attach(AllocPrograms::Probes::kLives, Burst::Until::kBurstEnd, allocates))
     return burst.give_up(*failure);
 
-  const alloc_control& control = burst.control();
-  const Moment begin =
-      burst.open(ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS, limits.length_ns, limits.hits);
-  wait_until(control, begin.clocks.time_ns + limits.length_ns);
-  const Moment end = burst.turn(0);
-  burst.detach();
-  prompt.leave();
-  if (auto failure = interrupted(control)) return burst.give_up(*failure);
-
-  const AllocResults results = burst.take_results();
-  BurstRecord record;
-  record.kind = model::BurstKind::kCohort;
-  record.allocation_window = window_between(begin, end, control, burst.prices());
-  fill_totals(record, results, burst, target);
-  return record;
+  return one_window(burst, prompt, target, limits, model::BurstKind::kCohort,
+                    ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);
 }
 
 }  // namespace poolscope::probes

@@ -3,13 +3,12 @@
 import contextlib
 import json
 import os
-import shutil
 import struct
 import subprocess
-import unittest
 import zlib
 
 import harness
+from services import need_program
 
 VIEWER = harness.BUILD_DIR / "bin" / "poolscope-viewer"
 
@@ -17,10 +16,8 @@ VIEWER = harness.BUILD_DIR / "bin" / "poolscope-viewer"
 @contextlib.contextmanager
 def display():
     """Its name: ":99". The server chooses one that is free."""
-    if shutil.which("Xvfb") is None:
-        raise unittest.SkipTest("Xvfb is not installed (packages.txt: xvfb)")
     reading, writing = os.pipe()
-    with harness.running(["Xvfb", "-displayfd", writing, "-screen", "0", "1400x900x24", "-nolisten", "tcp"], pass_fds=[writing]):
+    with harness.running([need_program("Xvfb"), "-displayfd", writing, "-screen", "0", "1400x900x24", "-nolisten", "tcp"], pass_fds=[writing]):
         os.close(writing)
         with os.fdopen(reading) as number:
             yield ":" + number.readline().strip()
