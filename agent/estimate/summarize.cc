@@ -10,6 +10,7 @@
 #include "agent/estimate/evidence.h"
 #include "agent/estimate/exact.h"
 #include "agent/estimate/growth_chains.h"
+#include "agent/estimate/hot_allocator.h"
 #include "agent/estimate/intervals.h"
 #include "agent/estimate/lifetimes.h"
 #include "agent/estimate/pools.h"
@@ -217,18 +218,20 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   const Charges charges = charges_of(records);
   const TargetCpu cpu = target_cpu(records, charges.allocations_ns * prices.allocations.factor +
                                                 charges.pools_ns * prices.pools.factor + charges.measured_ns);
+  const RecordList list = in_time_order(records.bursts);
+  const auto cpu_share = estimate_cpu_share(records.cpu_shares);
+  const auto too_hot = why_charge_is_too_low(list, prices.allocations, cpu_share);
   const Basis basis{all_exact(records.bursts),
-                    {cpu.undilated_per_second, per_second(records.strata, io_calls_of)},
+                    {too_hot ? std::nullopt : cpu.undilated_per_second, per_second(records.strata, io_calls_of)},
                     prices.allocations,
                     prices.frees};
-  const RecordList list = in_time_order(records.bursts);
   const Sample allocations = Sample::of_allocations(without_cohorts(list), basis);
 
   model::TargetSnapshot target;
   target.exact = basis.exact || (records.bursts.empty() && all_exact(records.pool_bursts));
   target.cpu_seconds_per_second = cpu.per_second;
   target.fresh_pages_per_second = per_second(records.strata, fresh_pages_of);
-  target.cpu_share = estimate_cpu_share(records.cpu_shares);
+  target.cpu_share = cpu_share;
   target.allocations.counted = count(records.bursts);
   set_rates(target.allocations, allocations);
   target.allocations.frees_per_second = frees_per_second(list, basis, target.allocations.per_second);

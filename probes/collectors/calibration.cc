@@ -12,29 +12,27 @@ namespace {
 using attach::AttachError;
 using Probes = AllocPrograms::Probes;
 
-// Attaches one set of probes to the child and measures pairs with them, and without just before.
+// Attaches one set of probes to one child and measures pairs of that one beside those of the other.
 class Trial {
  public:
-  Trial(AllocPrograms& programs, attach::Detacher& detacher, CalibrationChild& child,
+  Trial(AllocPrograms& programs, attach::Detacher& detacher, CalibrationChild& child, CalibrationChild& plain,
         const CalibratedFunctions& functions)
-      : programs_(programs), detacher_(detacher), child_(child), functions_(functions) {}
+      : programs_(programs), detacher_(detacher), child_(child), plain_(plain), functions_(functions) {}
 
   struct Outcome {
-    double with_ns = 0, without_ns = 0;
+    PairPrice price;
     alloc_counts counts{};
     std::uint64_t pairs = 0;
   };
   Result<Outcome, AttachError> run(Probes probes, alloc_function function, const elf::ProbePoint& point,
                                    std::uint32_t armed) {
     detacher_.wait_idle();  // until the close is done, probes of the trial before may still be hit
-    const auto without = child_.median_pair_ns();
-    if (!without) return Failure{calibration_failure("it died")};
     const auto slot = programs_.acquire_slot();
     if (!slot) return Failure{calibration_failure("no burst slot is free")};
     arm(*slot, armed);
     auto links = programs_.attach(probes, child_.pid(), functions_.plan.objects.front().open_path,
                                   {{point.file_offset, pack_cookie(function, point, *slot, 0)}}, "malloc");
-    const auto with = links ? child_.median_pair_ns() : std::nullopt;
+    const auto priced = links ? price_pair(child_, plain_) : std::nullopt;
     programs_.control(*slot).armed = 0;
     Outcome outcome;
     outcome.counts = programs_.take_results(*slot).counts;
@@ -42,10 +40,9 @@ class Trial {
     if (links) used = std::move(*links);
     detacher_.detach(std::move(used), [&programs = programs_, slot = *slot] { programs.release_slot(slot); });
     if (!links) return Failure{links.error()};
-    if (!with) return Failure{calibration_failure("it died under the probes")};
-    outcome.pairs = std::uint64_t{CalibrationChild::kRounds} * CalibrationChild::kPairsPerRound;
-    outcome.with_ns = *with;
-    outcome.without_ns = *without;
+    if (!priced) return Failure{calibration_failure("it died under the probes")};
+    outcome.pairs = std::uint64_t{kCalibrationRounds} * kPairsPerRound;
+    outcome.price = *priced;
     return outcome;
   }
 
@@ -60,19 +57,21 @@ class Trial {
   AllocPrograms& programs_;
   attach::Detacher& detacher_;
   CalibrationChild& child_;
+  CalibrationChild& plain_;
   const CalibratedFunctions& functions_;
 };
 
 std::uint64_t price(const Trial::Outcome& outcome) {
-  return static_cast<std::uint64_t>(std::max(outcome.with_ns - outcome.without_ns, 1.0));
+  return static_cast<std::uint64_t>(outcome.price.extra_ns);
 }
 
 Result<Calibration, AttachError> measure(AllocPrograms& programs, attach::Detacher& detacher) {
   auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone);
-  if (!child) return Failure{calibration_failure("it could not be forked")};
+  auto plain = CalibrationChild::start(CalibrationChild::Confinement::kNone);
+  if (!child || !plain) return Failure{calibration_failure("it could not be forked")};
   auto functions = find_calibrated_functions(*child);
   if (!functions) return Failure{functions.error()};
-  Trial trial(programs, detacher, *child, *functions);
+  Trial trial(programs, detacher, *child, *plain, *functions);
   Calibration calibration;
   calibration.mode = programs.mode();
   auto& prices = calibration.costs.emulated_ns;
@@ -83,7 +82,7 @@ Result<Calibration, AttachError> measure(AllocPrograms& programs, attach::Detach
   if (rate->counts.allocations < rate->pairs)
     return Failure{calibration_failure("calls of a second thread were not counted")};
   prices[ALLOC_HIT_RATE] = price(*rate);
-  calibration.baseline_pair_ns = rate->without_ns;
+  calibration.baseline_pair_ns = rate->price.plain_ns;
 
   const auto lives = trial.run(Probes::kLives, ALLOC_FN_SIZE, functions->allocate->lives,
                                ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);

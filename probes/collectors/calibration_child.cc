@@ -117,15 +117,27 @@ std::optional<double> CalibrationChild::run(std::uint32_t pairs) {
   return static_cast<double>(cpu_ns) / pairs;
 }
 
-std::optional<double> CalibrationChild::median_pair_ns() {
-  std::array<double, kRounds> rounds{};
-  for (double& pair_ns : rounds) {
-    const auto each = run(kPairsPerRound);
-    if (!each) return std::nullopt;
-    pair_ns = *each;
+namespace {
+
+using Rounds = std::array<double, kCalibrationRounds>;
+
+double median(Rounds& rounds) {
+  std::ranges::nth_element(rounds, rounds.begin() + rounds.size() / 2);
+  return rounds[rounds.size() / 2];
+}
+
+}  // namespace
+
+std::optional<PairPrice> price_pair(CalibrationChild& probed, CalibrationChild& plain) {
+  Rounds plain_ns{}, extra_ns{};
+  for (std::size_t i = 0; i < kCalibrationRounds; ++i) {
+    const auto without = plain.run(kPairsPerRound);
+    const auto with = probed.run(kPairsPerRound);
+    if (!without || !with) return std::nullopt;
+    plain_ns[i] = *without;
+    extra_ns[i] = *with - *without;
   }
-  std::ranges::nth_element(rounds, rounds.begin() + kRounds / 2);
-  return rounds[kRounds / 2];
+  return PairPrice{median(plain_ns), std::max(median(extra_ns), 1.0)};
 }
 
 }  // namespace poolscope::probes

@@ -22,11 +22,11 @@ PoolSite site_of(const CalibratedFunctions& functions, const PlannedFunction& fu
 
 Result<PoolHitPrices, AttachError> calibrate_pool_hits(PoolPrograms& programs, attach::Detacher& detacher) {
   auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone);
-  if (!child) return Failure{calibration_failure("it could not be forked")};
+  auto plain = CalibrationChild::start(CalibrationChild::Confinement::kNone);
+  if (!child || !plain) return Failure{calibration_failure("it could not be forked")};
   const auto functions = find_calibrated_functions(*child);
   if (!functions) return Failure{functions.error()};
   detacher.wait_idle();
-  const auto without = child->median_pair_ns();
   auto slot = programs.acquire(static_cast<std::uint32_t>(child->pid()));
   if (!slot) return Failure{calibration_failure("all slots for pool probes are taken")};
   if (auto error = slot->attach({site_of(*functions, *functions->allocate, POOL_ROLE_GET),
@@ -34,14 +34,14 @@ Result<PoolHitPrices, AttachError> calibrate_pool_hits(PoolPrograms& programs, a
     return Failure{std::move(*error)};
   }
   slot->control().armed = 1;
-  const auto with = child->median_pair_ns();
+  const auto counted = price_pair(*child, *plain);
   slot->start_order();
-  const auto in_order = child->median_pair_ns();
-  if (!with || !without || !in_order) return Failure{calibration_failure("it died")};
-  if (slot->control().hits < 2ull * CalibrationChild::kRounds * CalibrationChild::kPairsPerRound)
+  const auto in_order = price_pair(*child, *plain);
+  if (!counted || !in_order) return Failure{calibration_failure("it died")};
+  if (slot->control().hits < 2ull * kCalibrationRounds * kPairsPerRound)
     return Failure{calibration_failure("hits were not counted")};
-  return PoolHitPrices{static_cast<std::uint64_t>(std::max((*with - *without) / 2, 1.0)),
-                       static_cast<std::uint64_t>(std::max((*in_order - *with) / 2, 0.0))};
+  return PoolHitPrices{static_cast<std::uint64_t>(std::max(counted->extra_ns / 2, 1.0)),
+                       static_cast<std::uint64_t>(std::max((in_order->extra_ns - counted->extra_ns) / 2, 0.0))};
 }
 
 }  // namespace poolscope::probes
