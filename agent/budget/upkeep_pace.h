@@ -1,7 +1,8 @@
 #pragma once
 // UpkeepPace: how long an agent waits before it does something again that it has to do all the time, such as looking for processes or making a
 // snapshot: `least_ns` while that is cheap; where it is dear, as with many targets, so long that it takes kCpuRatio of a core, up to
-// `most_ns`. Two of them take at most half of what the agent has (own_pace.h).
+// `most_ns`. Two of them take at most half of what the agent has (own_pace.h). The first time tells nothing of those to come: everything is
+// read for the first time then.
 
 #include <algorithm>
 #include <cstdint>
@@ -19,7 +20,8 @@ class UpkeepPace {
   // It took `cpu_ns` this time.
   void took(std::uint64_t cpu_ns) {
     const auto latest = static_cast<double>(cpu_ns);
-    cost_ns_ = cost_ns_ == 0 ? latest : (cost_ns_ + latest) / 2;
+    if (times_++ == 0) return;
+    cost_ns_ = times_ == 2 ? latest : (cost_ns_ + latest) / 2;
   }
 
   [[nodiscard]] std::uint64_t interval_ns() const {
@@ -28,6 +30,7 @@ class UpkeepPace {
 
  private:
   std::uint64_t least_ns_, most_ns_;
+  std::uint64_t times_ = 0;
   double cost_ns_ = 0;
 };
 

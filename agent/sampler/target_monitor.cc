@@ -154,6 +154,7 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
     burst_due_ns_.reset();
     ++tries_;
     take_burst();
+    if (missing_ == "no_such_process" || missing_ == "process_gone") last_left_ns_ = now_ns;
     return true;
   }
   if (now_ns >= stratum_end_ns_) {
