@@ -12,6 +12,7 @@ namespace {
 
 constexpr unsigned kOrderTurn = 5;                    // of kOrderEvery: early, and never one that follows objects
 constexpr double kWatchShare = 0.2;                   // of the budget
+constexpr double kWatchOverdraftNs = 1e6;             // a program that starts to work fills its pools first
 constexpr double kSpendShare = 0.8;                   // of the tokens, for one burst
 constexpr double kSpareHits = 1.5;                    // the kernel stops a burst that meets so many times more
 constexpr std::uint64_t kWorthwhileNs = 200'000'000;  // a burst that need not wait for its moment
@@ -122,6 +123,7 @@ std::uint64_t PoolMonitor::end_burst(WatchedProcess& process) {
 
 void PoolMonitor::forget(const model::ProcessKey& key) {
   without_misses_since_.erase(key);
+  watch_overdraft_ns_.erase(key);
   if (open_on_ == key) open_on_.reset();
 }
 
@@ -138,8 +140,11 @@ std::uint64_t PoolMonitor::read_watch(WatchedProcess& process, std::uint64_t now
   model::PoolWatchRecord record = process.pools()->take_watch();
   if (record.length_ns == 0) return 0;
   const double taken_ns = price_factor_ * static_cast<double>(record.charge_ns);
-  if (record.misses_watched && taken_ns > kWatchShare * allowance_ns) {
+  double& overdraft_ns = watch_overdraft_ns_[process.key()];
+  overdraft_ns = std::max(overdraft_ns + taken_ns - kWatchShare * allowance_ns, 0.0);
+  if (record.misses_watched && overdraft_ns > kWatchOverdraftNs) {
     without_misses_since_[process.key()] = now_ns;
+    overdraft_ns = 0;
     watch(process, now_ns);
   }
   book_.keep(std::move(record));

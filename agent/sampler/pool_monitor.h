@@ -1,7 +1,7 @@
 #pragma once
 // PoolMonitor: the pools of one target: watches rare events of every process with pools all the time and takes bursts when it is told to.
-//   Metering  a watch whose misses cost more than a fifth of the budget of a stratum goes on without them; they are tried again
-//             after kRetryNs.
+//   Metering  a watch whose misses cost more than a fifth of the budget, and a millisecond of CPU time that later strata may make up
+//             for, goes on without them; they are tried again after kRetryNs.
 //   Bursts    as long as the tokens pay for, so pools that are used rarely are seen nearly all the time; where probes slow the target by
 //             more than kLongShare of what the budget allows, short ones as for allocations. Every kFollowEvery-th follows objects from get to put,
 //             every kOrderEvery-th sees at most kMaxOrderedEvents one by one.
@@ -86,6 +86,7 @@ class PoolMonitor {
   unsigned turn_ = 0;
   std::optional<Problem> problem_;
   std::map<model::ProcessKey, std::uint64_t> without_misses_since_;
+  std::map<model::ProcessKey, double> watch_overdraft_ns_;
 };
 
 }  // namespace poolscope::sampler
