@@ -14,6 +14,8 @@ class OwnPace {
   // Bursts get at least so much of it, however dear upkeep is.
   static constexpr double kShareOfBursts = 0.5;
   static constexpr std::uint64_t kWindowNs = 10'000'000'000;
+  // What a burst takes of the agent until that is known: of 50 targets, `./dev bench soak`.
+  static constexpr double kUsualBurstNs = 400'000;
 
   void spend_on_upkeep(std::uint64_t cpu_ns) { upkeep_ns_ += cpu_ns; }
   void took_burst() { ++bursts_; }
@@ -27,7 +29,6 @@ class OwnPace {
     upkeep_ns_ = bursts_ = 0;
   }
 
-  // 0 before anything is known.
   [[nodiscard]] double interval_ns() const {
     return burst_ns_ / std::max(kCpuRatio - upkeep_ratio_, kCpuRatio * kShareOfBursts);
   }
@@ -35,12 +36,16 @@ class OwnPace {
  private:
   void learn(std::uint64_t cpu_ns, std::uint64_t elapsed_ns) {
     const double upkeep_ns = static_cast<double>(std::min(upkeep_ns_, cpu_ns));
-    average(upkeep_ratio_, upkeep_ns / static_cast<double>(elapsed_ns));
-    if (bursts_ > 0) average(burst_ns_, (static_cast<double>(cpu_ns) - upkeep_ns) / static_cast<double>(bursts_));
+    const double ratio = upkeep_ns / static_cast<double>(elapsed_ns);
+    upkeep_ratio_ = upkeep_ratio_ == 0 ? ratio : (upkeep_ratio_ + ratio) / 2;
+    if (bursts_ == 0) return;
+    const double latest_ns = (static_cast<double>(cpu_ns) - upkeep_ns) / static_cast<double>(bursts_);
+    burst_ns_ = knows_bursts_ ? (burst_ns_ + latest_ns) / 2 : latest_ns;
+    knows_bursts_ = true;
   }
-  static void average(double& value, double latest) { value = value == 0 ? latest : (value + latest) / 2; }
 
-  double burst_ns_ = 0, upkeep_ratio_ = 0;
+  double burst_ns_ = kUsualBurstNs, upkeep_ratio_ = 0;
+  bool knows_bursts_ = false;
   std::uint64_t window_start_ns_ = 0, cpu_before_ns_ = 0, upkeep_ns_ = 0, bursts_ = 0;
 };
 

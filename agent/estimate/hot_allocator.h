@@ -17,7 +17,7 @@
 namespace poolscope::estimate {
 
 // Of the CPU time of the windows; below it the charge is believed whatever the allocator takes.
-inline constexpr double kUncertainChargeShare = 0.5;
+inline constexpr double kUncertainChargeShare = 0.7;
 // glibc, jemalloc and tcmalloc take 15 to 60 ns for a malloc and a free of up to 4 KiB in one thread (`./dev bench pools`), some times as
 // much where threads free what others allocated.
 inline constexpr double kSlowestCallNs = 150;

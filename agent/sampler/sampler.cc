@@ -79,12 +79,13 @@ void Sampler::discover() {
 std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
   const bool is_watch = pace_ == Pace::kWatch;
   const std::size_t enough = is_watch ? kBurstsOfAWatch : kBurstsOfALook;
-  if (monitor.plans_bursts() && monitor.bursts() < enough && monitor.tries() < kTriesForABurst * enough)
-    return kFirstStratumNs;
+  const bool is_first =
+      monitor.plans_bursts() && monitor.bursts() < enough && monitor.tries() < kTriesForABurst * enough;
+  if (is_first && !is_watch) return kFirstStratumNs;
   const auto plans_bursts = [](const auto& each) { return each->plans_bursts(); };
   const auto burst_by_burst = static_cast<double>(std::ranges::count_if(monitors_, plans_bursts));
   return std::clamp(static_cast<std::uint64_t>(burst_by_burst * own_pace_.interval_ns()),
-                    is_watch ? kWatchStratumNs : kFirstStratumNs, kLongestStratumNs);
+                    is_watch && !is_first ? kWatchStratumNs : kFirstStratumNs, kLongestStratumNs);
 }
 
 std::uint64_t Sampler::next_due_ns() const {

@@ -1,10 +1,9 @@
 #pragma once
 // Sampler: the measuring loop over all targets, on the thread that calls run(). One burst at a time, machine-wide.
-//   Pace      strata of kFirstStratumNs until a target has enough bursts, or was tried kTriesForABurst times as often, then as long
-//             as the agent's own CPU budget (budget::OwnPace) asks for. Somebody who takes a look waits for it: kBurstsOfALook, and
-//             never slower than the budget asks. A watch goes on for days: after kBurstsOfAWatch strata are kWatchStratumNs at least. The
-//             kernel waits some 80 ms for grace periods around every burst, and meanwhile a program that switches between threads all the
-//             time is slower.
+//   Pace      strata are as long as the agent's own CPU budget (budget::OwnPace) asks for, kFirstStratumNs at least. Somebody who takes a look
+//             waits for it: until a target has kBurstsOfALook, or was tried kTriesForABurst times as often, they are kFirstStratumNs whatever
+//             that takes. A watch goes on for days: after kBurstsOfAWatch strata are kWatchStratumNs at least. The kernel waits some 80 ms
+//             for grace periods around every burst, and meanwhile a program that switches between threads all the time is slower.
 //   Stop      run() returns within the length of one burst after stop() or when `until_ns` is reached.
 
 #include <atomic>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <sched.h>
+
 #include "probes/collectors/calibrated_functions.h"
 #include "probes/collectors/calibration_child.h"
 
@@ -66,8 +68,9 @@ std::uint64_t price(const Trial::Outcome& outcome) {
 }
 
 Result<Calibration, AttachError> measure(AllocPrograms& programs, attach::Detacher& detacher) {
-  auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone);
-  auto plain = CalibrationChild::start(CalibrationChild::Confinement::kNone);
+  const int cpu = sched_getcpu();
+  auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone, cpu);
+  auto plain = CalibrationChild::start(CalibrationChild::Confinement::kNone, cpu);
   if (!child || !plain) return Failure{calibration_failure("it could not be forked")};
   auto functions = find_calibrated_functions(*child);
   if (!functions) return Failure{functions.error()};
@@ -127,7 +130,7 @@ Result<Calibrated, AttachError> load_and_calibrate(const LoadOptions& options, a
 
 std::optional<bool> return_probe_survives_seccomp(AllocPrograms& programs, attach::Detacher& detacher,
                                                   std::string& why) {
-  auto child = CalibrationChild::start(CalibrationChild::Confinement::kSeccomp);
+  auto child = CalibrationChild::start(CalibrationChild::Confinement::kSeccomp, sched_getcpu());
   if (!child || !child->run(1)) {
     why = "a child under a seccomp filter could not be started";
     return std::nullopt;

@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -64,6 +65,7 @@ void confine() {
 struct ChildPipes {
   int requests, answers;
   CalibrationChild::Confinement confinement;
+  int cpu;
 };
 
 void* serve(void* argument) {
@@ -79,6 +81,10 @@ void* serve(void* argument) {
 
 [[noreturn]] void run_child(ChildPipes pipes) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // when poolscope dies so does its child
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(pipes.cpu, &cpus);
+  (void)sched_setaffinity(0, sizeof cpus, &cpus);  // its thread inherits it
   pthread_t thread;
   if (pthread_create(&thread, nullptr, serve, &pipes) != 0) _exit(2);
   pthread_join(thread, nullptr);
@@ -87,7 +93,7 @@ void* serve(void* argument) {
 
 }  // namespace
 
-std::optional<CalibrationChild> CalibrationChild::start(Confinement confinement) {
+std::optional<CalibrationChild> CalibrationChild::start(Confinement confinement, int cpu) {
   int requests[2], answers[2];
   if (pipe2(requests, O_CLOEXEC) != 0) return std::nullopt;
   UniqueFd request_read(requests[0]), request_write(requests[1]);
@@ -98,7 +104,7 @@ std::optional<CalibrationChild> CalibrationChild::start(Confinement confinement)
   if (pid == 0) {
     request_write.reset();  // else the child would hold its own pipe open and never see the end of it
     answer_read.reset();
-    run_child({request_read.get(), answer_write.get(), confinement});
+    run_child({request_read.get(), answer_write.get(), confinement, std::clamp(cpu, 0, CPU_SETSIZE - 1)});
   }
   return CalibrationChild(pid, std::move(request_write), std::move(answer_read));
 }

@@ -1,7 +1,8 @@
 #pragma once
 // CalibrationChild: a forked child that allocates on request and says how much CPU time that took.
-// What a probe costs is told by two of them, one probed and one not, that work by turns: a CPU that becomes slower for some
-// milliseconds, as those of virtual machines do, slows both, and the median of many short rounds leaves out those in which it slowed one.
+// What a probe costs is told by two of them, one probed and one not, that work by turns on one CPU: one that becomes slower for some
+// milliseconds, as those of virtual machines do, or whose core is busy with something else, slows both, and the median of many short
+// rounds leaves out those in which it slowed one.
 
 #include <cstdint>
 #include <optional>
@@ -15,8 +16,8 @@ namespace poolscope::probes {
 class CalibrationChild {
  public:
   enum class Confinement { kNone, kSeccomp };
-  // Nothing when fork() or pipe() failed.
-  [[nodiscard]] static std::optional<CalibrationChild> start(Confinement confinement);
+  // Runs on `cpu` alone where that is permitted. Nothing when fork() or pipe() failed.
+  [[nodiscard]] static std::optional<CalibrationChild> start(Confinement confinement, int cpu);
   CalibrationChild(CalibrationChild&&) = default;
   CalibrationChild& operator=(CalibrationChild&&) = delete;
   ~CalibrationChild();  // ends the child and reaps it

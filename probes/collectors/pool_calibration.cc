@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <sched.h>
+
 #include "probes/collectors/calibrated_functions.h"
 #include "probes/collectors/calibration_child.h"
 
@@ -21,8 +23,9 @@ PoolSite site_of(const CalibratedFunctions& functions, const PlannedFunction& fu
 }  // namespace
 
 Result<PoolHitPrices, AttachError> calibrate_pool_hits(PoolPrograms& programs, attach::Detacher& detacher) {
-  auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone);
-  auto plain = CalibrationChild::start(CalibrationChild::Confinement::kNone);
+  const int cpu = sched_getcpu();
+  auto child = CalibrationChild::start(CalibrationChild::Confinement::kNone, cpu);
+  auto plain = CalibrationChild::start(CalibrationChild::Confinement::kNone, cpu);
   if (!child || !plain) return Failure{calibration_failure("it could not be forked")};
   const auto functions = find_calibrated_functions(*child);
   if (!functions) return Failure{functions.error()};

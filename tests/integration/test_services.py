@@ -116,8 +116,9 @@ class Rates(unittest.TestCase):
     def test_interval_of_a_load_that_probes_slow_five_times_holds_the_truth(self):
         # 100 allocations per wake-up and nothing else: inside a burst four fifths of its CPU time are probes. The value
         # is uncertain then, and the interval has to say so.
-        # One interval in twenty misses by design; two in a row would be one in four hundred.
-        self.assertTrue(self.interval_holds_truth() or self.interval_holds_truth())
+        # One interval in twenty misses by design. Beside a busy neighbour a hit may be priced so high at the start that it is too hot
+        # for most bursts: then there is no interval.
+        self.assertTrue(any(self.interval_holds_truth() for _ in range(3)))
 
     def interval_holds_truth(self):
         with target("steady_load") as load:
@@ -127,8 +128,8 @@ class Rates(unittest.TestCase):
             own = json.loads(load.output())
         truth = own["allocations"] / own["duration_ns"] * 1e9
         rate = found["allocations"]["per_second"]
-        print(f"\n  truth {truth:,.0f}/s, reported {rate['value']:,.0f}/s ({rate['low']:,.0f} - {rate['high']:,.0f})")
-        return rate["low"] <= truth <= rate["high"]
+        print(f"\n  truth {truth:,.0f}/s, reported {rate}")
+        return "low" in rate and rate["low"] <= truth <= rate["high"]
 
 
 class Commands(unittest.TestCase):

@@ -38,8 +38,8 @@ class Agent {
   std::uint64_t now_ns_ = kSecond, cpu_ns_ = 7 * kSecond, last_burst_ns_ = 0;
 };
 
-TEST(OwnPace, AsksForNothingBeforeAnythingIsKnown) {
-  EXPECT_EQ(OwnPace().interval_ns(), 0);
+TEST(OwnPace, TakesBurstsForUsualOnesBeforeAnyIsKnown) {
+  EXPECT_DOUBLE_EQ(OwnPace().interval_ns(), OwnPace::kUsualBurstNs / OwnPace::kCpuRatio);
 }
 
 TEST(OwnPace, KeepsAllThatAnAgentDoesWithinTheBudget) {
