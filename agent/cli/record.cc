@@ -16,8 +16,8 @@
 #include "agent/cli/output.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/stop_fd.h"
+#include "agent/client/agent_records.h"
 #include "agent/client/fetch.h"
-#include "exporters/recording/reader.h"
 #include "exporters/recording/recording_file.h"
 
 namespace poolscope::cli {
@@ -26,47 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using recording::RecordingFile;
 
-constexpr std::chrono::seconds kAskEvery(10);  // the agent keeps chunks of a minute at least
 constexpr std::chrono::milliseconds kStep(100);
-
-// Asks an agent for chunks and appends them to a file.
-class RecordsOfAgent {
- public:
-  RecordsOfAgent(std::string url, RecordingFile& file) : url_(std::move(url)), file_(file) {}
-
-  [[nodiscard]] std::optional<std::string> ask() {
-    auto answer = client::fetch_url(last_unix_ns_ ? url_ + "?after=" + seconds_text(*last_unix_ns_) : url_, nullptr);
-    if (!answer) return answer.error();
-    if (*answer == recording::file_header()) return std::nullopt;
-    auto reader = recording::Reader::open(std::make_unique<recording::MemorySource>(std::move(*answer)), url_);
-    if (!reader) return reader.error();
-    for (const auto& chunk : reader->chunks()) {
-      if (auto problem = append(chunk, reader->packed(chunk))) return problem;
-    }
-    return std::nullopt;
-  }
-  [[nodiscard]] bool has_chunks() const { return last_unix_ns_.has_value(); }
-  [[nodiscard]] std::uint64_t missing_ns() const { return missing_ns_; }
-
- private:
-  static std::string seconds_text(std::uint64_t unix_ns) {
-    const std::string rest = std::to_string(unix_ns % 1'000'000'000);
-    return std::to_string(unix_ns / 1'000'000'000) + "." + std::string(9 - rest.size(), '0') + rest;
-  }
-  std::optional<std::string> append(const recording::ChunkPlace& chunk, const std::string& packed) {
-    // The agent reads times to a quarter of a microsecond, so it may tell the last chunk again.
-    if (last_unix_ns_ && chunk.header.last_unix_ns <= *last_unix_ns_) return std::nullopt;
-    const std::uint64_t first_ns = chunk.header.first_unix_ns;
-    if (last_unix_ns_ && first_ns > *last_unix_ns_) missing_ns_ += first_ns - *last_unix_ns_;
-    last_unix_ns_ = chunk.header.last_unix_ns;
-    return file_.append(chunk.header, packed);
-  }
-
-  std::string url_;
-  RecordingFile& file_;
-  std::optional<std::uint64_t> last_unix_ns_;  // of the last chunk
-  std::uint64_t missing_ns_ = 0;
-};
 
 // True when the process is told to end before that.
 bool wait_until(Clock::time_point time, int stop_fd, Progress& progress) {
@@ -80,19 +40,24 @@ bool wait_until(Clock::time_point time, int stop_fd, Progress& progress) {
   return false;
 }
 
+std::optional<std::string> ask(client::AgentRecords& records) {
+  auto answer = client::fetch_url(records.next_url(), nullptr);
+  return answer ? records.take(std::move(*answer)) : std::optional(answer.error());
+}
+
 // Why it ended early, if it did.
-std::optional<std::string> record_until(RecordsOfAgent& records, std::optional<std::chrono::nanoseconds> duration,
+std::optional<std::string> record_until(client::AgentRecords& records, std::optional<std::chrono::nanoseconds> duration,
                                         int stop_fd, Progress& progress) {
   // What is recorded begins before the first answer.
-  if (auto problem = records.ask()) return problem;
+  if (auto problem = ask(records)) return problem;
   const Clock::time_point end =
       duration ? Clock::now() + std::chrono::duration_cast<Clock::duration>(*duration) : Clock::time_point::max();
   for (;;) {
     // the first chunk ends with the second moment
-    const Clock::time_point next = records.has_chunks() ? Clock::now() + kAskEvery : Clock::now();
+    const Clock::time_point next = records.has_chunks() ? Clock::now() + client::AgentRecords::kAskEvery : Clock::now();
     const bool is_stopped = wait_until(std::min(next, end), stop_fd, progress);
     const bool is_last = is_stopped || (Clock::now() >= end && records.has_chunks());
-    if (auto problem = records.ask()) return problem;
+    if (auto problem = ask(records)) return problem;
     if (is_last) return std::nullopt;
   }
 }
@@ -102,7 +67,7 @@ int record_agent(const RecordOptions& options) {
   if (!file) return fail("record: " + file.error());
   const UniqueFd stop = stop_signals_fd();
   if (!stop) return fail("record: no signalfd");
-  RecordsOfAgent records(client::records_url(options.source), **file);
+  client::AgentRecords records(options.source, **file);
   std::optional<std::string> problem;
   {
     Progress progress("record " + options.source, options.duration);
