@@ -1,5 +1,9 @@
 """The viewer as users run it: a real window, a real agent, real load, mouse and keys."""
 
+import contextlib
+import csv
+import os
+import pathlib
 import time
 import unittest
 
@@ -51,15 +55,13 @@ class OnAGoProgram(Scenario):
             click overview.pools.row.go_pools.main.jsonBufferPool
             wait pools.name main.jsonBufferPool
             key /
-            pause 0.2
+            wait pools.search _
             type json
             gone pools.row.go_pools.main.pointerPool
             wait pools.needed.buffer_bytes
             list pools.what_if
-            drag pools.needed.buffer_bytes -120 0
-            pause 0.2
+            drag pools.needed.buffer_bytes -900 0
             list pools.what_if
-            list pools.needed
         """)
         self.assertIn("gets that must grow", listed["pools.what_if"])
         self.assertNotIn("gets that must grow 0 %;", listed["pools.what_if"], "with less than most needed")
@@ -96,6 +98,153 @@ class OnAGoProgram(Scenario):
             wait_for((self.folder / "second.png").exists, 60, "the window to notice")
             with running(arguments):
                 self.assertEqual(0, window.wait(60), window.errors())
+
+
+class OnTwoPrograms(Scenario):
+    """A Go program and one in C++, so that every view has something to show."""
+
+    @classmethod
+    def setUpClass(cls):
+        contexts = contextlib.ExitStack()
+        cls.addClassCleanup(contexts.close)
+        cls.go = contexts.enter_context(target("go_pools", "-gc-every", "1s"))
+        cls.cpp = contexts.enter_context(target("churn_cpp", "--threads", "2", "--rate", "2000"))
+        cls.agent = contexts.enter_context(agent("--target", f"pid:{cls.cpp.pid}", "--target", f"pid:{cls.go.pid}"))
+        wait_for(lambda: all(cls.has_data(t) for t in cls.agent.snapshot()["targets"]), 60, "data of both")
+
+    @staticmethod
+    def has_data(target):
+        return any("hit_ratio" in p for p in target.get("pools", [])) or bool(target.get("call_sites"))
+
+    def test_churn_shows_one_target_sorts_its_sites_and_marks_one(self):
+        self.run_script(self.agent.url, """
+            wait connect.status live
+            key 3
+            wait churn.target churn_cpp
+            wait churn.sites.note
+            click churn.sites.head.bytes
+            wait churn.sites.head.bytes ▼
+            click churn.sites.head.bytes
+            wait churn.sites.head.bytes ▲
+            key .
+            wait churn.target go_pools
+            click churn.target
+            wait churn.target.churn_cpp
+            click churn.target.churn_cpp
+            wait churn.target churn_cpp
+        """)
+
+    def test_gc_begins_with_a_target_that_collects_garbage(self):
+        self.run_script(self.agent.url, """
+            wait connect.status live
+            key 4
+            wait gc.target go_pools
+            gone gc.absent
+            key .
+            wait gc.absent
+        """)
+
+    def test_compare_keeps_a_base_swaps_and_opens_another(self):
+        report = self.folder / "other.json"
+        report.write_text(poolscope("report", self.agent.url, "--json").stdout)
+        self.run_script(self.agent.url, f"""
+            wait connect.status live
+            key 5
+            wait compare.absent "BASE is missing"
+            key b
+            wait compare.headline
+            key x
+            wait compare.swap swapped
+            key d
+            wait compare.only_differences on
+            click compare.address
+            type "{report}"
+            click compare.open
+            wait compare.side.NEW other.json
+        """)
+
+    def test_advice_is_chosen_and_told_in_full(self):
+        wait_for(lambda: any(t.get("advice") for t in self.agent.snapshot()["targets"]), 60, "advice")
+        listed = self.run_script(self.agent.url, """
+            wait connect.status live
+            key 6
+            wait advice.action
+            key Down
+            list advice.action
+            list advice.list.row
+        """)
+        self.assertTrue(listed["advice.action"])
+
+    def test_what_the_agent_measures_is_recorded_and_opened(self):
+        self.run_script(self.agent.url, """
+            timeout 60
+            wait connect.status live
+            key r
+            wait record.status "recording to"
+            wait record.status " s"
+            click record.stop
+            wait record.status "recorded"
+            click record.open
+            wait connect.status recording
+            wait overview.target.go_pools
+            key 0
+            wait time.note "all of it"
+        """, folder=self.folder)
+        self.assertEqual(1, len(list(self.folder.glob("poolscope-*.poolscope"))))
+
+    def test_a_plot_is_saved_as_numbers_and_as_a_picture(self):
+        self.run_script(self.agent.url, """
+            wait connect.status live
+            key 2
+            wait pools.hit_ratio
+            pause 3
+            menu pools.hit_ratio
+            wait pools.hit_ratio.menu.csv
+            click pools.hit_ratio.menu.csv
+            menu pools.hit_ratio
+            wait pools.hit_ratio.menu.png
+            click pools.hit_ratio.menu.png
+            gone pools.hit_ratio.menu.png
+            pause 0.2
+        """, folder=self.folder)
+        [numbers] = self.folder.glob("poolscope-*-pools.hit_ratio.csv")
+        head, *rows = list(csv.reader(numbers.open()))
+        self.assertEqual(["time", "unix_seconds"], head[:2])
+        self.assertTrue(rows and all(0 <= float(row[2]) <= 1 for row in rows), rows)
+        [picture] = self.folder.glob("poolscope-*-pools.hit_ratio.png")
+        width, height, pixels = viewer.read_png(picture)
+        self.assertGreater(width, 200)
+        self.assertLess(width, 800)
+        self.assertGreater(len(viewer.colours(pixels)), 10)
+
+    def test_agents_on_this_machine_are_found(self):
+        address = f"127.0.0.1:{free_port()}"
+        with running([harness.POOLSCOPE, "agent", "--web.listen-address", address, "--target", f"pid:{self.go.pid}"]) as other:
+            wait_for(lambda: "listening on" in other.errors(), 20, "the other agent")
+            listed = self.run_script("", "click connect.history\nwait connect.found.0\nlist connect.found\n")
+            [place] = [name for name, said in listed.items() if said == address]  # others' agents may run here, too
+            self.run_script("", f"click connect.history\nwait {place}\nclick {place}\nwait connect.status live\n")
+
+    def test_pictures_of_every_view_fill_the_window(self):
+        """Both themes at 1x and 2x. With POOLSCOPE_PICTURES=FOLDER they are kept, to be looked at and for docs/images."""
+        kept = os.environ.get("POOLSCOPE_PICTURES")
+        folder = pathlib.Path(kept) if kept else self.folder
+        folder.mkdir(exist_ok=True)
+        wait_for(lambda: all(t["cost"].get("observed_seconds", 0) > 20 for t in self.agent.snapshot()["targets"]), 60, "something to be seen")
+        for scale, size in ((1, "1280x800"), (2, "2560x1600")):
+            script, names = "timeout 30\nwait connect.status live\nwait overview.target.go_pools\n", []
+            for theme in ("dark", "light"):
+                for number, view in enumerate(EVERY_VIEW, start=1):
+                    names.append(f"{view}-{theme}-{scale}x.png")
+                    base = "key b\nwait compare.headline\n" if view == "compare" and theme == "dark" else ""
+                    script += f"key {number}\nwait tab.{view} chosen\n{base}pause 0.1\nscreenshot {folder}/{names[-1]}\n"
+                script += "key t\n"
+            self.run_script(self.agent.url, script, "--scale", scale, "--size", size, "--theme", "dark", seconds=150)
+            for name in names:
+                with self.subTest(name):
+                    width, height = viewer.png_size(folder / name)
+                    self.assertEqual(size, f"{width}x{height}")
+                    self.assertGreater((folder / name).stat().st_size, 20_000, "a window without text is smaller")
 
 
 class OnAFile(Scenario):

@@ -34,14 +34,14 @@ def started(screen, folder, *arguments):
         yield viewer
 
 
-def run(screen, folder, *arguments, script=None, seconds=90):
-    """Runs it to its end."""
+def run(screen, settings_folder, *arguments, script=None, seconds=90, folder=None):
+    """Runs it to its end, in `folder`."""
     if script is not None:
-        file = folder / "viewer.script"
+        file = settings_folder / "viewer.script"
         file.write_text(script)
         arguments = [*arguments, "--script", file]
     return subprocess.run([str(VIEWER), *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds,
-                          env=environment(screen, folder))
+                          cwd=folder, env=environment(screen, settings_folder))
 
 
 def listed(output):
@@ -54,6 +54,10 @@ def settings(folder):
 
 
 # --- pictures ----------------------------------------------------------------------------------------------------------
+
+def png_size(path):
+    return struct.unpack(">II", path.read_bytes()[16:24])
+
 
 def read_png(path):
     """Width, height and rows of RGBA bytes of what the viewer writes (8 bits, not interlaced)."""

@@ -2,10 +2,13 @@
 
 #include <cstdio>
 #include <ctime>
+#include <fstream>
 #include <utility>
 
 #include <GLFW/glfw3.h>
 #include <imgui.h>
+
+#include "ui/source/local_agents.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -13,13 +16,18 @@ namespace {
 constexpr unsigned kFramesAfterEvent = 3;
 constexpr double kCursorBlinkSeconds = 0.5, kScriptStepSeconds = 0.005, kScreenshotWaitSeconds = 30;
 
-std::string dated_file() {
+// In the current folder; `what`: its end.
+std::string dated_file(const std::string& what) {
   const std::time_t now = std::time(nullptr);
   std::tm broken{};
   gmtime_r(&now, &broken);
   char text[64];
-  (void)std::strftime(text, sizeof text, "poolscope-%Y%m%d-%H%M%S.png", &broken);
-  return text;
+  (void)std::strftime(text, sizeof text, "poolscope-%Y%m%d-%H%M%S", &broken);
+  return text + what;
+}
+
+std::vector<std::string> find_local_agents() {
+  return local_agents();
 }
 
 }  // namespace
@@ -89,6 +97,7 @@ void App::wait() {
 }
 
 void App::take_news() {
+  if (const auto file = window_.take_dropped()) open(*file);
   if (base_source_) base_state_.take(base_source_->take());
   if (!source_) return;
   state_.take(source_->take());
@@ -110,23 +119,50 @@ void App::draw() {
               !options_.token.empty(),
               widgets_,
               actions_,
-              base_source_ ? &base_state_ : nullptr};
+              base_source_ ? &base_state_ : nullptr,
+              &find_local_agents,
+              recorder_ ? std::optional(recorder_->status()) : std::nullopt,
+              &Window::wake_up};
   screen_.draw(frame);
   window_.end_frame(theme());
+  if (plot_to_save_) save_part(*std::exchange(plot_to_save_, std::nullopt));
   if (options_.script)
     if (const auto file = options_.script->take_screenshot_file()) save_frame(*file);
-  if (actions_.take_screenshot) save_frame(dated_file());
+  if (actions_.take_screenshot) save_frame(dated_file(".png"));
   if (!options_.screenshot_file.empty()) note_frame_of_screenshot();
   window_.show_frame();
 }
 
 void App::save_frame(const std::string& file) {
-  const std::string problem = write_png(file, window_.picture());
+  told_saved(file, write_png(file, window_.picture()));
+}
+
+void App::told_saved(const std::string& file, const std::string& problem) {
   if (problem.empty()) {
     std::fprintf(stderr, "poolscope-viewer: saved %s\n", file.c_str());
   } else {
     failure_ = problem;
   }
+}
+
+void App::save_part(const Actions::SavedPlot& plot) {
+  const std::string file = dated_file("-" + plot.name + ".png");
+  const auto pixel = [](float at) { return static_cast<int>(at); };
+  told_saved(file, write_png(file, part_of(window_.picture(), pixel(plot.min.x), pixel(plot.min.y), pixel(plot.max.x),
+                                           pixel(plot.max.y))));
+}
+
+void App::save_csv(const Actions::SavedPlot& plot) {
+  const std::string file = dated_file("-" + plot.name + ".csv");
+  std::ofstream out(file, std::ios::binary);
+  out << plot.csv << std::flush;
+  told_saved(file, out ? "" : file + ": cannot be written");
+}
+
+// To a file in the current folder, or until now.
+void App::toggle_recording() {
+  if (recorder_ && !recorder_->status().is_over) return recorder_->stop();
+  recorder_ = std::make_unique<Recorder>(state_.address(), dated_file(".poolscope"), &Window::wake_up);
 }
 
 // Of what is there, or of what is wrong.
@@ -148,7 +184,11 @@ void App::act() {
   if (actions_.open) open(*actions_.open);
   if (actions_.open_base) open_base(*actions_.open_base);
   if (actions_.resize && source_) source_->resize_pool(actions_.resize->pool, actions_.resize->buffers);
-  if (actions_.open_base) frames_left_ = kFramesAfterEvent;
+  if (actions_.toggle_recording) toggle_recording();
+  if (actions_.forget_recording) recorder_.reset();
+  if (actions_.save_plot && !actions_.save_plot->csv.empty()) save_csv(*actions_.save_plot);
+  if (actions_.save_plot && actions_.save_plot->csv.empty()) plot_to_save_ = actions_.save_plot;  // without its menu
+  if (actions_.open_base || actions_.toggle_recording || actions_.save_plot) frames_left_ = kFramesAfterEvent;
   if (!actions_.theme && !actions_.scale_by && !actions_.open) return;
   remember();
   frames_left_ = kFramesAfterEvent;

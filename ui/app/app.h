@@ -11,6 +11,7 @@
 #include "ui/app/window.h"
 #include "ui/draw/screen.h"
 #include "ui/draw/script.h"
+#include "ui/source/recorder.h"
 #include "ui/source/source.h"
 
 namespace poolscope::viewer {
@@ -41,6 +42,10 @@ class App {
   void act();
   void remember();
   void save_frame(const std::string& file);
+  void save_part(const Actions::SavedPlot& plot);
+  void save_csv(const Actions::SavedPlot& plot);
+  void told_saved(const std::string& file, const std::string& problem);
+  void toggle_recording();
   void note_frame_of_screenshot();
   [[nodiscard]] bool is_over() const;
   [[nodiscard]] const Theme& theme() const;
@@ -55,6 +60,8 @@ class App {
   std::unique_ptr<Source> source_;
   ViewerState base_state_;  // what was opened as BASE of a comparison
   std::unique_ptr<Source> base_source_;
+  std::unique_ptr<Recorder> recorder_;
+  std::optional<Actions::SavedPlot> plot_to_save_;  // of the next frame
   unsigned frames_left_ = 1;
   unsigned frames_with_data_ = 0;
   bool is_done_ = false;

@@ -1,8 +1,24 @@
 #include "ui/app/png_file.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include <png.h>
 
 namespace poolscope::viewer {
+
+Picture part_of(const Picture& picture, int left, int top, int right, int bottom) {
+  left = std::clamp(left, 0, picture.width);
+  right = std::clamp(right, left, picture.width);
+  top = std::clamp(top, 0, picture.height);
+  bottom = std::clamp(bottom, top, picture.height);
+  Picture part{right - left, bottom - top, {}};
+  for (int row = bottom - 1; row >= top; --row) {
+    const auto* line = picture.rgba.data() + std::ptrdiff_t{picture.height - 1 - row} * picture.width * 4;
+    part.rgba.insert(part.rgba.end(), line + std::ptrdiff_t{left} * 4, line + std::ptrdiff_t{right} * 4);
+  }
+  return part;
+}
 
 std::string write_png(const std::string& file, const Picture& picture) {
   png_image image{};

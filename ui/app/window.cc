@@ -37,6 +37,10 @@ Result<std::unique_ptr<Window>, std::string> Window::open(int width, int height)
   std::unique_ptr<Window> window(new Window(handle));
   glfwMakeContextCurrent(handle);
   glfwSwapInterval(1);
+  glfwSetWindowUserPointer(handle, window.get());
+  glfwSetDropCallback(handle, [](GLFWwindow* dropped_on, int count, const char** paths) {
+    if (count > 0) static_cast<Window*>(glfwGetWindowUserPointer(dropped_on))->dropped_ = paths[0];
+  });
   IMGUI_CHECKVERSION();
   ImGui::CreateContext();
   ImGui::GetIO().IniFilename = nullptr;  // nothing in it is worth remembering

@@ -3,7 +3,9 @@
 //   Threads   the main thread; wake_up() from any.
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "poolscope/result.h"
 #include "ui/app/png_file.h"
@@ -29,6 +31,8 @@ class Window {
   [[nodiscard]] bool is_closed() const;
   [[nodiscard]] bool is_hidden() const;
   void size(int& width, int& height) const;
+  // The first of the files that were dropped on it since the last call.
+  [[nodiscard]] std::optional<std::string> take_dropped() { return std::exchange(dropped_, std::nullopt); }
 
   // `scale`: on top of that of the screen. Fonts are baked when it has changed; takes effect with the next frame.
   void set_look(const Theme& theme, float scale);
@@ -48,6 +52,7 @@ class Window {
   GLFWwindow* window_;
   Fonts fonts_;
   float scale_ = 0;
+  std::optional<std::string> dropped_;
 };
 
 }  // namespace poolscope::viewer

@@ -90,11 +90,11 @@ void AdviceView::take_advice_keys(const AdvicePage& page) {
   const auto is_pressed = [](ImGuiKey key) { return ImGui::IsKeyPressed(ImGui::GetKeyIndex(key)); };
   const int steps = (is_pressed(ImGuiKey_DownArrow) ? 1 : 0) - (is_pressed(ImGuiKey_UpArrow) ? 1 : 0);
   if (steps == 0) return;
-  std::ptrdiff_t place = 0;
-  for (std::size_t i = 0; i < list_.shown().size(); ++i)
-    if (list_.row(i).id == chosen_) place = static_cast<std::ptrdiff_t>(i);
-  const auto last = static_cast<std::ptrdiff_t>(list_.shown().size()) - 1;
-  chosen_ = list_.row(static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(place + steps, 0, last))).id;
+  const auto& shown = list_.shown();
+  const auto found = std::ranges::find(shown, chosen_, [&](std::size_t index) { return page.rows[index].id; });
+  const std::ptrdiff_t place = found == shown.end() ? 0 : found - shown.begin();
+  const auto last = static_cast<std::ptrdiff_t>(shown.size()) - 1;
+  chosen_ = page.rows[shown[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(place + steps, 0, last))]].id;
 }
 
 void AdviceView::draw_list(Frame& frame, const AdvicePage& page, float height) {

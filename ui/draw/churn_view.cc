@@ -38,7 +38,7 @@ void ChurnView::draw(Frame& frame) {
   if (target == nullptr) return;
   const Churn& churn = content_.get(frame.state, target->name, [&] {
     Churn made = make_churn(frame.state);
-    sites_.set_rows(made.sites);
+    sites_.set_rows(site_rows(made.sites));
     chains_.set_rows(made.chains);
     return made;
   });
@@ -95,13 +95,13 @@ void ChurnView::draw_sites(Frame& frame, const Churn& churn, float height) {
   frame.widgets.note("churn.sites.note", churn.sites_note);
   ImGui::SameLine(room - search);
   draw_search(frame, "churn.sites", sites_, search);
-  if (churn.sites.empty()) return;
+  if (churn.sites->sites.empty()) return;
   const TableLayout layout{{0, 62, 78, 84, 74, 66}, std::max(height - (ImGui::GetCursorPosY() - top), frame.px(80))};
   std::optional<std::size_t> chosen;
-  const auto& rows = sites_.rows();
-  const auto found = std::ranges::find(rows, chosen_, &Row::id);
-  if (found != rows.end()) chosen = static_cast<std::size_t>(found - rows.begin());
-  if (const auto clicked = draw_table(frame, "churn.sites", sites_, layout, chosen)) choose(rows[*clicked].id);
+  const auto& ids = churn.sites->ids;
+  const auto found = std::ranges::find(ids, chosen_);
+  if (found != ids.end()) chosen = static_cast<std::size_t>(found - ids.begin());
+  if (const auto clicked = draw_table(frame, "churn.sites", sites_, layout, chosen)) choose(ids[*clicked]);
 }
 
 void ChurnView::draw_callers(Frame& frame, const Churn& churn, float height) {

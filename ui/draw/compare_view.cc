@@ -1,5 +1,6 @@
 // Compare: BASE | NEW, said loudly, and row by row.
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -7,6 +8,7 @@
 #include <imgui_stdlib.h>
 
 #include "exporters/text/line.h"
+#include "ui/draw/background.h"
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
 #include "ui/draw/views.h"
@@ -25,20 +27,27 @@ class CompareView final : public View {
   struct Key {
     std::uint64_t base = 0, second = 0;
     bool only_differences = false, is_swapped = false;
+    std::uint64_t revision = 0;
     bool operator==(const Key&) const = default;
+  };
+  struct Compared {
+    std::optional<Moment> base, fresh;
+    std::shared_ptr<const ComparePage> page;
   };
   void take_compare_keys(Frame& frame);
   void keep(Frame& frame) { base_ = moment_of(frame.state); }
   void draw_controls(Frame& frame);
   void draw_rows(Frame& frame, const ComparePage& page);
+  void compare(Frame& frame);
   [[nodiscard]] std::optional<Moment> chosen_base(const Frame& frame) const;
 
-  std::pair<std::optional<Moment>, std::optional<Moment>> sides_;  // BASE and NEW that `content_` is of
-  std::optional<Moment> base_;                                     // kept by hand; else what was opened as BASE
+  std::optional<Moment> base_;  // kept by hand; else what was opened as BASE
   std::string address_;
   bool only_differences_ = false, is_swapped_ = false;
   Table table_ = make_compare_table();
-  Cached<ComparePage, Key> content_;
+  std::optional<Key> key_;  // of what was compared last, or is being compared
+  std::shared_ptr<const Compared> shown_, before_;
+  Background<Compared> coming_;
 };
 
 void draw_side(Frame& frame, const char* side, const std::optional<Moment>& moment, ColourIndex colour, float width) {
@@ -85,22 +94,41 @@ void CompareView::take_compare_keys(Frame& frame) {
 void CompareView::draw(Frame& frame) {
   take_compare_keys(frame);
   draw_controls(frame);
-  const Key key{base_ ? base_->id : 0, frame.second != nullptr ? frame.second->revision() : 0, only_differences_,
-                is_swapped_};
-  const ComparePage& page = content_.get(frame.state, key, [&] {
-    sides_ = {chosen_base(frame), moment_of(frame.state)};
-    if (is_swapped_) std::swap(sides_.first, sides_.second);
-    ComparePage made = make_compare_page(sides_.first, sides_.second, only_differences_);
-    table_.set_rows(made.rows);
-    return made;
-  });
-  draw_sides(frame, sides_.first, sides_.second);
+  compare(frame);
+  if (shown_ == nullptr) {
+    wrapped_item("comparing …", frame.theme.dim);
+    frame.widgets.note("compare.absent", "comparing …");
+    return;
+  }
+  const ComparePage& page = *shown_->page;
+  draw_sides(frame, shown_->base, shown_->fresh);
   if (!page.absent.empty()) {
     wrapped_item(page.absent, frame.theme.dim);
     frame.widgets.note("compare.absent", page.absent);
     return;
   }
   draw_rows(frame, page);
+}
+
+// What was compared before stays until the new one is there; its memory is given back on the other thread, too.
+void CompareView::compare(Frame& frame) {
+  if (auto compared = coming_.take()) {
+    table_.set_rows(compare_rows(compared->page));
+    before_ = std::exchange(shown_, std::move(compared));
+  }
+  const Key key{base_ ? base_->id : 0, frame.second != nullptr ? frame.second->revision() : 0, only_differences_,
+                is_swapped_, frame.state.revision()};
+  if (coming_.is_busy() || key_ == key) return;
+  key_ = key;
+  auto base = chosen_base(frame), fresh = moment_of(frame.state);
+  if (is_swapped_) std::swap(base, fresh);
+  const auto make = [base = std::move(base), fresh = std::move(fresh), only_differences = only_differences_,
+                     before = std::exchange(before_, nullptr)]() mutable {
+    before.reset();
+    auto page = std::make_shared<const ComparePage>(make_compare_page(base, fresh, only_differences));
+    return Compared{base, fresh, std::move(page)};
+  };
+  coming_.start(make, frame.wake);
 }
 
 void CompareView::draw_controls(Frame& frame) {

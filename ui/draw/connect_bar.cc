@@ -38,12 +38,12 @@ Status status_of(ConnectionState state) {
 }  // namespace
 
 void ConnectBar::draw(Frame& frame) {
+  const char* other = frame.theme.name == "dark" ? "Light" : "Dark";
+  const ImGuiStyle& style = ImGui::GetStyle();
+  const float buttons = width_of(other) + width_of("Help") + 4 * style.FramePadding.x + style.ItemSpacing.x;
   draw_address(frame);
   ImGui::SameLine(0, frame.px(16));
-  draw_status(frame);
-  const char* other = frame.theme.name == "dark" ? "Light" : "Dark";
-  const float buttons =
-      width_of(other) + width_of("Help") + 4 * ImGui::GetStyle().FramePadding.x + ImGui::GetStyle().ItemSpacing.x;
+  draw_status(frame, buttons);
   ImGui::SameLine(ImGui::GetWindowContentRegionMax().x - buttons);
   if (ImGui::Button(other)) frame.actions.theme = frame.theme.name == "dark" ? "light" : "dark";
   frame.widgets.note("screen.theme", other);
@@ -62,19 +62,16 @@ void ConnectBar::draw_address(Frame& frame) {
   tooltip("the address of an agent, or a recording, a folder of recordings, a JSON report");
   ImGui::SameLine(0, 1);
   ImGui::PushID("history");
-  if (ImGui::ArrowButton("open", ImGuiDir_Down)) ImGui::OpenPopup("addresses");
+  if (ImGui::ArrowButton("open", ImGuiDir_Down)) {
+    ImGui::OpenPopup("addresses");
+    found_ = frame.find_agents != nullptr ? frame.find_agents() : std::vector<std::string>();
+  }
   frame.widgets.note("connect.history");
   if (ImGui::BeginPopup("addresses")) {
-    if (frame.addresses.empty()) ImGui::TextDisabled("nothing was opened before");
-    for (std::size_t i = 0; i < frame.addresses.size(); ++i) {
-      ImGui::PushID(static_cast<int>(i));
-      const std::string shown = text::printable(frame.addresses[i]);
-      const ImVec2 at = ImGui::GetCursorScreenPos();
-      if (ImGui::Selectable("##address", false, 0, {width_of(shown), 0})) frame.actions.open = frame.addresses[i];
-      frame.widgets.note("connect.history." + std::to_string(i), shown);
-      draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.text, shown, width_of(shown) + 1);
-      ImGui::PopID();
-    }
+    draw_addresses(frame, "agents on this machine", "connect.found", found_);
+    draw_addresses(frame, "opened before", "connect.history", frame.addresses);
+    if (found_.empty() && frame.addresses.empty())
+      ImGui::TextDisabled("no agent runs here, and nothing was opened before");
     ImGui::EndPopup();
   }
   ImGui::PopID();
@@ -84,7 +81,24 @@ void ConnectBar::draw_address(Frame& frame) {
   if ((is_entered || is_clicked) && !typed_.empty()) frame.actions.open = typed_;
 }
 
-void ConnectBar::draw_status(Frame& frame) {
+void ConnectBar::draw_addresses(Frame& frame, const char* title, const char* name,
+                                const std::vector<std::string>& addresses) {
+  if (addresses.empty()) return;
+  ImGui::TextDisabled("%s", title);
+  ImGui::PushID(name);
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    ImGui::PushID(static_cast<int>(i));
+    const std::string shown = text::printable(addresses[i]);
+    const ImVec2 at = ImGui::GetCursorScreenPos();
+    if (ImGui::Selectable("##address", false, 0, {width_of(shown), 0})) frame.actions.open = addresses[i];
+    frame.widgets.note(std::string(name) + "." + std::to_string(i), shown);
+    draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.text, shown, width_of(shown) + 1);
+    ImGui::PopID();
+  }
+  ImGui::PopID();
+}
+
+void ConnectBar::draw_status(Frame& frame, float right) {
   const Connection& connection = frame.state.connection();
   const Status status = status_of(connection.state);
   ImGui::AlignTextToFramePadding();
@@ -96,7 +110,8 @@ void ConnectBar::draw_status(Frame& frame) {
             text::format_ratio(latest->agent.budget_cpu_ratio) + " of each target's CPU";
   }
   ImGui::SameLine(0, frame.px(16));
-  text_item(said, frame.theme.dim, ImGui::GetContentRegionAvail().x - frame.px(150));
+  const float room = ImGui::GetContentRegionAvail().x - right - frame.px(16);
+  if (room > frame.px(40)) text_item(said, frame.theme.dim, room);
 }
 
 void ConnectBar::draw_problem(Frame& frame) {

@@ -23,10 +23,10 @@ void draw_head(Frame& frame, std::string_view prefix, Table& table) {
     ImGui::PushID(static_cast<int>(i));
     const bool is_clicked = ImGui::InvisibleButton("head", {std::max(width, 1.0F), ImGui::GetFontSize()});
     ImGui::PopID();
-    frame.widgets.note(widget_name(prefix, ".head.", column.name), column.name);
-    tooltip(column.tooltip + (column.tooltip.empty() ? "" : "\n") + "click to sort");
     std::string text = column.name;
     if (table.order() && table.order()->column == i) text += table.order()->descending ? " ▼" : " ▲";
+    frame.widgets.note(widget_name(prefix, ".head.", column.name), text);
+    tooltip(column.tooltip + (column.tooltip.empty() ? "" : "\n") + "click to sort");
     draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.dim, text, width, column.is_right ? 1 : 0);
     if (is_clicked) table.click_column(i);
   }
@@ -43,8 +43,8 @@ void draw_cell(Frame& frame, const Cell& cell, const Column& column) {
   draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.of(cell.tone), cell.text, width, column.is_right ? 1 : 0);
 }
 
-bool draw_row(Frame& frame, std::string_view prefix, const Table& table, std::size_t index, bool is_chosen) {
-  const Row& row = table.rows()[index];
+bool draw_row(Frame& frame, std::string_view prefix, Table& table, std::size_t index, bool is_chosen) {
+  const Row& row = table.row(index);
   ImGui::TableNextRow();
   ImGui::TableSetColumnIndex(0);
   ImGui::PushID(static_cast<int>(index));
@@ -108,8 +108,9 @@ void draw_search(Frame& frame, std::string_view prefix, Table& table, float widt
     ImGui::GetIO().InputQueueCharacters.clear();
   }
   if (ImGui::InputTextWithHint("##search", "search  /", &words)) table.set_search(words);
+  const bool is_typed_into = ImGui::IsItemActive();
   ImGui::PopID();
-  frame.widgets.note(name, words);
+  frame.widgets.note(name, is_typed_into ? words + "_" : words);
 }
 
 }  // namespace poolscope::viewer

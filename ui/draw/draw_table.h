@@ -17,11 +17,11 @@ struct TableLayout {
   float height = 0;           // 0: as many rows as there are
 };
 
-// The row that was clicked, an index into table.rows(). `chosen`: the row that is marked.
+// The index of the row that was clicked. `chosen`: the row that is marked.
 [[nodiscard]] std::optional<std::size_t> draw_table(Frame& frame, std::string_view prefix, Table& table,
                                                     const TableLayout& layout, std::optional<std::size_t> chosen);
 
-// A box to search the table with; '/' goes there.
+// A box to search the table with; '/' goes there. Its widget, "PREFIX.search", says what was typed, and "_" at the end while more may be.
 void draw_search(Frame& frame, std::string_view prefix, Table& table, float width);
 
 }  // namespace poolscope::viewer

@@ -10,6 +10,7 @@
 #include "ui/draw/fonts.h"
 #include "ui/draw/theme.h"
 #include "ui/draw/widgets.h"
+#include "ui/model/delivery.h"
 #include "ui/model/viewer_state.h"
 
 namespace poolscope::viewer {
@@ -26,6 +27,14 @@ struct Actions {
   };
   std::optional<Resize> resize;
   bool take_screenshot = false;
+  bool toggle_recording = false;
+  bool forget_recording = false;  // that is over
+  struct SavedPlot {
+    std::string name;                   // "pools.hit_ratio"
+    std::string csv;                    // empty: a picture is wanted
+    ImVec2 min = {0, 0}, max = {0, 0};  // of the picture
+  };
+  std::optional<SavedPlot> save_plot;
 };
 
 struct Frame {
@@ -38,6 +47,10 @@ struct Frame {
   Widgets& widgets;
   Actions& actions;
   const ViewerState* second = nullptr;  // what was opened as BASE
+  // Of agents on this machine; called when somebody wants to choose one.
+  std::vector<std::string> (*find_agents)() = nullptr;
+  std::optional<RecordStatus> recording = {};  // that the viewer makes, or has made
+  void (*wake)() = nullptr;                    // asks for another frame, from any thread
 
   [[nodiscard]] float px(float at_scale_1) const { return at_scale_1 * scale; }
 };

@@ -17,6 +17,7 @@ constexpr float kLeastPlot = 130, kPlotGap = 14, kTwoColumnsFrom = 760, kSizesSh
 class GcView final : public View {
  public:
   void draw(Frame& frame) override {
+    prefer_target_with_gc(frame.state);
     const auto* target = draw_target_bar(frame, "gc");
     if (target == nullptr) return;
     const Gc& gc = content_.get(frame.state, target->name, [&] { return make_gc(frame.state); });

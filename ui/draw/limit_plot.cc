@@ -7,6 +7,7 @@
 #include "ui/draw/draw_text.h"
 #include "ui/draw/plot.h"
 #include "ui/draw/plot_area.h"
+#include "ui/model/csv.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -119,6 +120,7 @@ std::optional<MarkerDrag> draw_bars_in_group(Frame& frame, const BarPlot& plot, 
     say_absent(frame, area, plot.absent);
     return std::nullopt;
   }
+  draw_plot_menu(frame, plot.id, [&] { return csv_of(plot); });
   const LogAxis axis(low, high);
   draw_bars(frame, area, axis, plot.bars);
   draw_log_marks(frame, area, axis, plot.unit);
@@ -139,6 +141,7 @@ std::optional<MarkerDrag> draw_curve_in_group(Frame& frame, const CurvePlot& plo
     say_absent(frame, area, plot.absent);
     return std::nullopt;
   }
+  draw_plot_menu(frame, plot.id, [&] { return csv_of(plot); });
   const LogAxis axis(low, high);
   draw_curve(frame, area, axis, plot);
   draw_log_marks(frame, area, axis, plot.x_unit);

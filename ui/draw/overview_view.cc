@@ -1,19 +1,24 @@
 // The first screen: targets, pools by what they would gain, advice.
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
 #include "ui/draw/plot.h"
 #include "ui/draw/views.h"
 #include "ui/model/overview.h"
+#include "ui/model/pool_list.h"
 
 namespace poolscope::viewer {
 namespace {
 
+constexpr std::size_t kPoolColumns[] = {pool_columns::kPool,     pool_columns::kTarget, pool_columns::kGets,
+                                        pool_columns::kHitRatio, pool_columns::kMisses, pool_columns::kIdle,
+                                        pool_columns::kGain};
 constexpr float kAdviceShare = 0.36F, kTileHeight = 74, kSparkHeight = 30;
-constexpr std::size_t kMaxCards = 12;
 constexpr std::size_t kMaxTiles = 3;  // that push nothing below the fold; more scroll
 
 class OverviewView final : public View {
@@ -23,11 +28,12 @@ class OverviewView final : public View {
  private:
   struct Content {
     Overview overview;
-    std::vector<Subject> subjects;
+    std::shared_ptr<const PoolList> list;
+    std::map<std::size_t, TargetTile> tiles;  // by the index of the target, of those that were drawn
   };
-  void draw_targets(Frame& frame, const Overview& overview);
+  void draw_targets(Frame& frame, Content& content);
   void draw_tile(Frame& frame, const TargetTile& tile);
-  void draw_pools(Frame& frame, const std::vector<Subject>& subjects);
+  void draw_pools(Frame& frame, const PoolList& list);
   void draw_advice(Frame& frame, const Overview& overview);
   void draw_card(Frame& frame, const AdviceCard& card, std::size_t index);
 
@@ -41,17 +47,17 @@ void go_to_pool(Frame& frame, const Subject& subject) {
 }
 
 void OverviewView::draw(Frame& frame) {
-  const Content& content = content_.get(frame.state, 0, [&] {
-    PoolList list = list_pools(frame.state);
-    pools_.set_rows(std::move(list.rows));
-    return Content{make_overview(frame.state), std::move(list.subjects)};
+  Content& content = content_.get(frame.state, 0, [&] {
+    Content made{make_overview(frame.state), list_pools(frame.state), {}};
+    pools_.set_rows(pool_rows(made.list, {std::begin(kPoolColumns), std::end(kPoolColumns)}));
+    return made;
   });
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const float gap = frame.px(14), right = std::max(room.x * kAdviceShare, frame.px(200));
   ImGui::BeginChild("left", {room.x - right - gap, 0});
-  draw_targets(frame, content.overview);
+  draw_targets(frame, content);
   ImGui::Dummy({0, frame.px(4)});
-  draw_pools(frame, content.subjects);
+  draw_pools(frame, *content.list);
   ImGui::EndChild();
   ImGui::SameLine(0, gap);
   ImGui::BeginChild("right");
@@ -59,23 +65,29 @@ void OverviewView::draw(Frame& frame) {
   ImGui::EndChild();
 }
 
-void OverviewView::draw_targets(Frame& frame, const Overview& overview) {
+void OverviewView::draw_targets(Frame& frame, Content& content) {
   heading(frame, "Targets");
-  if (overview.targets.empty()) {
+  const model::Snapshot* shown = frame.state.shown();
+  if (shown == nullptr || shown->targets.empty()) {
     wrapped_item(
         "Nothing is watched yet. Start `poolscope agent --target NAME` and open its address above, or open a "
         "recording.",
         frame.theme.dim);
     return;
   }
-  const std::size_t shown = std::min(overview.targets.size(), kMaxTiles);
-  const float height = frame.px(kTileHeight) * static_cast<float>(shown);
-  ImGui::BeginChild("tiles", {0, height});
+  ImGui::BeginChild("tiles",
+                    {0, frame.px(kTileHeight) * static_cast<float>(std::min(shown->targets.size(), kMaxTiles))});
   ImGuiListClipper clipper;
-  clipper.Begin(static_cast<int>(overview.targets.size()), frame.px(kTileHeight));
-  while (clipper.Step())
-    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i)
-      draw_tile(frame, overview.targets[static_cast<std::size_t>(i)]);
+  clipper.Begin(static_cast<int>(shown->targets.size()), frame.px(kTileHeight));
+  while (clipper.Step()) {
+    for (int i = clipper.DisplayStart; i < clipper.DisplayEnd; ++i) {
+      const auto index = static_cast<std::size_t>(i);
+      auto place = content.tiles.find(index);
+      if (place == content.tiles.end())
+        place = content.tiles.emplace(index, make_tile(frame.state, shown->targets[index])).first;
+      draw_tile(frame, place->second);
+    }
+  }
   ImGui::EndChild();
 }
 
@@ -115,11 +127,11 @@ void OverviewView::draw_tile(Frame& frame, const TargetTile& tile) {
   ImGui::PopID();
 }
 
-void OverviewView::draw_pools(Frame& frame, const std::vector<Subject>& subjects) {
+void OverviewView::draw_pools(Frame& frame, const PoolList& list) {
   heading(frame, "Pools, by what they would gain");
   ImGui::SameLine(ImGui::GetContentRegionAvail().x - frame.px(200));
   draw_search(frame, "overview.pools", pools_, frame.px(200));
-  if (subjects.empty()) {
+  if (list.pools.empty()) {
     wrapped_item(
         "No pool is known: sync.Pool of Go programs and pools of libpoolscope are found by themselves, others are "
         "described in the "
@@ -129,7 +141,7 @@ void OverviewView::draw_pools(Frame& frame, const std::vector<Subject>& subjects
   }
   const TableLayout layout{{0, 95, 68, 68, 72, 72, 190}, std::max(ImGui::GetContentRegionAvail().y, frame.px(80))};
   if (const auto clicked = draw_table(frame, "overview.pools", pools_, layout, std::nullopt))
-    go_to_pool(frame, subjects[*clicked]);
+    go_to_pool(frame, list.pools[*clicked].subject());
 }
 
 void OverviewView::draw_advice(Frame& frame, const Overview& overview) {
@@ -140,9 +152,8 @@ void OverviewView::draw_advice(Frame& frame, const Overview& overview) {
     ImGui::PopFont();
     frame.widgets.note("overview.headline", overview.headline);
   }
-  const std::size_t shown = std::min(overview.advice.size(), kMaxCards);
-  for (std::size_t i = 0; i < shown; ++i) draw_card(frame, overview.advice[i], i);
-  if (shown < overview.advice.size()) wrapped_item("and more, in the view Advice", frame.theme.dim);
+  for (std::size_t i = 0; i < overview.advice.size(); ++i) draw_card(frame, overview.advice[i], i);
+  if (overview.left_out > 0) wrapped_item("and more, in the view Advice", frame.theme.dim);
   for (const std::string& rest : overview.rest) wrapped_item(rest, frame.theme.dim);
 }
 

@@ -100,6 +100,17 @@ PlotArea begin_area(Frame& frame, const PlotText& text, const std::vector<Legend
   return area;
 }
 
+void draw_plot_menu(Frame& frame, std::string_view id, const std::function<std::string()>& csv) {
+  const ImVec2 min = ImGui::GetItemRectMin(), max = ImGui::GetItemRectMax();
+  const std::string name(id), popup = name + ".menu";
+  if (!ImGui::BeginPopupContextItem(popup.c_str())) return;
+  if (ImGui::Selectable("Save as CSV")) frame.actions.save_plot = Actions::SavedPlot{name, csv(), {}, {}};
+  frame.widgets.note(popup + ".csv", "Save as CSV");
+  if (ImGui::Selectable("Save as PNG")) frame.actions.save_plot = Actions::SavedPlot{name, "", min, max};
+  frame.widgets.note(popup + ".png", "Save as PNG");
+  ImGui::EndPopup();
+}
+
 void say_absent(Frame& frame, const PlotArea& area, std::string_view reason) {
   const float width = area.width() - frame.px(16);
   const ImVec2 size = ImGui::CalcTextSize(reason.data(), reason.data() + reason.size(), false, width);

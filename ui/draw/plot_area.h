@@ -1,6 +1,7 @@
 #pragma once
 // PlotArea: the frame of a plot, and the ways from values to pixels. Used by the plots alone.
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,6 +39,9 @@ struct PlotText {
 // Title, legend, frame and the marks of the y axis, which ends at `high` or above. One item for the mouse, named as the plot.
 [[nodiscard]] PlotArea begin_area(Frame& frame, const PlotText& text, const std::vector<LegendEntry>& legend,
                                   double high, ImVec2 size);
+// The menu of the plot that begin_area() has just begun: `csv` is asked for what it shows when somebody wants to save it.
+//   Widgets   "PLOT.menu.csv" and "PLOT.menu.png", while it is open.
+void draw_plot_menu(Frame& frame, std::string_view id, const std::function<std::string()>& csv);
 // In place of everything within the frame.
 void say_absent(Frame& frame, const PlotArea& area, std::string_view reason);
 // Below the x axis, centred there; left out when it would touch the one before it, whose end is `last_x`.

@@ -1,6 +1,8 @@
 // The Pools view: all pools on the left, everything about one of them on the right.
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -11,7 +13,7 @@
 #include "ui/draw/draw_text.h"
 #include "ui/draw/plot.h"
 #include "ui/draw/views.h"
-#include "ui/model/overview.h"
+#include "ui/model/pool_list.h"
 #include "ui/model/pool_panel.h"
 
 namespace poolscope::viewer {
@@ -29,22 +31,13 @@ Table make_list() {
   return Table(std::move(columns));
 }
 
-std::vector<Row> list_rows(std::vector<Row> rows) {
-  for (Row& row : rows) {
-    std::vector<Cell> cells;
-    for (const std::size_t column : kListColumns) cells.push_back(std::move(row.cells[column]));
-    row.cells = std::move(cells);
-  }
-  return rows;
-}
-
 class PoolsView final : public View {
  public:
   void draw(Frame& frame) override;
 
  private:
-  void draw_list(Frame& frame);
-  void select_by_keys(Frame& frame);
+  void draw_list(Frame& frame, const PoolList& all);
+  void select_by_keys(Frame& frame, const PoolList& all);
   void draw_pool(Frame& frame);
   void draw_head(Frame& frame, const PoolPanel& panel);
   void draw_plots(Frame& frame, const PoolPanel& panel);
@@ -52,11 +45,10 @@ class PoolsView final : public View {
   void draw_resize(Frame& frame);
   void draw_confirmation(Frame& frame, const ResizeOffer& offer);
   void take_drag(const std::optional<MarkerDrag>& drag);
-  [[nodiscard]] std::optional<std::size_t> selected_row(const Subject& selected) const;
+  [[nodiscard]] std::optional<std::size_t> selected_row(const PoolList& all, const Subject& selected) const;
 
   Table list_ = make_list();
-  std::vector<Subject> subjects_;  // of the rows of the list
-  Cached<std::uint64_t> listed_;   // the revision that the list is of
+  Cached<std::shared_ptr<const PoolList>> pools_;  // the rows of the list
   Cached<std::optional<PoolPanel>, Subject> panel_;
   Cached<WhatIfPanel, std::pair<Subject, std::pair<std::uint64_t, std::uint64_t>>> what_if_;
   advice::Limits tried_;
@@ -65,18 +57,17 @@ class PoolsView final : public View {
 };
 
 void PoolsView::draw(Frame& frame) {
-  (void)listed_.get(frame.state, 0, [&] {
-    PoolList list = list_pools(frame.state);
-    list_.set_rows(list_rows(std::move(list.rows)));
-    subjects_ = std::move(list.subjects);
-    return frame.state.revision();
+  const PoolList& all = *pools_.get(frame.state, 0, [&] {
+    auto made = list_pools(frame.state);
+    list_.set_rows(pool_rows(made, {std::begin(kListColumns), std::end(kListColumns)}));
+    return made;
   });
-  if (subjects_.empty()) {
+  if (all.pools.empty()) {
     return wrapped_item(
         frame.state.shown() == nullptr ? "No data yet." : "No pool is known of what is watched in this time.",
         frame.theme.dim);
   }
-  if (!selected_row(frame.state.selected)) frame.state.selected = subjects_.front();
+  if (!selected_row(all, frame.state.selected)) frame.state.selected = all.pools.front().subject();
   if (tried_for_ != frame.state.selected) {
     tried_ = {};
     tried_for_ = frame.state.selected;
@@ -84,7 +75,7 @@ void PoolsView::draw(Frame& frame) {
   }
   const float width = std::min(frame.px(kListWidth), ImGui::GetContentRegionAvail().x * 0.4F);
   ImGui::BeginChild("list", {width, 0});
-  draw_list(frame);
+  draw_list(frame, all);
   ImGui::EndChild();
   ImGui::SameLine(0, frame.px(14));
   ImGui::BeginChild("pool");
@@ -92,29 +83,30 @@ void PoolsView::draw(Frame& frame) {
   ImGui::EndChild();
 }
 
-std::optional<std::size_t> PoolsView::selected_row(const Subject& selected) const {
-  const auto found = std::ranges::find(subjects_, selected);
-  if (found == subjects_.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - subjects_.begin());
+std::optional<std::size_t> PoolsView::selected_row(const PoolList& all, const Subject& selected) const {
+  const auto found = std::ranges::find_if(all.pools, [&](const ListedPool& pool) { return pool.is(selected); });
+  if (found == all.pools.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - all.pools.begin());
 }
 
-void PoolsView::select_by_keys(Frame& frame) {
+void PoolsView::select_by_keys(Frame& frame, const PoolList& all) {
   if (ImGui::GetIO().WantTextInput) return;
   const bool is_up = ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_UpArrow));
   const bool is_down = ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_DownArrow));
-  const auto row = selected_row(frame.state.selected);
-  const auto place = std::ranges::find(list_.shown(), row.value_or(0));
-  if (is_up == is_down || place == list_.shown().end()) return;
-  if (is_up && place != list_.shown().begin()) frame.state.selected = subjects_[*std::prev(place)];
-  if (is_down && std::next(place) != list_.shown().end()) frame.state.selected = subjects_[*std::next(place)];
+  if (is_up == is_down) return;
+  const auto& shown = list_.shown();
+  const auto place = std::ranges::find(shown, selected_row(all, frame.state.selected).value_or(0));
+  if (place == shown.end()) return;
+  if (is_up && place != shown.begin()) frame.state.selected = all.pools[*std::prev(place)].subject();
+  if (is_down && std::next(place) != shown.end()) frame.state.selected = all.pools[*std::next(place)].subject();
 }
 
-void PoolsView::draw_list(Frame& frame) {
+void PoolsView::draw_list(Frame& frame, const PoolList& all) {
   draw_search(frame, "pools", list_, ImGui::GetContentRegionAvail().x);
-  select_by_keys(frame);
+  select_by_keys(frame, all);
   const TableLayout layout{{0, 62, 62, 88}, std::max(ImGui::GetContentRegionAvail().y, frame.px(60))};
-  const auto clicked = draw_table(frame, "pools", list_, layout, selected_row(frame.state.selected));
-  if (clicked) frame.state.selected = subjects_[*clicked];
+  const auto clicked = draw_table(frame, "pools", list_, layout, selected_row(all, frame.state.selected));
+  if (clicked) frame.state.selected = all.pools[*clicked].subject();
 }
 
 void PoolsView::draw_pool(Frame& frame) {

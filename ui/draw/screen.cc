@@ -2,6 +2,7 @@
 
 #include "exporters/text/line.h"
 #include "ui/draw/draw_text.h"
+#include "ui/model/series.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -20,6 +21,7 @@ constexpr KeyHelp kKeys[] = {{"1 – 7", "the views"},
                              {"[ ]", "everything smaller, larger"},
                              {"t", "dark or light"},
                              {"s", "save a screenshot in this folder"},
+                             {"r", "begin and end a recording of what the agent measures"},
                              {"?", "this help; Escape closes it"}};
 
 }  // namespace
@@ -64,6 +66,9 @@ void Screen::take_character(Frame& frame, ImWchar character) {
     case 's':
       frame.actions.take_screenshot = true;
       break;
+    case 'r':
+      frame.actions.toggle_recording = frame.state.is_live();
+      break;
     default:
       break;
   }
@@ -91,6 +96,7 @@ void Screen::draw(Frame& frame) {
   connect_.draw(frame);
   connect_.draw_problem(frame);
   draw_change(frame);
+  draw_recording(frame);
   draw_tabs(frame);
   ImGui::BeginChild("view", {0, -frame.px(kTimeBarHeight)});
   views_[frame.state.view]->draw(frame);
@@ -122,10 +128,41 @@ void Screen::draw_change(Frame& frame) {
   if (!change) return;
   const std::string said = text::printable(change->text);
   const bool is_done = change->is_done;
+  ImGui::PushID("change");
   if (ImGui::SmallButton("ok")) frame.state.forget_last_change();
+  ImGui::PopID();
   ImGui::SameLine();
   wrapped_item(said, frame.theme.of(is_done ? Tone::kGood : Tone::kBad));
   frame.widgets.note("change.answer", said);
+}
+
+void Screen::draw_recording(Frame& frame) {
+  if (!frame.recording) return;
+  const RecordStatus& status = *frame.recording;
+  const std::string length = length_text({0, status.length_ns}), file = text::printable(status.file);
+  ImGui::PushID("recording");
+  std::string said;
+  if (!status.is_over) {
+    if (ImGui::SmallButton("Stop")) frame.actions.toggle_recording = true;
+    frame.widgets.note("record.stop", "Stop");
+    said = "recording to " + file + (status.length_ns > 0 ? ", " + length : "");
+  } else {
+    if (status.length_ns > 0) {
+      if (ImGui::SmallButton("Open")) frame.actions.open = status.file;
+      frame.widgets.note("record.open", "Open");
+      ImGui::SameLine();
+    }
+    if (ImGui::SmallButton("ok")) frame.actions.forget_recording = true;
+    frame.widgets.note("record.ok", "ok");
+    said = "recorded " + length + " to " + file;
+    if (!status.problem.empty()) said = "recording to " + file + " ended: " + text::printable(status.problem);
+  }
+  ImGui::PopID();
+  ImGui::SameLine();
+  wrapped_item(said, frame.theme.of(!status.problem.empty() ? Tone::kBad
+                                    : status.is_over        ? Tone::kGood
+                                                            : Tone::kWarning));
+  frame.widgets.note("record.status", said);
 }
 
 void Screen::draw_help(Frame& frame) {

@@ -30,6 +30,7 @@ class Screen {
   void draw_tabs(Frame& frame);
   void draw_help(Frame& frame);
   void draw_change(Frame& frame);
+  void draw_recording(Frame& frame);
 
   std::vector<std::unique_ptr<View>> views_;
   ConnectBar connect_;

@@ -15,10 +15,10 @@ struct CommandForm {
   const char* name;
   std::size_t least, most;  // words after it
 };
-constexpr CommandForm kForms[] = {{"wait", 1, 2},  {"gone", 1, 1},  {"assert", 1, 2},     {"click", 1, 1},
-                                  {"hover", 1, 1}, {"wheel", 2, 2}, {"drag", 3, 3},       {"type", 1, 1},
-                                  {"key", 1, 1},   {"pause", 1, 1}, {"screenshot", 1, 1}, {"timeout", 1, 1},
-                                  {"list", 1, 1}};
+constexpr CommandForm kForms[] = {{"wait", 1, 2},    {"gone", 1, 1},  {"assert", 1, 2}, {"click", 1, 1},
+                                  {"menu", 1, 1},    {"hover", 1, 1}, {"wheel", 2, 2},  {"drag", 3, 3},
+                                  {"type", 1, 1},    {"key", 1, 1},   {"pause", 1, 1},  {"screenshot", 1, 1},
+                                  {"timeout", 1, 1}, {"list", 1, 1}};
 
 constexpr std::pair<const char*, ImGuiKey> kKeyNames[] = {
     {"Enter", ImGuiKey_Enter},      {"Escape", ImGuiKey_Escape},       {"Left", ImGuiKey_LeftArrow},
@@ -110,6 +110,7 @@ void Script::drive(ImGuiIO& io, const Widgets& widgets, double now_seconds) {
   }
   io.MousePos = mouse_;
   io.MouseDown[0] = is_down_;
+  io.MouseDown[1] = is_right_down_;
   io.MouseWheel = wheel_;
 }
 
@@ -119,7 +120,7 @@ void Script::step(ImGuiIO& io, const Widgets& widgets, double now_seconds) {
   const auto is = [&](const char* other) { return name == other; };
   if (is("wait")) return step_wait(words, widgets, now_seconds, true);
   if (is("gone")) return step_wait(words, widgets, now_seconds, false);
-  if (is("click") || is("hover") || is("wheel") || is("drag")) return step_mouse(words, widgets);
+  if (is("click") || is("menu") || is("hover") || is("wheel") || is("drag")) return step_mouse(words, widgets);
   if (is("key")) return step_key(io, words[1]);
   if (is("pause")) return now_seconds - began_seconds_ >= number(words[1]) ? done() : void();
   if (is("assert")) {
@@ -172,8 +173,8 @@ void Script::step_mouse(const Words& words, const Widgets& widgets) {
   } else if (words[0] == "wheel") {
     if (phase_ == 2) wheel_ = number(words[2]);
     if (phase_ >= 3) done();
-  } else if (words[0] == "click") {
-    is_down_ = phase_ == 2;
+  } else if (words[0] == "click" || words[0] == "menu") {
+    (words[0] == "click" ? is_down_ : is_right_down_) = phase_ == 2;
     if (phase_ >= 4) done();
   } else {
     step_drag(words, drag_from_);

@@ -2,7 +2,7 @@
 // Script: drives the viewer as a person would, with the mouse and the keyboard of ImGui, and says what it found. For tests, documents and bug
 // reports. One command in a line, words in double quotes where they have blanks, '#' begins a comment:
 //
-//   wait WIDGET [TEXT]     until it is drawn, and says TEXT      click WIDGET        wheel WIDGET NOTCHES
+//   wait WIDGET [TEXT]     until it is drawn, and says TEXT      click WIDGET        wheel WIDGET NOTCHES      menu WIDGET (right button)
 //   gone WIDGET            until it is not drawn                 hover WIDGET        drag WIDGET DX DY      (pixels)
 //   assert WIDGET [TEXT]   it is drawn now, and says TEXT        type TEXT           key NAME               (Enter, Escape, Left, a character, ...)
 //   screenshot FILE        of the next frame                     pause SECONDS       timeout SECONDS        (of wait and gone, 20 at first)
@@ -62,7 +62,7 @@ class Script {
   double timeout_seconds_ = 20;
   ImVec2 mouse_{-1, -1};
   ImVec2 drag_from_{};
-  bool is_down_ = false;
+  bool is_down_ = false, is_right_down_ = false;
   float wheel_ = 0;
   std::optional<std::string> screenshot_;
   std::string failure_;

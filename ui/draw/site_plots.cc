@@ -95,7 +95,7 @@ std::optional<std::string> draw_site_map(Frame& frame, const SiteMap& map, const
   area.list->PopClipRect();
   const SiteDisc* under_mouse = area.is_hovered ? disc_at(discs, ImGui::GetIO().MousePos) : nullptr;
   if (under_mouse != nullptr)
-    tooltip(under_mouse->tooltip);
+    tooltip(disc_text(*under_mouse));
   else
     tooltip(
         "Area: allocated bytes. Probes count sizes and lifetimes apart, so how long which size lives is known of call "

@@ -46,6 +46,12 @@ void TimeBar::draw_buttons(Frame& frame) {
   if (ImGui::Button("All")) frame.state.move_time([](TimeAxis& time) { time.show_all(); });
   frame.widgets.note("time.all", "All");
   tooltip("0: everything there is");
+  if (frame.state.is_live() && (!frame.recording || frame.recording->is_over)) {
+    ImGui::SameLine();
+    if (ImGui::Button("Record")) frame.actions.toggle_recording = true;
+    frame.widgets.note("time.record", "Record");
+    tooltip("r\nKeeps what the agent measures from now on in a file in the current folder.");
+  }
   ImGui::SameLine();
   ImGui::AlignTextToFramePadding();
   const std::string range = range_text(frame.state.time().shown());

@@ -7,6 +7,7 @@
 #include "ui/draw/draw_text.h"
 #include "ui/draw/plot.h"
 #include "ui/draw/plot_area.h"
+#include "ui/model/csv.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -141,6 +142,7 @@ void draw_time_plot(Frame& frame, const TimePlot& plot, ImVec2 size) {
   const PlotArea area =
       begin_area(frame, {plot.id, plot.title, plot.unit, plot.per}, legend, highest(plot, drawn, range), size);
   if (legend.empty()) return say_absent(frame, area, plot.absent);
+  draw_plot_menu(frame, plot.id, [&] { return csv_of(plot, range); });
   move_time_with_mouse(frame, area.min.x, area.max.x);
   draw_time_marks(frame, area, range);
   const auto columns = static_cast<std::size_t>(std::max(area.width(), 1.0F));

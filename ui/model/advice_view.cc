@@ -9,7 +9,7 @@
 #include "exporters/text/line.h"
 #include "exporters/text/report.h"
 #include "exporters/text/wording.h"
-#include "ui/model/overview.h"
+#include "ui/model/pool_list.h"
 #include "ui/model/wording.h"
 
 namespace poolscope::viewer {

@@ -109,6 +109,36 @@ Row site_row(const CallSite& site, std::string id) {
   return row;
 }
 
+std::optional<double> value_of(const MaybeEstimate& estimate) {
+  return estimate ? std::optional(estimate->value) : std::nullopt;
+}
+
+std::optional<double> calls_of(const CallSite& site) {
+  return site.counted_calls ? std::optional(static_cast<double>(*site.counted_calls)) : value_of(site.per_second);
+}
+
+std::optional<double> bytes_of(const CallSite& site) {
+  return site.counted_bytes ? std::optional(static_cast<double>(*site.counted_bytes)) : value_of(site.bytes_per_second);
+}
+
+// The number of that cell of site_row(), without its words.
+std::optional<double> site_number(const CallSite& site, std::size_t column) {
+  switch (column) {
+    case 1:
+      return site.share_ratio;
+    case 2:
+      return calls_of(site);
+    case 3:
+      return bytes_of(site);
+    case 4:
+      return mean_bytes(site);
+    case 5:
+      return site.short_lived_ratio;
+    default:
+      return std::nullopt;
+  }
+}
+
 Row chain_row(const model::GrowthChain& chain, std::string id) {
   const auto bytes = [](std::uint64_t value) { return text::format_bytes(static_cast<double>(value)); };
   Row row{std::move(id), {}};
@@ -174,20 +204,17 @@ ShareBars lifetime_bars(const TargetSnapshot& target) {
   return bars;
 }
 
-SiteMap site_map(const TargetSnapshot& target, const std::vector<const CallSite*>& sites,
-                 const std::vector<Row>& rows) {
+SiteMap site_map(const TargetSnapshot& target, const SiteList& list) {
+  const auto& sites = list.sites;
   SiteMap map;
   double all = 0;
   for (std::size_t i = 0; i < sites.size(); ++i) {
     const CallSite& site = *sites[i];
     const auto bytes = mean_bytes(site);
     if (!bytes || !site.short_lived_ratio || !std::isfinite(*site.short_lived_ratio)) continue;
-    const std::string name = name_of(site);
     all += bytes_weight(site);
-    map.discs.push_back(
-        {rows[i].id, short_name(name), *bytes, std::clamp(*site.short_lived_ratio, 0.0, 1.0), bytes_weight(site),
-         name + "\nmean size " + exact_text(*bytes, Unit::kBytes) + "\nfreed within 10 ms " +
-             exact_text(*site.short_lived_ratio, Unit::kRatio) + "\n" + rows[i].cells[3].text + " allocated"});
+    map.discs.push_back({list.ids[i], &site, short_name(name_of(site)), *bytes,
+                         std::clamp(*site.short_lived_ratio, 0.0, 1.0), bytes_weight(site)});
   }
   for (SiteDisc& disc : map.discs) disc.share = all > 0 ? disc.share / all : 0;
   std::ranges::stable_sort(map.discs, std::greater{}, &SiteDisc::share);
@@ -236,8 +263,8 @@ void lay_out(Icicle& icicle, std::vector<Node>& nodes, unsigned depth, double fr
   }
 }
 
-Icicle make_icicle(const TargetSnapshot& target, const std::vector<const CallSite*>& sites,
-                   const std::vector<Row>& rows) {
+Icicle make_icicle(const TargetSnapshot& target, const SiteList& list) {
+  const auto& sites = list.sites;
   Icicle icicle;
   Node root;
   for (std::size_t i = 0; i < std::min(sites.size(), kMostSitesInIcicle); ++i) {
@@ -246,21 +273,23 @@ Icicle make_icicle(const TargetSnapshot& target, const std::vector<const CallSit
     Node* node = &root;
     for (auto frame = site.callers.rbegin(); frame != site.callers.rend(); ++frame) {
       node = &child_of(*node, frame_text(*frame));
-      add_to(*node, share_of(site), rows[i].id);
+      add_to(*node, share_of(site), list.ids[i]);
     }
-    if (site.callers.empty()) add_to(child_of(root, name_of(site)), share_of(site), rows[i].id);
+    if (site.callers.empty()) add_to(child_of(root, name_of(site)), share_of(site), list.ids[i]);
   }
   lay_out(icicle, root.inner, 0, 0);
   if (icicle.blocks.empty()) icicle.absent = "no call site is known: " + why_not_measured(target, "alloc_bursts");
   return icicle;
 }
 
-void add_sites(Churn& churn, const TargetSnapshot& target) {
-  const auto sites = shown_sites(target);
+void add_sites(Churn& churn, const TargetSnapshot& target, const SharedSnapshot& snapshot) {
+  const auto list = std::make_shared<SiteList>(SiteList{shown_sites(target), {}, snapshot});
+  const auto& sites = list->sites;
   UniqueIds unique;
-  for (const CallSite* site : sites) churn.sites.push_back(site_row(*site, unique(name_of(*site))));
-  churn.map = site_map(target, sites, churn.sites);
-  churn.icicle = make_icicle(target, sites, churn.sites);
+  for (const CallSite* site : sites) list->ids.push_back(unique(name_of(*site)));
+  churn.sites = list;
+  churn.map = site_map(target, *list);
+  churn.icicle = make_icicle(target, *list);
   if (sites.empty()) {
     churn.sites_note = "none is known: " + why_not_measured(target, "alloc_bursts");
   } else if (sites.size() < target.call_sites.size()) {
@@ -311,9 +340,25 @@ Churn make_churn(const ViewerState& state) {
   churn.churn.absent = why_not_measured(*target, target->gc ? "go_runtime" : "alloc_cohorts");
   churn.sizes = size_bars(*target);
   churn.lifetimes = lifetime_bars(*target);
-  add_sites(churn, *target);
+  add_sites(churn, *target, state.shared_shown());
   add_chains(churn, *target);
   return churn;
+}
+
+RowMaker site_rows(std::shared_ptr<const SiteList> list) {
+  if (list == nullptr) return {};
+  return {list->sites.size(), [list](std::size_t index) { return site_row(*list->sites[index], list->ids[index]); },
+          [list](std::size_t index, std::size_t column) { return site_number(*list->sites[index], column); },
+          [list](std::size_t index, std::size_t column) {
+            return column == 0 ? way_text(*list->sites[index]) : std::string();
+          }};
+}
+
+std::string disc_text(const SiteDisc& disc) {
+  const CallSite& site = *disc.call_site;
+  const Row row = site_row(site, "");
+  return name_of(site) + "\nmean size " + exact_text(disc.mean_bytes, Unit::kBytes) + "\nfreed within 10 ms " +
+         exact_text(disc.short_lived_ratio, Unit::kRatio) + "\n" + row.cells[3].text + " allocated";
 }
 
 Table make_site_table() {

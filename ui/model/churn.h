@@ -5,6 +5,7 @@
 //   Icicle    the outermost caller that is known on top, the caller of the allocator at the bottom; what they allocate as width.
 //   Limits    a table has the kMostSites call sites with the most calls, and says how many there are.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,13 +18,20 @@ namespace poolscope::viewer {
 
 inline constexpr std::size_t kMostSites = 1000, kMostSitesInIcicle = 200;
 
+// The call sites of one target, busiest first. It points into the snapshot that it holds.
+struct SiteList {
+  std::vector<const model::CallSite*> sites;
+  std::vector<std::string> ids;  // Row::id of each
+  SharedSnapshot snapshot;
+};
+
 struct SiteDisc {
-  std::string site;  // Row::id
+  std::string site;                            // Row::id
+  const model::CallSite* call_site = nullptr;  // as long as there is the SiteList
   std::string name;
   double mean_bytes = 0;
   double short_lived_ratio = 0;
   double share = 0;  // of the bytes of all discs: their area
-  std::string tooltip;
 };
 
 struct SiteMap {
@@ -54,12 +62,16 @@ struct Churn {
   ShareBars sizes, lifetimes;
   SiteMap map;
   Icicle icicle;
-  std::vector<Row> sites, chains;
+  std::shared_ptr<const SiteList> sites;  // nullptr without a target
+  std::vector<Row> chains;
   std::string sites_note, chains_note;  // "the busiest 1 000 of 2 345", what grew; why there are none
 };
 
 [[nodiscard]] Churn make_churn(const ViewerState& state);
-// The same for all targets; its rows are those of make_churn().
+[[nodiscard]] RowMaker site_rows(std::shared_ptr<const SiteList> list);
+// What there is to say of a disc.
+[[nodiscard]] std::string disc_text(const SiteDisc& disc);
+// The same for all targets.
 [[nodiscard]] Table make_site_table();
 [[nodiscard]] Table make_chain_table();
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <utility>
 
 #include "agent/compare/comparison.h"
@@ -86,6 +85,10 @@ Cell side_cell(const compare::Side& side, compare::Unit unit) {
   return cell;
 }
 
+std::string or_dash(std::string text) {
+  return text.empty() ? "–" : text;
+}
+
 Row compare_row(const compare::Row& row, std::string id) {
   const Tone tone = tone_of_finding(row.finding);
   const std::string interval = compare::interval_words(row), p = compare::p_words(row);
@@ -97,11 +100,41 @@ Row compare_row(const compare::Row& row, std::string id) {
   std::string change = row.ratio ? compare::format_change(*row.ratio) : "not a ratio";
   if (!interval.empty()) change += "\n95 % interval " + interval;
   shown.cells.push_back({compare::change_words(row), change, row.ratio, tone});
-  shown.cells.push_back({interval.empty() ? "–" : interval, change, {}, interval.empty() ? Tone::kDim : Tone::kPlain});
-  shown.cells.push_back({p.empty() ? "–" : p, "corrected for the number of rows (Holm)", row.p_holm, Tone::kDim});
-  const std::string finding = compare::finding_words(row);
-  shown.cells.push_back({finding.empty() ? "–" : finding, change, {}, tone});
+  shown.cells.push_back({or_dash(interval), change, {}, interval.empty() ? Tone::kDim : Tone::kPlain});
+  shown.cells.push_back({or_dash(p), "corrected for the number of rows (Holm)", row.p_holm, Tone::kDim});
+  shown.cells.push_back({or_dash(compare::finding_words(row)), change, {}, tone});
   return shown;
+}
+
+// The number and the text of that cell of compare_row(), without the others.
+std::optional<double> compare_number(const compare::Row& row, std::size_t column) {
+  switch (column) {
+    case 2:
+      return row.base.value;
+    case 3:
+      return row.fresh.value;
+    case 4:
+      return row.ratio;
+    case 6:
+      return row.p_holm;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::string compare_text(const compare::Row& row, std::size_t column) {
+  switch (column) {
+    case 0:
+      return text::printable(row.name);
+    case 1:
+      return row.metric.name;
+    case 5:
+      return or_dash(compare::interval_words(row));
+    case 7:
+      return or_dash(compare::finding_words(row));
+    default:
+      return "";
+  }
 }
 
 void say_compare_headline(ComparePage& page, const std::vector<compare::Row>& rows) {
@@ -125,7 +158,7 @@ void say_compare_headline(ComparePage& page, const std::vector<compare::Row>& ro
 std::optional<Moment> moment_of(const ViewerState& state) {
   if (state.shown() == nullptr) return std::nullopt;
   Moment moment;
-  moment.snapshot = std::make_shared<const model::Snapshot>(*state.shown());
+  moment.snapshot = state.shared_shown();
   moment.label = text::printable(state.address());
   moment.of_time = text::utc_time(moment.snapshot->time_unix_ns) + ", " +
                    text::format_seconds(std::round(observed_seconds(*moment.snapshot)));
@@ -158,10 +191,19 @@ ComparePage make_compare_page(const std::optional<Moment>& base, const std::opti
     return a != b ? a < b : size_of_change(one) > size_of_change(other);
   });
   UniqueIds unique;
-  for (const compare::Row& row : compared->rows)
-    if (!only_differences || rank_of(row.finding) < rank_of(Finding::kNone))
-      page.rows.push_back(compare_row(row, unique(text::printable(row.name) + "." + row.metric.name)));
+  if (only_differences)
+    std::erase_if(compared->rows,
+                  [](const compare::Row& row) { return rank_of(row.finding) >= rank_of(Finding::kNone); });
+  page.rows = std::move(compared->rows);
+  for (const compare::Row& row : page.rows)
+    page.ids.push_back(unique(text::printable(row.name) + "." + row.metric.name));
   return page;
+}
+
+RowMaker compare_rows(std::shared_ptr<const ComparePage> page) {
+  return {page->rows.size(), [page](std::size_t index) { return compare_row(page->rows[index], page->ids[index]); },
+          [page](std::size_t index, std::size_t column) { return compare_number(page->rows[index], column); },
+          [page](std::size_t index, std::size_t column) { return compare_text(page->rows[index], column); }};
 }
 
 Table make_compare_table() {

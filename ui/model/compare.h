@@ -5,10 +5,12 @@
 //   Moments   of one agent should not share time: what they share makes them alike.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/compare/comparison.h"
 #include "ui/model/history.h"
 #include "ui/model/table.h"
 #include "ui/model/time_axis.h"
@@ -24,20 +26,23 @@ struct Moment {
   std::uint64_t id = 0;  // of no two moments the same
 };
 
-// What is shown now; nothing when nothing is. Copies the snapshot.
+// What is shown now; nothing when nothing is.
 [[nodiscard]] std::optional<Moment> moment_of(const ViewerState& state);
 
 struct ComparePage {
   std::string absent;    // why nothing is compared; empty: there are rows
   std::string headline;  // "2 better, 1 worse, 14 not told apart, 3 not tested"
   Tone headline_tone = Tone::kPlain;
-  std::string warning;  // they share time, or are of different agents; may be empty
-  std::vector<Row> rows;
+  std::string warning;             // they share time, or are of different agents; may be empty
+  std::vector<compare::Row> rows;  // what matters most first
+  std::vector<std::string> ids;    // Row::id of each
   std::vector<std::string> notes;
 };
 
+// Of large snapshots it takes a good part of a second.
 [[nodiscard]] ComparePage make_compare_page(const std::optional<Moment>& base, const std::optional<Moment>& fresh,
                                             bool only_differences);
+[[nodiscard]] RowMaker compare_rows(std::shared_ptr<const ComparePage> page);
 [[nodiscard]] Table make_compare_table();
 
 }  // namespace poolscope::viewer

@@ -40,6 +40,14 @@ struct ChangeAnswer {
   bool is_done = false;
 };
 
+// A recording that the viewer makes of what it watches.
+struct RecordStatus {
+  std::string file;
+  std::uint64_t length_ns = 0;  // that are in the file
+  bool is_over = false;
+  std::string problem;  // why it ended; empty: it was stopped
+};
+
 struct Delivery {
   std::optional<Connection> connection;
   std::vector<Step> steps;

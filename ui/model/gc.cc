@@ -1,5 +1,6 @@
 #include "ui/model/gc.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "exporters/text/distribution.h"
@@ -86,6 +87,13 @@ Gc make_gc(const ViewerState& state) {
         {text::size_label(row), row.share, exact_text(row.share, Unit::kRatio) + " of the objects"});
   if (gc.sizes.rows.empty()) gc.sizes.absent = "not measured: the runtime did not give its counts by size class";
   return gc;
+}
+
+void prefer_target_with_gc(ViewerState& state) {
+  if (!state.selected.target.empty() || state.shown() == nullptr) return;
+  const auto& targets = state.shown()->targets;
+  const auto found = std::ranges::find_if(targets, [](const auto& target) { return target.gc.has_value(); });
+  if (found != targets.end()) state.selected.target = found->name;
 }
 
 }  // namespace poolscope::viewer

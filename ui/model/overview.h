@@ -1,7 +1,7 @@
 #pragma once
 // The first screen: which targets there are and how they do, which pools would gain most, and what to do. A pure function of the state.
 
-#include <array>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -40,29 +40,14 @@ struct AdviceCard {
 struct Overview {
   std::string headline;  // the answer in one sentence
   Tone headline_tone = Tone::kPlain;
-  std::vector<TargetTile> targets;
-  std::vector<AdviceCard> advice;
-  std::vector<std::string> rest;  // "as they are: a, b"
+  std::vector<AdviceCard> advice;  // what is broken first, then what saves most; kMostCards at most
+  std::size_t left_out = 0;        // of the advice
+  std::vector<std::string> rest;   // "as they are: a, b"
 };
+inline constexpr std::size_t kMostCards = 12;
 
 [[nodiscard]] Overview make_overview(const ViewerState& state);
-
-// Columns of the table of pools by what they would gain, and its rows: what gains most first, then by gets.
-namespace pool_columns {
-enum : std::size_t { kPool, kTarget, kGets, kHitRatio, kMisses, kIdle, kGain, kCount };
-}
-[[nodiscard]] Table make_pool_table();
-struct PoolList {
-  std::vector<Row> rows;
-  std::vector<Subject> subjects;  // of the rows
-};
-[[nodiscard]] PoolList list_pools(const ViewerState& state);
-// What Row::id of a pool is, and the name of its row for scripts.
-[[nodiscard]] std::string pool_id(const Subject& subject);
-
-// In cores: what the advice on a pool or a call site saves; 0 where none is given, or it asks for nothing.
-[[nodiscard]] double saved_cores(const model::TargetSnapshot& target, const model::Advice& advice);
-// The advice of the newest snapshot holds for what is there now; a range has its own where it was asked for.
-[[nodiscard]] const model::TargetSnapshot* advised_target(const ViewerState& state, const std::string& name);
+// `target`: of the snapshot that is shown.
+[[nodiscard]] TargetTile make_tile(const ViewerState& state, const model::TargetSnapshot& target);
 
 }  // namespace poolscope::viewer

@@ -9,7 +9,7 @@
 #include "exporters/text/line.h"
 #include "exporters/text/pool_wording.h"
 #include "ui/model/counters.h"
-#include "ui/model/overview.h"
+#include "ui/model/pool_list.h"
 
 namespace poolscope::viewer {
 namespace {

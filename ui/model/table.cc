@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -28,22 +29,35 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-bool has_all(const Row& row, const std::vector<std::string>& words) {
-  std::string all;
-  for (const Cell& cell : row.cells) all += lower_case(cell.text) + "\n";
-  return std::ranges::all_of(words, [&](const std::string& word) { return all.find(word) != std::string::npos; });
-}
-
-std::optional<double> number_of(const Cell& cell) {
-  return cell.number && std::isfinite(*cell.number) ? cell.number : std::nullopt;
+std::optional<double> finite(std::optional<double> number) {
+  return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
 }  // namespace
 
 void Table::set_rows(std::vector<Row> rows) {
-  rows_ = std::move(rows);
-  for (Row& row : rows_) row.cells.resize(columns_.size());
+  for (Row& row : rows) row.cells.resize(columns_.size());
+  const auto all = std::make_shared<const std::vector<Row>>(std::move(rows));
+  const auto cell = [all](std::size_t row, std::size_t column) -> const Cell& { return (*all)[row].cells[column]; };
+  set_rows(RowMaker{all->size(), [all](std::size_t row) { return (*all)[row]; },
+                    [cell](std::size_t row, std::size_t column) { return cell(row, column).number; },
+                    [cell](std::size_t row, std::size_t column) { return cell(row, column).text; }});
+}
+
+void Table::set_rows(RowMaker rows) {
+  maker_ = std::move(rows);
+  made_.clear();
   arrange();
+}
+
+const Row& Table::row(std::size_t index) {
+  const auto found = made_.find(index);
+  if (found != made_.end()) return found->second;
+  if (made_.size() >= kMostMade) made_.clear();
+  Row& row = made_[index];
+  row = maker_.make(index);
+  row.cells.resize(columns_.size());
+  return row;
 }
 
 void Table::set_order(std::optional<Order> order) {
@@ -66,22 +80,36 @@ void Table::click_column(std::size_t column) {
   set_order(order_->descending == first ? std::optional(Order{column, !first}) : std::nullopt);
 }
 
-bool Table::is_before(const Row& one, const Row& other) const {
-  const Cell &a = one.cells[order_->column], &b = other.cells[order_->column];
-  if (!columns_[order_->column].is_number) return order_->descending ? b.text < a.text : a.text < b.text;
-  const auto x = number_of(a), y = number_of(b);
-  if (!x || !y) return x.has_value() && !y.has_value();
-  return order_->descending ? *y < *x : *x < *y;
+bool Table::has_all(std::size_t index, const std::vector<std::string>& words) const {
+  std::string all;
+  for (std::size_t column = 0; column < columns_.size(); ++column) all += lower_case(maker_.text(index, column)) + "\n";
+  return std::ranges::all_of(words, [&](const std::string& word) { return all.find(word) != std::string::npos; });
+}
+
+void Table::sort_by_numbers() {
+  std::vector<std::optional<double>> numbers(maker_.count);
+  for (const std::size_t index : shown_) numbers[index] = finite(maker_.number(index, order_->column));
+  std::ranges::stable_sort(shown_, [&](std::size_t a, std::size_t b) {
+    const auto &x = numbers[a], &y = numbers[b];
+    if (!x || !y) return x.has_value() && !y.has_value();
+    return order_->descending ? *y < *x : *x < *y;
+  });
+}
+
+void Table::sort_by_texts() {
+  std::vector<std::string> texts(maker_.count);
+  for (const std::size_t index : shown_) texts[index] = maker_.text(index, order_->column);
+  std::ranges::stable_sort(shown_, [&](std::size_t a, std::size_t b) {
+    return order_->descending ? texts[b] < texts[a] : texts[a] < texts[b];
+  });
 }
 
 void Table::arrange() {
-  shown_.resize(rows_.size());
+  shown_.resize(maker_.count);
   std::iota(shown_.begin(), shown_.end(), std::size_t{0});
-  if (const auto words = words_of(search_); !words.empty()) {
-    std::erase_if(shown_, [&](std::size_t index) { return !has_all(rows_[index], words); });
-  }
-  if (!order_) return;
-  std::ranges::stable_sort(shown_, [&](std::size_t a, std::size_t b) { return is_before(rows_[a], rows_[b]); });
+  if (const auto words = words_of(search_); !words.empty())
+    std::erase_if(shown_, [&](std::size_t index) { return !has_all(index, words); });
+  if (order_) columns_[order_->column].is_number ? sort_by_numbers() : sort_by_texts();
 }
 
 }  // namespace poolscope::viewer

@@ -1,14 +1,17 @@
 #pragma once
 // Table: rows of texts that can be sorted and searched. Sorted when the rows, the order or the search changes, never for a frame.
+//   Long      of thousands of rows only those that are drawn get their texts: such a list is given as a RowMaker.
 //   Absent    a cell without a number comes after all that have one, in either direction.
 //   Ties      rows that are equal keep the order in which they were given.
 //   Search    words in any order, each anywhere in any cell of a row; capital letters do not matter.
 //   Threads   values; no sharing.
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace poolscope::viewer {
@@ -33,6 +36,16 @@ struct Row {
   std::vector<Cell> cells;
 };
 
+// The rows of a long list, each asked for by its index when it is needed.
+struct RowMaker {
+  std::size_t count = 0;
+  std::function<Row(std::size_t row)> make;
+  // What Cell::number of that row would be.
+  std::function<std::optional<double>(std::size_t row, std::size_t column)> number;
+  // What that cell is found by, and sorted by where the column has no numbers; empty: not at all.
+  std::function<std::string(std::size_t row, std::size_t column)> text;
+};
+
 struct Order {
   std::size_t column = 0;
   bool descending = false;
@@ -45,6 +58,8 @@ class Table {
 
   // In the order in which they are shown while nobody has chosen another one.
   void set_rows(std::vector<Row> rows);
+  // What `rows` refers to has to live until others are set.
+  void set_rows(RowMaker rows);
   // nullopt: as they were given. A column that is not there is the same.
   void set_order(std::optional<Order> order);
   void set_search(std::string_view words);
@@ -54,17 +69,22 @@ class Table {
   [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
   [[nodiscard]] const std::optional<Order>& order() const { return order_; }
   [[nodiscard]] const std::string& search() const { return search_; }
-  // Indices into rows(), sorted, only what was searched for.
+  // Indices of rows, sorted, only what was searched for.
   [[nodiscard]] const std::vector<std::size_t>& shown() const { return shown_; }
-  [[nodiscard]] const std::vector<Row>& rows() const { return rows_; }
-  [[nodiscard]] const Row& row(std::size_t shown_index) const { return rows_[shown_[shown_index]]; }
+  // Until the next one is asked for.
+  [[nodiscard]] const Row& row(std::size_t index);
 
  private:
+  static constexpr std::size_t kMostMade = 1000;
+
   void arrange();
-  [[nodiscard]] bool is_before(const Row& one, const Row& other) const;
+  void sort_by_numbers();
+  void sort_by_texts();
+  [[nodiscard]] bool has_all(std::size_t index, const std::vector<std::string>& words) const;
 
   std::vector<Column> columns_;
-  std::vector<Row> rows_;
+  RowMaker maker_;
+  std::unordered_map<std::size_t, Row> made_;  // of those that were drawn of late
   std::vector<std::size_t> shown_;
   std::optional<Order> order_;
   std::string search_;

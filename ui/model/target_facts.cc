@@ -65,9 +65,8 @@ Series spaced(const Series& totals) {
 }
 
 std::string UniqueIds::operator()(const std::string& name) {
-  auto place = std::ranges::lower_bound(seen_, name, {}, &std::pair<std::string, unsigned>::first);
-  if (place == seen_.end() || place->first != name) place = seen_.insert(place, {name, 0});
-  return ++place->second == 1 ? name : name + " #" + std::to_string(place->second);
+  const unsigned count = ++seen_[name];
+  return count == 1 ? name : name + " #" + std::to_string(count);
 }
 
 }  // namespace poolscope::viewer

@@ -4,6 +4,7 @@
 //   Threads   pure functions.
 
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -53,7 +54,7 @@ class UniqueIds {
   [[nodiscard]] std::string operator()(const std::string& name);
 
  private:
-  std::vector<std::pair<std::string, unsigned>> seen_;  // sorted by name
+  std::unordered_map<std::string, unsigned> seen_;
 };
 
 }  // namespace poolscope::viewer

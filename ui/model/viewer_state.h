@@ -39,6 +39,9 @@ class ViewerState {
   // nullptr: nothing has come yet.
   [[nodiscard]] const model::Snapshot* shown() const { return shown_.get(); }
   [[nodiscard]] const model::Snapshot* latest() const { return latest_.get(); }
+  // The same, to be kept.
+  [[nodiscard]] const SharedSnapshot& shared_shown() const { return shown_; }
+  [[nodiscard]] const SharedSnapshot& shared_latest() const { return latest_; }
   // Of which time the shown snapshot is, and whether that is the range of the axis: "of the last 5 min".
   [[nodiscard]] std::string shown_note() const;
   // A range that the source has to be asked for; nothing when the answer is here already or on its way. It counts as asked then.

@@ -1,11 +1,13 @@
 #include "ui/model/overview.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/ui/make_state.h"
+#include "ui/model/pool_list.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -39,11 +41,25 @@ model::Snapshot with_pools(std::initializer_list<std::pair<const char*, double>>
   return snapshot;
 }
 
+TargetTile first_tile(const ViewerState& state) {
+  return make_tile(state, state.shown()->targets.at(0));
+}
+
+// As the table of all columns shows them.
+std::vector<Row> rows_of(const ViewerState& state) {
+  Table table = make_pool_table();
+  std::vector<std::size_t> columns(pool_columns::kCount);
+  std::iota(columns.begin(), columns.end(), std::size_t{0});
+  table.set_rows(pool_rows(list_pools(state), columns));
+  std::vector<Row> rows;
+  for (const std::size_t index : table.shown()) rows.push_back(table.row(index));
+  return rows;
+}
+
 TEST(Overview, IsEmptyWithoutData) {
   const Overview overview = make_overview(ViewerState());
-  EXPECT_TRUE(overview.targets.empty());
   EXPECT_EQ(overview.headline, "");
-  EXPECT_TRUE(list_pools(ViewerState()).rows.empty());
+  EXPECT_TRUE(list_pools(ViewerState())->pools.empty());
 }
 
 TEST(Overview, SaysThatNothingIsMeasured) {
@@ -87,7 +103,7 @@ TEST(Overview, SaysWhyAQuantityIsAbsent) {
   snapshot.targets[0].runtime = "native";
   snapshot.targets[0].collectors = {
       {"cpu_share", "L1", model::CollectorState::kUnavailable, "no_perf", "perf events are not permitted"}};
-  const TargetTile tile = make_overview(live_state(snapshot)).targets[0];
+  const TargetTile tile = first_tile(live_state(snapshot));
   const auto share = std::ranges::find(tile.sparks, "CPU on memory", &Spark::name);
   ASSERT_NE(share, tile.sparks.end());
   EXPECT_EQ(share->now.text, "–");
@@ -96,7 +112,7 @@ TEST(Overview, SaysWhyAQuantityIsAbsent) {
 }
 
 TEST(Overview, HasASeriesOfWhatIsMeasured) {
-  const TargetTile tile = make_overview(live_state(small_snapshot(10), 30)).targets[0];
+  const TargetTile tile = first_tile(live_state(small_snapshot(10), 30));
   EXPECT_EQ(tile.sparks[0].series.samples.size(), 30u);
   EXPECT_EQ(tile.sparks[0].now.text, "10/s");
   EXPECT_EQ(tile.sparks[0].now.tooltip, "10/s, 95 % interval 9/s – 11/s");
@@ -116,18 +132,48 @@ TEST(Overview, TakesTheAdviceOfTheNewestSnapshotForARange) {
 TEST(ListPools, ComeByWhatTheyWouldGainThenByGets) {
   model::Snapshot snapshot = with_pools({{"busy", 1000}, {"calm", 10}, {"gains", 5}, {"gains more", 1}});
   snapshot.targets[0].advice = {advice_on("gains", 0.01), advice_on("gains more", 0.02)};
-  const PoolList list = list_pools(live_state(snapshot));
-  std::vector<std::string> names;
-  for (const Subject& subject : list.subjects) names.push_back(subject.pool);
-  EXPECT_THAT(names, testing::ElementsAre("gains more", "gains", "busy", "calm"));
-  EXPECT_EQ(list.rows[0].id, "shop.gains more");
-  EXPECT_THAT(list.rows[0].cells[pool_columns::kGain].text, HasSubstr("max_idle_buffers"));
+  std::vector<std::string> ids;
+  const std::vector<Row> rows = rows_of(live_state(snapshot));
+  for (const Row& row : rows) ids.push_back(row.id);
+  EXPECT_THAT(ids, testing::ElementsAre("shop.gains more", "shop.gains", "shop.busy", "shop.calm"));
+  EXPECT_THAT(rows[0].cells[pool_columns::kGain].text, HasSubstr("max_idle_buffers"));
 }
 
 TEST(ListPools, SaysWhyNothingIsAdvised) {
   model::Snapshot snapshot = small_snapshot(10);
   snapshot.targets[0].advice = {advice_on("main.buffers", 0, model::Verdict::kKeep)};
-  EXPECT_EQ(list_pools(live_state(snapshot)).rows[0].cells[pool_columns::kGain].tooltip, "it misses 31 % of its gets");
+  EXPECT_EQ(rows_of(live_state(snapshot))[0].cells[pool_columns::kGain].tooltip, "it misses 31 % of its gets");
+}
+
+TEST(ListPools, SortAndFindByWhatTheirCellsSay) {
+  model::Snapshot snapshot = with_pools({{"busy", 1000}, {"calm", 10}, {"unused", 5}});
+  model::PoolSummary& unused = snapshot.targets[0].pools[2];
+  unused.gets_per_second = unused.hit_ratio = unused.misses_per_second = std::nullopt;
+  unused.idle = unused.idle_bytes = std::nullopt;
+  snapshot.targets[0].pools[1].idle_bytes = std::nullopt;
+  snapshot.targets[0].advice = {advice_on("calm", 0.01)};
+  const ViewerState state = live_state(snapshot);
+  const auto list = list_pools(state);
+  const RowMaker maker = pool_rows(list, {0, 1, 2, 3, 4, 5, 6});
+  for (std::size_t row = 0; row < maker.count; ++row) {
+    const Row made = maker.make(row);
+    for (std::size_t column = 0; column < pool_columns::kCount; ++column) {
+      EXPECT_EQ(maker.number(row, column), made.cells[column].number) << made.id << " " << column;
+      const std::string text = maker.text(row, column);
+      EXPECT_TRUE(text.empty() || text == made.cells[column].text)
+          << text << " is shown as " << made.cells[column].text;
+    }
+  }
+}
+
+TEST(Overview, ShowsTheFirstCardsAndCountsTheOthers) {
+  model::Snapshot snapshot = small_snapshot(10);
+  for (std::size_t i = 0; i < kMostCards + 3; ++i)
+    snapshot.targets[0].advice.push_back(advice_on("pool" + std::to_string(i), 0.01));
+  const Overview overview = make_overview(live_state(snapshot));
+  EXPECT_EQ(overview.advice.size(), kMostCards);
+  EXPECT_EQ(overview.left_out, 3u);
+  EXPECT_THAT(overview.headline, testing::StartsWith("15 things to change"));
 }
 
 }  // namespace

@@ -18,9 +18,9 @@ Row row(const std::string& name, std::optional<double> number) {
 class TableOfFour : public testing::Test {
  protected:
   TableOfFour() { table_.set_rows({row("beta", 2), row("alpha", std::nullopt), row("Gamma", 10), row("delta", 2)}); }
-  [[nodiscard]] std::vector<std::string> ids() const {
+  [[nodiscard]] std::vector<std::string> ids() {
     std::vector<std::string> ids;
-    for (std::size_t i = 0; i < table_.shown().size(); ++i) ids.push_back(table_.row(i).id);
+    for (const std::size_t index : table_.shown()) ids.push_back(table_.row(index).id);
     return ids;
   }
   Table table_{{{"name", "", false}, {"number", "", true}}};
@@ -76,6 +76,49 @@ TEST_F(TableOfFour, FillsUpRowsThatAreTooShort) {
   table_.set_rows({{"short", {}}});
   table_.click_column(1);
   EXPECT_EQ(table_.row(0).cells.size(), 2u);
+}
+
+// Nine thousand rows that count how many of them were made.
+class LongTable : public testing::Test {
+ protected:
+  static constexpr std::size_t kCount = 9000;
+  LongTable() {
+    table_.set_rows(RowMaker{
+        kCount,
+        [this](std::size_t index) {
+          ++made_;
+          return row(std::to_string(index), static_cast<double>(index % 100));
+        },
+        [](std::size_t index, std::size_t column) -> std::optional<double> {
+          if (column == 0) return std::nullopt;
+          return static_cast<double>(index % 100);
+        },
+        [](std::size_t index, std::size_t column) { return column == 0 ? std::to_string(index) : std::string(); }});
+  }
+  std::size_t made_ = 0;
+  Table table_{{{"name", "", false}, {"number", "", true}}};
+};
+
+TEST_F(LongTable, MakesNoneOfItsRowsToSortAndFindThem) {
+  table_.click_column(1);
+  EXPECT_EQ(table_.shown().front(), 99u);
+  table_.click_column(0);
+  table_.set_search("777");
+  EXPECT_THAT(table_.shown(), ElementsAre(1777u, 2777u, 3777u, 4777u, 5777u, 6777u, 777u, 7770u, 7771u, 7772u, 7773u,
+                                          7774u, 7775u, 7776u, 7777u, 7778u, 7779u, 8777u));
+  EXPECT_EQ(made_, 0u);
+}
+
+TEST_F(LongTable, MakesARowWhenItIsAskedForAndKeepsIt) {
+  EXPECT_EQ(table_.row(7).id, "7");
+  EXPECT_EQ(table_.row(7).cells[1].number, 7.0);
+  EXPECT_EQ(made_, 1u);
+}
+
+TEST_F(LongTable, MakesARowAnewAfterManyOthers) {
+  for (std::size_t index = 0; index < kCount; ++index) EXPECT_EQ(table_.row(index).id, std::to_string(index));
+  EXPECT_EQ(table_.row(0).id, "0");
+  EXPECT_EQ(made_, kCount + 1);
 }
 
 TEST(Table, WithoutRowsShowsNone) {

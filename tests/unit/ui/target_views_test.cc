@@ -79,6 +79,19 @@ TEST(Spaced, LeavesOutWhatIsTooNearButNoBeginning) {
   EXPECT_THAT(values, testing::ElementsAre(1, 3, 4));
 }
 
+TEST(CallSites, AreSortedByTheNumbersThatTheirCellsShow) {
+  const auto state = live_state(poolscope::test::realistic_snapshot());
+  const Churn churn = make_churn(state);
+  const RowMaker rows = site_rows(churn.sites);
+  ASSERT_GT(rows.count, 0u);
+  for (std::size_t row = 0; row < rows.count; ++row) {
+    const Row made = rows.make(row);
+    for (std::size_t column = 0; column < made.cells.size(); ++column)
+      EXPECT_EQ(rows.number(row, column), made.cells[column].number) << made.id << " " << column;
+    EXPECT_EQ(rows.text(row, 0), made.cells[0].text);
+  }
+}
+
 TEST(ChurnModel, SaysWhyThereIsNothing) {
   const Churn churn = make_churn(live_state(native_snapshot()));
   EXPECT_THAT(churn.sites_note, HasSubstr("no collector alloc_bursts"));
@@ -94,6 +107,8 @@ TEST(ChurnModel, PutsOnTheMapWhatHasASizeAndALifetime) {
   ASSERT_THAT(churn.map.discs, SizeIs(1));
   EXPECT_EQ(churn.map.discs[0].site, "known");
   EXPECT_DOUBLE_EQ(churn.map.discs[0].mean_bytes, 64);
+  EXPECT_EQ(disc_text(churn.map.discs[0]), "known\nmean size 64 B\nfreed within 10 ms 90 %\n" +
+                                               site_rows(churn.sites).make(0).cells[3].text + " allocated");
   EXPECT_DOUBLE_EQ(churn.map.discs[0].share, 1);
   EXPECT_THAT(churn.map.note, HasSubstr("1 not drawn"));
 }
@@ -116,7 +131,7 @@ TEST(ChurnModel, SaysHowManyCallSitesItLeavesOut) {
   model::Snapshot snapshot = native_snapshot();
   snapshot.targets[0].call_sites.assign(kMostSites + 1, site("serve", 0.001, 64, {}));
   const Churn churn = make_churn(live_state(snapshot));
-  EXPECT_THAT(churn.sites, SizeIs(kMostSites));
+  EXPECT_THAT(churn.sites->sites, SizeIs(kMostSites));
   EXPECT_EQ(churn.sites_note, "the busiest 1 000 of 1 001");
 }
 
@@ -269,20 +284,37 @@ struct CompareCase {
 };
 class CompareModel : public testing::TestWithParam<CompareCase> {};
 TEST_P(CompareModel, SaysWhetherIntervalsTellApart) {
-  const auto page =
-      make_compare_page(moment_at(100, 5, 0), moment_at(GetParam().rate, GetParam().half_width, 100), false);
-  ASSERT_FALSE(page.rows.empty());
-  const auto row = std::ranges::find(page.rows, "server.allocations_per_second", &Row::id);
-  ASSERT_NE(row, page.rows.end());
-  EXPECT_EQ(row->cells[4].text, GetParam().change);
-  EXPECT_EQ(row->cells[7].text, GetParam().finding);
-  EXPECT_EQ(page.warning, "");
+  const auto page = std::make_shared<const ComparePage>(
+      make_compare_page(moment_at(100, 5, 0), moment_at(GetParam().rate, GetParam().half_width, 100), false));
+  const auto id = std::ranges::find(page->ids, "server.allocations_per_second");
+  ASSERT_NE(id, page->ids.end());
+  const Row row = compare_rows(page).make(static_cast<std::size_t>(id - page->ids.begin()));
+  EXPECT_EQ(row.cells[4].text, GetParam().change);
+  EXPECT_EQ(row.cells[7].text, GetParam().finding);
+  EXPECT_EQ(page->warning, "");
 }
 INSTANTIATE_TEST_SUITE_P(Table, CompareModel,
                          testing::Values(CompareCase{"Fewer", 50, 5, "-50 %", "better"},
                                          CompareCase{"More", 200, 5, "+100 %", "worse"},
                                          CompareCase{"Overlapping", 103, 5, "~", "–"}),
                          [](const auto& info) { return info.param.name; });
+
+TEST(ComparePage, SortsAndFindsItsRowsByWhatTheirCellsSay) {
+  const auto page =
+      std::make_shared<const ComparePage>(make_compare_page(moment_at(100, 5, 0), moment_at(50, 5, 100), false));
+  const RowMaker rows = compare_rows(page);
+  ASSERT_GT(rows.count, 0u);
+  const auto columns = make_compare_table().columns();
+  for (std::size_t row = 0; row < rows.count; ++row) {
+    const Row made = rows.make(row);
+    for (std::size_t column = 0; column < columns.size(); ++column) {
+      EXPECT_EQ(rows.number(row, column), made.cells[column].number) << made.id << " " << column;
+      if (!columns[column].is_number) {
+        EXPECT_EQ(rows.text(row, column), made.cells[column].text) << made.id << " " << column;
+      }
+    }
+  }
+}
 
 TEST(ComparePage, WarnsOfSharedTime) {
   EXPECT_THAT(make_compare_page(moment_at(100, 5, 0), moment_at(50, 5, 20), false).warning, HasSubstr("share 40 s"));

@@ -1,0 +1,66 @@
+// A recorder on agents that do not behave; one that does is recorded in tests/integration/test_viewer.py.
+#include "ui/source/recorder.h"
+
+#include <chrono>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include "tests/unit/cli/http_server.h"
+#include "tests/unit/ui/make_source.h"
+
+namespace poolscope::viewer {
+namespace {
+
+using cli_test::http_answer;
+using cli_test::HttpServer;
+using testing::HasSubstr;
+using viewer_test::Bell;
+
+class RecorderTest : public testing::Test {
+ protected:
+  RecorderTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "poolscope-record-XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~RecorderTest() override { std::filesystem::remove_all(folder_); }
+  [[nodiscard]] std::string file() const { return folder_ / "a.poolscope"; }
+  // Its status when it is over.
+  RecordStatus until_over(const std::string& address, const std::string& file) {
+    Recorder recorder(address, file, [this] { bell_.ring(); });
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!recorder.status().is_over && std::chrono::steady_clock::now() < end)
+      bell_.wait(std::chrono::milliseconds(100));
+    return recorder.status();
+  }
+  std::filesystem::path folder_;
+  Bell bell_;
+};
+
+TEST_F(RecorderTest, SaysThatNobodyAnswers) {
+  const RecordStatus status = until_over("127.0.0.1:1", file());
+  EXPECT_TRUE(status.is_over);
+  EXPECT_THAT(status.problem, HasSubstr("Connection refused"));
+  EXPECT_EQ(status.length_ns, 0u);
+}
+
+TEST_F(RecorderTest, SaysThatTheAnswerIsNoRecording) {
+  const HttpServer server(http_answer("200 OK", "<html>no</html>"));
+  EXPECT_THAT(until_over(server.url(), file()).problem, HasSubstr("no recording"));
+}
+
+TEST_F(RecorderTest, SaysThatTheFileCannotBeWritten) {
+  EXPECT_THAT(until_over("127.0.0.1:1", "/nowhere/a.poolscope").problem, HasSubstr("/nowhere/a.poolscope"));
+}
+
+TEST_F(RecorderTest, EndsAtOnceAlthoughNobodyAnswers) {
+  const HttpServer server("");
+  const auto begin = std::chrono::steady_clock::now();
+  { const Recorder recorder(server.url(), file(), nullptr); }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5)) << "a transfer may take thirty";
+}
+
+}  // namespace
+}  // namespace poolscope::viewer

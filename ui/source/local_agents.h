@@ -1,0 +1,12 @@
+#pragma once
+// Agents that run on this machine, by the command lines of its processes: nothing is sent to anybody.
+
+#include <string>
+#include <vector>
+
+namespace poolscope::viewer {
+
+// Their addresses, each once, sorted. One whose address stands in its configuration alone is not found.
+[[nodiscard]] std::vector<std::string> local_agents(const std::string& proc = "/proc");
+
+}  // namespace poolscope::viewer
