@@ -12,10 +12,10 @@ class OwnPace {
  public:
   static constexpr double kCpuRatio = 0.01;
   // Bursts get at least so much of it, however dear upkeep is.
-  static constexpr double kShareOfBursts = 0.5;
+  static constexpr double kShareOfBursts = 0.25;
   static constexpr std::uint64_t kWindowNs = 10'000'000'000;
   // What a burst takes of the agent until that is known: of 50 targets, `./dev bench soak`.
-  static constexpr double kUsualBurstNs = 400'000;
+  static constexpr double kUsualBurstNs = 1'500'000;
 
   void spend_on_upkeep(std::uint64_t cpu_ns) { upkeep_ns_ += cpu_ns; }
   void took_burst() { ++bursts_; }

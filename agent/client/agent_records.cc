@@ -7,20 +7,11 @@
 #include "exporters/recording/reader.h"
 
 namespace poolscope::client {
-namespace {
-
-std::string seconds_text(std::uint64_t unix_ns) {
-  const std::string rest = std::to_string(unix_ns % 1'000'000'000);
-  return std::to_string(unix_ns / 1'000'000'000) + "." + std::string(9 - rest.size(), '0') + rest;
-}
-
-}  // namespace
-
 AgentRecords::AgentRecords(const std::string& address, recording::RecordingFile& file)
     : url_(records_url(address)), file_(file) {}
 
 std::string AgentRecords::next_url() const {
-  return last_unix_ns_ ? url_ + "?after=" + seconds_text(*last_unix_ns_) : url_;
+  return last_unix_ns_ ? url_ + "?after=" + seconds_parameter(*last_unix_ns_) : url_;
 }
 
 std::optional<std::string> AgentRecords::take(std::string answer) {
@@ -36,11 +27,12 @@ std::optional<std::string> AgentRecords::take(std::string answer) {
 std::optional<std::string> AgentRecords::append(const recording::ChunkPlace& chunk, const std::string& packed) {
   // The agent reads times to a quarter of a microsecond, so it may tell the last chunk again.
   if (last_unix_ns_ && chunk.header.last_unix_ns <= *last_unix_ns_) return std::nullopt;
+  if (auto problem = file_.append(chunk.header, packed)) return problem;
   const std::uint64_t first_ns = chunk.header.first_unix_ns;
   if (!last_unix_ns_) first_unix_ns_ = first_ns;
   if (last_unix_ns_ && first_ns > *last_unix_ns_) missing_ns_ += first_ns - *last_unix_ns_;
   last_unix_ns_ = chunk.header.last_unix_ns;
-  return file_.append(chunk.header, packed);
+  return std::nullopt;
 }
 
 }  // namespace poolscope::client

@@ -184,4 +184,9 @@ std::string records_url(std::string_view address) {
   return page_url(address, "api/v1/records");
 }
 
+std::string seconds_parameter(std::uint64_t unix_ns) {
+  const std::string rest = std::to_string(unix_ns % 1'000'000'000);
+  return std::to_string(unix_ns / 1'000'000'000) + "." + std::string(9 - rest.size(), '0') + rest;
+}
+
 }  // namespace poolscope::client

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -56,5 +57,8 @@ class HttpCall {
 
 // The same for what it measures from now on (docs/reference/http.md).
 [[nodiscard]] std::string records_url(std::string_view address);
+
+// As pages take times: seconds since the epoch with all nanoseconds, "1795174927.000000250".
+[[nodiscard]] std::string seconds_parameter(std::uint64_t unix_ns);
 
 }  // namespace poolscope::client

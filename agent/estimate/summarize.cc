@@ -221,10 +221,9 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   const RecordList list = in_time_order(records.bursts);
   const auto cpu_share = estimate_cpu_share(records.cpu_shares);
   const auto too_hot = why_charge_is_too_low(list, prices.allocations, cpu_share);
-  const Basis basis{all_exact(records.bursts),
-                    {too_hot ? std::nullopt : cpu.undilated_per_second, per_second(records.strata, io_calls_of)},
-                    prices.allocations,
-                    prices.frees};
+  const TargetTotals totals{cpu.undilated_per_second, per_second(records.strata, io_calls_of)};
+  Basis basis{all_exact(records.bursts), totals, prices.allocations, prices.frees};
+  if (too_hot) basis.totals.cpu_per_second.reset();
   const Sample allocations = Sample::of_allocations(without_cohorts(list), basis);
 
   model::TargetSnapshot target;
@@ -240,11 +239,11 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   target.call_sites = estimate_call_sites(list, basis);
   fit_to_total(target.call_sites, calls_per_second(allocations), calls_per_second(Sample::of_allocations(list, basis)));
   target.growth_chains = estimate_growth_chains(list, basis);
-  const Basis of_slices{all_exact(records.slice_growth), basis.totals, prices.pools, {}};
+  const Basis of_slices{all_exact(records.slice_growth), totals, prices.pools, {}};
   std::ranges::move(estimate_slice_growth(in_time_order(records.slice_growth), of_slices),
                     std::back_inserter(target.growth_chains));
   target.pools =
-      summarize_pools(records.pool_bursts, records.pool_watches, basis.totals, records.running, prices.pools);
+      summarize_pools(records.pool_bursts, records.pool_watches, totals, records.running, prices.pools);
   target.cost = summarize_cost(records);
   target.evidence = gather_evidence(records);
   if (target.cost.ended_cpu_ratio.value_or(0) > kMostUnseen) forget_limits(target.allocations);

@@ -141,8 +141,8 @@ std::uint64_t PoolMonitor::read_watch(WatchedProcess& process, std::uint64_t now
   if (record.length_ns == 0) return 0;
   const double taken_ns = price_factor_ * static_cast<double>(record.charge_ns);
   double& overdraft_ns = watch_overdraft_ns_[process.key()];
-  overdraft_ns = std::max(overdraft_ns + taken_ns - kWatchShare * allowance_ns, 0.0);
-  if (record.misses_watched && overdraft_ns > kWatchOverdraftNs) {
+  overdraft_ns = record.misses_watched ? std::max(overdraft_ns + taken_ns - kWatchShare * allowance_ns, 0.0) : 0;
+  if (overdraft_ns > kWatchOverdraftNs) {
     without_misses_since_[process.key()] = now_ns;
     overdraft_ns = 0;
     watch(process, now_ns);

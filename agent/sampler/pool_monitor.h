@@ -5,8 +5,9 @@
 //   Bursts    as long as the tokens pay for, so pools that are used rarely are seen nearly all the time; where probes slow the target by
 //             more than kLongShare of what the budget allows, short ones as for allocations. Every kFollowEvery-th follows objects from get to put,
 //             every kOrderEvery-th sees at most kMaxOrderedEvents one by one.
-//             A long one stays open between calls of step(); is_over() is to be asked every kLookNs, because one that met more hits
-//             than it was planned for has to end. None is more than kLongerTimes as long as the one before it.
+//             A long one stays open between calls of step(). One that met more hits than it was planned for has to end: its program wakes
+//             whoever sleeps (PoolPrograms::sleep_until_stop()), look_now() is called then, and is_over() to be asked; every kLookNs in
+//             any case. None is more than kLongerTimes as long as the one before it.
 //   Threads   one.
 
 #include <cstdint>
@@ -29,7 +30,7 @@ class PoolMonitor {
   static constexpr unsigned kFollowEvery = 4;
   static constexpr unsigned kOrderEvery = 8;
   static constexpr double kLongShare = 0.75;
-  static constexpr std::uint64_t kLookNs = 10'000'000;
+  static constexpr std::uint64_t kLookNs = 250'000'000;
   static constexpr std::uint64_t kLongerTimes = 8;
   static constexpr std::uint64_t kLongestBurstNs = 1'000'000'000;
 
@@ -47,6 +48,7 @@ class PoolMonitor {
                                                      std::optional<double> cpu_per_second);
   // When to look at the open burst.
   [[nodiscard]] std::optional<std::uint64_t> next_look_ns() const;
+  void look_now() { looked_ns_ = 0; }
   // Whether the open burst, which is on `process`, should end. No burst is open: false.
   [[nodiscard]] bool is_over(const WatchedProcess* process, std::uint64_t now_ns);
   // The tokens pay for a long burst: then it may begin at once, its moment need not be drawn.

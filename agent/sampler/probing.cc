@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "probes/collectors/pool_calibration.h"
+#include "probes/process/monotonic_clock.h"
 
 namespace poolscope::sampler {
 
@@ -34,6 +35,12 @@ Result<probes::PoolPrograms*, attach::AttachError> Probing::pool_programs() {
     pool_programs_->set_order_extra_ns(prices->order_extra_ns);
   }
   return pool_programs_.get();
+}
+
+bool Probing::sleep_until_stop(std::uint64_t when_ns) {
+  if (pool_programs_) return pool_programs_->sleep_until_stop(when_ns);
+  process::sleep_until_ns(when_ns);
+  return false;
 }
 
 std::optional<probes::CpuSamples*> Probing::cpu_samples() {

@@ -34,6 +34,8 @@ class Probing {
 
   // The programs that look at pools, loaded when first asked for.
   [[nodiscard]] Result<probes::PoolPrograms*, attach::AttachError> pool_programs();
+  // Until then, or until a burst on pools has met more than it was planned for and stopped: true then.
+  [[nodiscard]] bool sleep_until_stop(std::uint64_t when_ns);
   // The pools that the configuration describes; processes that are prepared from now on are searched for them.
   void set_custom_pools(std::vector<probes::CustomPoolSpec> specs) { custom_pools_ = std::move(specs); }
   [[nodiscard]] const std::vector<probes::CustomPoolSpec>& custom_pools() const { return custom_pools_; }

@@ -76,16 +76,19 @@ void Sampler::discover() {
   next_discovery_ns_ = now_ns + discovery_pace_.interval_ns();
 }
 
-std::uint64_t Sampler::stratum_ns(const TargetMonitor& monitor) const {
+TargetMonitor::StepPace Sampler::pace_of(const TargetMonitor& monitor) const {
   const bool is_watch = pace_ == Pace::kWatch;
   const std::size_t enough = is_watch ? kBurstsOfAWatch : kBurstsOfALook;
   const bool is_first =
       monitor.plans_bursts() && monitor.bursts() < enough && monitor.tries() < kTriesForABurst * enough;
-  if (is_first && !is_watch) return kFirstStratumNs;
   const auto plans_bursts = [](const auto& each) { return each->plans_bursts(); };
   const auto burst_by_burst = static_cast<double>(std::ranges::count_if(monitors_, plans_bursts));
-  return std::clamp(static_cast<std::uint64_t>(burst_by_burst * own_pace_.interval_ns()),
-                    is_watch && !is_first ? kWatchStratumNs : kFirstStratumNs, kLongestStratumNs);
+  // From one burst of a target to its next, with as many as the agent can afford.
+  const auto affordable_ns = static_cast<std::uint64_t>(burst_by_burst * own_pace_.interval_ns());
+  const bool may_watch_all_time = !is_watch || affordable_ns <= PoolMonitor::kLongestBurstNs;
+  if (is_first && !is_watch) return {kFirstStratumNs, may_watch_all_time};
+  const std::uint64_t least_ns = is_watch && !is_first ? kWatchStratumNs : kFirstStratumNs;
+  return {std::clamp(affordable_ns, least_ns, kLongestStratumNs), may_watch_all_time};
 }
 
 std::uint64_t Sampler::next_due_ns() const {
@@ -111,12 +114,13 @@ void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
     for (auto& monitor : monitors_) {
       if (monitor->next_due_ns() > process::monotonic_ns()) continue;
       if (monitor->wants_fresh_look(process::monotonic_ns())) discover();
-      if (monitor->step(process::monotonic_ns(), stratum_ns(*monitor))) own_pace_.took_burst();
+      if (monitor->step(process::monotonic_ns(), pace_of(*monitor))) own_pace_.took_burst();
     }
     (void)keep_up(idle);
     own_pace_.observe(process::clock_ns(CLOCK_PROCESS_CPUTIME_ID), process::monotonic_ns());
     const std::uint64_t next = std::min({next_due_ns(), until_ns, process::monotonic_ns() + kIdleNs});
-    if (!stopping_.load(std::memory_order_relaxed)) process::sleep_until_ns(next);
+    if (stopping_.load(std::memory_order_relaxed) || !probing_.sleep_until_stop(next)) continue;
+    for (auto& monitor : monitors_) monitor->look_at_open_burst();
   }
 }
 

@@ -71,7 +71,7 @@ class Sampler {
   void discover();
   // All records until now are in a snapshot.
   void keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns);
-  [[nodiscard]] std::uint64_t stratum_ns(const TargetMonitor& monitor) const;
+  [[nodiscard]] TargetMonitor::StepPace pace_of(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t next_due_ns() const;
   // Runs something that is no burst; returns the CPU time that it took.
   std::uint64_t keep_up(const std::function<void()>& work);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include <time.h>
@@ -24,6 +25,8 @@ Problem no_cpu_clock(const process::TaskClockError& error) {
   const bool is_gone = error.reason == process::TaskClockError::Reason::kNoSuchProcess;
   return {is_gone ? "no_such_process" : "cpu_clock_failed", process::describe(error)};
 }
+
+const std::set<std::string> kProcessIsGone{"no_such_process", "process_gone"};
 
 constexpr std::uint64_t kChangesForNs =
     10'000'000'000;  // a target of which a process ended is taken to lose more for so long
@@ -145,7 +148,8 @@ std::uint64_t TargetMonitor::next_due_ns() const {
   return std::min(due, pools_.next_look_ns().value_or(due));
 }
 
-bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
+bool TargetMonitor::step(std::uint64_t now_ns, const StepPace& pace) {
+  may_watch_all_time_ = pace.may_watch_all_time;
   if (pools_.open_on()) {
     const auto process = processes_.find(*pools_.open_on());
     if (pools_.is_over(process == processes_.end() ? nullptr : &process->second, now_ns)) end_pool_burst(now_ns);
@@ -154,12 +158,13 @@ bool TargetMonitor::step(std::uint64_t now_ns, std::uint64_t stratum_ns) {
     burst_due_ns_.reset();
     ++tries_;
     take_burst();
-    if (missing_ == "no_such_process" || missing_ == "process_gone") last_left_ns_ = now_ns;
+    // There may be another process in its place: the next burst looks for it first.
+    if (kProcessIsGone.contains(missing_)) last_left_ns_ = now_ns;
     return true;
   }
   if (now_ns >= stratum_end_ns_) {
     if (stratum_start_ns_ != 0) close_stratum(now_ns);
-    open_stratum(now_ns, stratum_ns);
+    open_stratum(now_ns, pace.stratum_ns);
   }
   return false;
 }
@@ -296,7 +301,7 @@ void TargetMonitor::take_growth_burst(WatchedProcess& process) {
   }
   // Pools that can be watched all the time need not wait for the next stratum.
   const bool is_alone = processes_.size() == 1 && process.pools() != nullptr;
-  if (is_alone && pools_.can_stay_open(burst_budget(process), cpu_per_second(process)))
+  if (is_alone && may_watch_all_time_ && pools_.can_stay_open(burst_budget(process), cpu_per_second(process)))
     burst_due_ns_ = process::monotonic_ns();
 }
 
@@ -331,7 +336,8 @@ void TargetMonitor::end_pool_burst(std::uint64_t now_ns) {
   if (is_there && process->second.pools()->has_open_burst()) {
     tokens_.spend(pools_.end_burst(process->second));
     const bool is_alone = processes_.size() == 1 && process->second.is_go();
-    if (is_alone && pools_.can_stay_open(burst_budget(process->second), cpu_per_second(process->second)))
+    if (is_alone && may_watch_all_time_ &&
+        pools_.can_stay_open(burst_budget(process->second), cpu_per_second(process->second)))
       burst_due_ns_ = now_ns;
   } else {
     pools_.forget(*pools_.open_on());  // it executed another program, or mapped new code

@@ -58,10 +58,16 @@ class TargetMonitor {
   void weigh(const model::TargetSnapshot& known);
   // A burst is due and processes of the target come and go: the next set_state() should be as of now.
   [[nodiscard]] bool wants_fresh_look(std::uint64_t now_ns) const;
+  // The next step() looks whether the open burst on pools, if there is one, has stopped.
+  void look_at_open_burst() { pools_.look_now(); }
   // When step() has something to do (CLOCK_MONOTONIC).
   [[nodiscard]] std::uint64_t next_due_ns() const;
-  // Takes the burst of this stratum, or closes the stratum and opens the next, `stratum_ns` long. True when a burst was tried.
-  bool step(std::uint64_t now_ns, std::uint64_t stratum_ns);
+  struct StepPace {
+    std::uint64_t stratum_ns = 0;     // of strata that are opened from now on
+    bool may_watch_all_time = false;  // the agent can afford bursts on pools that follow each other without a pause
+  };
+  // Takes the burst of this stratum, or closes the stratum and opens the next. True when a burst was tried.
+  bool step(std::uint64_t now_ns, const StepPace& pace);
 
   // Reads what the pools of the target publish, so that a snapshot() right after it has them as they are.
   void read_pages(std::uint64_t now_ns) { pages_.read(now_ns); }
@@ -146,6 +152,7 @@ class TargetMonitor {
   RecordBook book_;
   std::size_t tries_ = 0;
   std::uint64_t stratum_ns_ = 0;  // as long as the present stratum is planned
+  bool may_watch_all_time_ = false;
   // The last snapshot() and how many changes there were by then: most targets have no news when one is made.
   mutable std::optional<model::TargetSnapshot> said_;
   mutable std::uint64_t said_changes_ = 0;

@@ -76,6 +76,12 @@ struct {
 	__uint(max_entries, 1 << 20);
 } growths SEC(".maps");
 
+/* Slots whose burst a program has stopped: user space, which sleeps meanwhile, takes the probes away at once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} stops SEC(".maps");
+
 #define add(pointer, number) __sync_fetch_and_add(pointer, number) /* a uprobe program can be preempted */
 
 static const struct pool_sums no_sums;
@@ -120,8 +126,10 @@ static __always_inline void pool_order_submit(struct pool_order_event *event)
 
 static __always_inline void stop(struct pool_control *control, __u32 why, __u64 now_ns)
 {
-	if (__sync_val_compare_and_swap(&control->stop, POOL_STOP_NONE, why) == POOL_STOP_NONE)
-		control->stopped_ns = now_ns;
+	if (__sync_val_compare_and_swap(&control->stop, POOL_STOP_NONE, why) != POOL_STOP_NONE)
+		return;
+	control->stopped_ns = now_ns;
+	bpf_ringbuf_output(&stops, &now_ns, sizeof(now_ns), BPF_RB_FORCE_WAKEUP);
 }
 
 static __always_inline __u64 value_of(const struct pool_value *value, const struct registers *registers)

@@ -20,7 +20,7 @@ class CalibrationChild {
   [[nodiscard]] static std::optional<CalibrationChild> start(Confinement confinement, int cpu);
   CalibrationChild(CalibrationChild&&) = default;
   CalibrationChild& operator=(CalibrationChild&&) = delete;
-  ~CalibrationChild();  // ends the child and reaps it
+  ~CalibrationChild();  // kills the child and reaps it: the end of its pipe would not do, a later child holds it open, too
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   // CPU nanoseconds per malloc/free pair over `pairs` pairs; nothing when the child died.

@@ -1,15 +1,19 @@
 #include "probes/collectors/pool_programs.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <map>
 #include <tuple>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "pool_events.skel.h"
+#include "probes/process/monotonic_clock.h"
 
 namespace poolscope::probes {
 
@@ -66,6 +70,7 @@ Result<std::unique_ptr<PoolPrograms>, AttachError> PoolPrograms::load(attach::At
 PoolPrograms::~PoolPrograms() {
   detacher_.wait_idle();  // slots are given back by its worker
   ring_buffer__free(ring_);
+  ring_buffer__free(stops_);
   if (mapping_ != nullptr) munmap(mapping_, mapping_bytes_);
   if (skeleton_ != nullptr) pool_events__destroy(skeleton_);
 }
@@ -88,6 +93,9 @@ std::optional<AttachError> PoolPrograms::open_and_load(std::uint32_t order_bytes
   if (const int result = ring_buffer__add(ring_, growths, &PoolPrograms::keep_growth, this)) {
     return load_error("mapping the ring of growths", result);
   }
+  const auto ignore = [](void*, void*, std::size_t) { return 0; };  // that there is one says everything
+  stops_ = ring_buffer__new(bpf_map__fd(skeleton_->maps.stops), ignore, nullptr, nullptr);
+  if (stops_ == nullptr) return load_error("mapping the ring of stops", -errno);
   skeleton_->links.on_pool_fork = bpf_program__attach(skeleton_->progs.on_pool_fork);
   if (skeleton_->links.on_pool_fork == nullptr) return load_error("watching forks", -errno);
   return std::nullopt;
@@ -219,6 +227,17 @@ int PoolPrograms::keep_growth(void* self, void* data, std::size_t bytes) {
 
 void PoolPrograms::consume_rings() {
   (void)ring_buffer__consume(ring_);
+}
+
+bool PoolPrograms::sleep_until_stop(std::uint64_t when_ns) {
+  const std::uint64_t now_ns = process::monotonic_ns();
+  const std::uint64_t left_ns = when_ns - std::min(now_ns, when_ns);
+  timespec left{};
+  left.tv_sec = static_cast<time_t>(left_ns / 1'000'000'000u);
+  left.tv_nsec = static_cast<long>(left_ns % 1'000'000'000u);
+  pollfd ring{bpf_map__fd(skeleton_->maps.stops), POLLIN, 0};
+  (void)ppoll(&ring, 1, &left, nullptr);
+  return ring_buffer__consume(stops_) > 0;
 }
 
 void PoolSlot::start_growths() {

@@ -58,6 +58,9 @@ class PoolPrograms {
   void set_order_extra_ns(std::uint64_t ns) { order_extra_ns_ = ns; }
   [[nodiscard]] std::uint64_t order_extra_ns() const { return order_extra_ns_; }
 
+  // Until `when_ns` (CLOCK_MONOTONIC), or until a program stops an armed burst of any slot: true then. The same again for stops meanwhile.
+  [[nodiscard]] bool sleep_until_stop(std::uint64_t when_ns);
+
  private:
   friend class PoolSlot;
   PoolPrograms(attach::AttachMethod method, attach::Detacher& detacher) : method_(method), detacher_(detacher) {}
@@ -82,6 +85,7 @@ class PoolPrograms {
   std::uint64_t generation_ = 0;
   std::uint64_t order_extra_ns_ = 150;  // until it is measured
   ring_buffer* ring_ = nullptr;
+  ring_buffer* stops_ = nullptr;
   std::map<std::uint32_t, std::vector<pool_order_event>> order_;  // by generation of the slot
   std::map<std::uint32_t, std::vector<growth_event>> growths_;
 };

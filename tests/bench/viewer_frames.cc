@@ -76,7 +76,10 @@ class Bench {
     screen_.draw_frame();
     json row{{"view", viewer::all_views()[index].id}};
     row["new data"] = times([this] { take_news(); });
-    row["as it was"] = times([] { ImGui::GetIO().MousePos = {400, 300}; });
+    row["as it was"] = times([this] {
+      screen_.state.take({});
+      ImGui::GetIO().MousePos = {400, 300};
+    });
     row["scrubbing"] = times([this] { screen_.state.move_time([](viewer::TimeAxis& time) { time.pan(-0.05); }); });
     screen_.state.move_time([](viewer::TimeAxis& time) { time.follow(); });
     return row;

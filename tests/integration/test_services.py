@@ -116,11 +116,16 @@ class Rates(unittest.TestCase):
     def test_interval_of_a_load_that_probes_slow_five_times_holds_the_truth(self):
         # 100 allocations per wake-up and nothing else: inside a burst four fifths of its CPU time are probes. The value
         # is uncertain then, and the interval has to say so.
-        # One interval in twenty misses by design. Beside a busy neighbour a hit may be priced so high at the start that it is too hot
-        # for most bursts: then there is no interval.
-        self.assertTrue(any(self.interval_holds_truth() for _ in range(3)))
+        # One interval in twenty misses by design; two in a row would be one in four hundred. Beside a busy neighbour a hit may be priced
+        # so high at the start that most bursts are refused: then there is no interval, and that is no miss.
+        looks = [self.interval_holds_truth() for _ in range(2)]
+        if None in looks:
+            looks.append(self.interval_holds_truth())
+        self.assertIn(True, looks, looks)
+        self.assertLessEqual(looks.count(None), 1, looks)
 
     def interval_holds_truth(self):
+        """None: there is no interval."""
         with target("steady_load") as load:
             wait_for_work(load.pid)
             found = attach(f"pid:{load.pid}", seconds=12)
@@ -129,7 +134,7 @@ class Rates(unittest.TestCase):
         truth = own["allocations"] / own["duration_ns"] * 1e9
         rate = found["allocations"]["per_second"]
         print(f"\n  truth {truth:,.0f}/s, reported {rate}")
-        return "low" in rate and rate["low"] <= truth <= rate["high"]
+        return rate["low"] <= truth <= rate["high"] if "low" in rate else None
 
 
 class Commands(unittest.TestCase):

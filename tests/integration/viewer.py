@@ -17,7 +17,7 @@ VIEWER = harness.BUILD_DIR / "bin" / "poolscope-viewer"
 def display():
     """Its name: ":99". The server chooses one that is free."""
     reading, writing = os.pipe()
-    with harness.running([need_program("Xvfb"), "-displayfd", writing, "-screen", "0", "1400x900x24", "-nolisten", "tcp"], pass_fds=[writing]):
+    with harness.running([need_program("Xvfb"), "-displayfd", writing, "-screen", "0", "2600x1700x24", "-nolisten", "tcp"], pass_fds=[writing]):
         os.close(writing)
         with os.fdopen(reading) as number:
             yield ":" + number.readline().strip()

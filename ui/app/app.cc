@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <utility>
 
@@ -16,14 +17,17 @@ namespace {
 constexpr unsigned kFramesAfterEvent = 3;
 constexpr double kCursorBlinkSeconds = 0.5, kScriptStepSeconds = 0.005, kScreenshotWaitSeconds = 30;
 
-// In the current folder; `what`: its end.
+// In the current folder, one that is not there yet; `what`: its end.
 std::string dated_file(const std::string& what) {
   const std::time_t now = std::time(nullptr);
   std::tm broken{};
   gmtime_r(&now, &broken);
   char text[64];
   (void)std::strftime(text, sizeof text, "poolscope-%Y%m%d-%H%M%S", &broken);
-  return text + what;
+  const std::filesystem::path folder = std::filesystem::current_path();
+  std::filesystem::path file = folder / (text + what);
+  for (unsigned i = 2; std::filesystem::exists(file); ++i) file = folder / (text + ("-" + std::to_string(i)) + what);
+  return file;
 }
 
 std::vector<std::string> find_local_agents() {
@@ -109,6 +113,7 @@ void App::draw() {
   window_.start_input();
   if (!options_.screenshot_file.empty()) ImGui::GetIO().MousePos = {-1, -1};  // wherever the mouse happens to be
   if (options_.script) options_.script->drive(ImGui::GetIO(), widgets_, glfwGetTime());
+  if (plot_to_save_) ImGui::GetIO().MousePos = {-1, -1};  // no crosshair and no tooltip in the picture
   window_.start_frame();
   actions_ = Actions();
   Frame frame{state_,
@@ -134,29 +139,33 @@ void App::draw() {
 }
 
 void App::save_frame(const std::string& file) {
-  told_saved(file, write_png(file, window_.picture()));
+  tell_saved(file, write_png(file, window_.picture()));
 }
 
-void App::told_saved(const std::string& file, const std::string& problem) {
-  if (problem.empty()) {
+void App::tell_saved(const std::string& file, const std::string& problem) {
+  Delivery told;
+  told.change = ChangeAnswer{problem.empty() ? "saved " + file : problem, problem.empty()};
+  state_.take(std::move(told));
+  if (problem.empty())
     std::fprintf(stderr, "poolscope-viewer: saved %s\n", file.c_str());
-  } else {
+  else
     failure_ = problem;
-  }
 }
 
 void App::save_part(const Actions::SavedPlot& plot) {
   const std::string file = dated_file("-" + plot.name + ".png");
-  const auto pixel = [](float at) { return static_cast<int>(at); };
-  told_saved(file, write_png(file, part_of(window_.picture(), pixel(plot.min.x), pixel(plot.min.y), pixel(plot.max.x),
-                                           pixel(plot.max.y))));
+  const ImVec2 scale = ImGui::GetIO().DisplayFramebufferScale;
+  const auto x = [&](float at) { return static_cast<int>(at * scale.x); };
+  const auto y = [&](float at) { return static_cast<int>(at * scale.y); };
+  const Picture all = window_.picture();
+  tell_saved(file, write_png(file, part_of(all, x(plot.min.x), y(plot.min.y), x(plot.max.x), y(plot.max.y))));
 }
 
 void App::save_csv(const Actions::SavedPlot& plot) {
   const std::string file = dated_file("-" + plot.name + ".csv");
   std::ofstream out(file, std::ios::binary);
   out << plot.csv << std::flush;
-  told_saved(file, out ? "" : file + ": cannot be written");
+  tell_saved(file, out ? "" : file + ": cannot be written");
 }
 
 // To a file in the current folder, or until now.

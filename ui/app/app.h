@@ -44,7 +44,7 @@ class App {
   void save_frame(const std::string& file);
   void save_part(const Actions::SavedPlot& plot);
   void save_csv(const Actions::SavedPlot& plot);
-  void told_saved(const std::string& file, const std::string& problem);
+  void tell_saved(const std::string& file, const std::string& problem);
   void toggle_recording();
   void note_frame_of_screenshot();
   [[nodiscard]] bool is_over() const;

@@ -31,7 +31,7 @@ class Window {
   [[nodiscard]] bool is_closed() const;
   [[nodiscard]] bool is_hidden() const;
   void size(int& width, int& height) const;
-  // The first of the files that were dropped on it since the last call.
+  // A file that was dropped on it since the last call; of several the first.
   [[nodiscard]] std::optional<std::string> take_dropped() { return std::exchange(dropped_, std::nullopt); }
 
   // `scale`: on top of that of the screen. Fonts are baked when it has changed; takes effect with the next frame.

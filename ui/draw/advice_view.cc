@@ -124,6 +124,7 @@ void AdviceView::draw_list(Frame& frame, const AdvicePage& page, float height) {
 void AdviceView::draw_detail(Frame& frame, const AdviceDetail& detail) {
   ImGui::PushFont(frame.fonts.bold);
   wrapped_item(detail.heading, frame.theme.text);
+  frame.widgets.note("advice.heading", detail.heading);
   ImGui::PopFont();
   ImGui::PushFont(frame.fonts.title);
   wrapped_item(detail.action, frame.theme.of(detail.tone));

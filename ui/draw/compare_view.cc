@@ -110,7 +110,8 @@ void CompareView::draw(Frame& frame) {
   draw_rows(frame, page);
 }
 
-// What was compared before stays until the new one is there; its memory is given back on the other thread, too.
+// What was compared before stays on the screen until the new one is there. After that it waits for the next comparison, whose thread gives
+// its memory back: of large snapshots that takes longer than a frame.
 void CompareView::compare(Frame& frame) {
   if (auto compared = coming_.take()) {
     table_.set_rows(compare_rows(compared->page));
@@ -122,13 +123,14 @@ void CompareView::compare(Frame& frame) {
   key_ = key;
   auto base = chosen_base(frame), fresh = moment_of(frame.state);
   if (is_swapped_) std::swap(base, fresh);
-  const auto make = [base = std::move(base), fresh = std::move(fresh), only_differences = only_differences_,
-                     before = std::exchange(before_, nullptr)]() mutable {
-    before.reset();
-    auto page = std::make_shared<const ComparePage>(make_compare_page(base, fresh, only_differences));
-    return Compared{base, fresh, std::move(page)};
-  };
-  coming_.start(make, frame.wake);
+  coming_.start(
+      [base = std::move(base), fresh = std::move(fresh), only_differences = only_differences_,
+       before = std::exchange(before_, nullptr)]() mutable {
+        before.reset();
+        auto page = std::make_shared<const ComparePage>(make_compare_page(base, fresh, only_differences));
+        return Compared{base, fresh, std::move(page)};
+      },
+      frame.wake);
 }
 
 void CompareView::draw_controls(Frame& frame) {

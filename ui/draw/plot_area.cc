@@ -101,7 +101,11 @@ PlotArea begin_area(Frame& frame, const PlotText& text, const std::vector<Legend
 }
 
 void draw_plot_menu(Frame& frame, std::string_view id, const std::function<std::string()>& csv) {
-  const ImVec2 min = ImGui::GetItemRectMin(), max = ImGui::GetItemRectMax();
+  const ImVec2 item_min = ImGui::GetItemRectMin(), item_max = ImGui::GetItemRectMax();
+  const ImVec2 seen_min = ImGui::GetWindowDrawList()->GetClipRectMin();
+  const ImVec2 seen_max = ImGui::GetWindowDrawList()->GetClipRectMax();
+  const ImVec2 min = {std::max(item_min.x, seen_min.x), std::max(item_min.y, seen_min.y)};
+  const ImVec2 max = {std::min(item_max.x, seen_max.x), std::min(item_max.y, seen_max.y)};
   const std::string name(id), popup = name + ".menu";
   if (!ImGui::BeginPopupContextItem(popup.c_str())) return;
   if (ImGui::Selectable("Save as CSV")) frame.actions.save_plot = Actions::SavedPlot{name, csv(), {}, {}};

@@ -67,7 +67,7 @@ void Screen::take_character(Frame& frame, ImWchar character) {
       frame.actions.take_screenshot = true;
       break;
     case 'r':
-      frame.actions.toggle_recording = frame.state.is_live();
+      frame.actions.toggle_recording = frame.state.is_live() || (frame.recording && !frame.recording->is_over);
       break;
     default:
       break;
@@ -145,7 +145,8 @@ void Screen::draw_recording(Frame& frame) {
   if (!status.is_over) {
     if (ImGui::SmallButton("Stop")) frame.actions.toggle_recording = true;
     frame.widgets.note("record.stop", "Stop");
-    said = "recording to " + file + (status.length_ns > 0 ? ", " + length : "");
+    said = (status.is_stopping ? "the last of it for " : "recording to ") + file;
+    if (status.length_ns > 0) said += ", " + length;
   } else {
     if (status.length_ns > 0) {
       if (ImGui::SmallButton("Open")) frame.actions.open = status.file;
@@ -155,6 +156,7 @@ void Screen::draw_recording(Frame& frame) {
     if (ImGui::SmallButton("ok")) frame.actions.forget_recording = true;
     frame.widgets.note("record.ok", "ok");
     said = "recorded " + length + " to " + file;
+    if (status.missing_ns > 0) said += "; of that " + length_text({0, status.missing_ns}) + " are missing";
     if (!status.problem.empty()) said = "recording to " + file + " ended: " + text::printable(status.problem);
   }
   ImGui::PopID();

@@ -9,6 +9,7 @@
 #include "exporters/text/line.h"
 #include "exporters/text/report.h"
 #include "exporters/text/wording.h"
+#include "ui/model/asked.h"
 #include "ui/model/pool_list.h"
 #include "ui/model/wording.h"
 
@@ -19,19 +20,6 @@ using model::Advice;
 using model::AdviceOutcome;
 using model::TargetSnapshot;
 using model::Verdict;
-
-Tone tone_of_verdict(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kFix:
-      return Tone::kBad;
-    case Verdict::kKeep:
-      return Tone::kGood;
-    case Verdict::kWait:
-      return Tone::kDim;
-    default:
-      return Tone::kWarning;
-  }
-}
 
 std::string printable_joined(const std::vector<std::string>& texts, const char* separator) {
   std::string all;
@@ -149,7 +137,7 @@ AdviceDetail detail_of(const TargetSnapshot& target, const Advice& advice, std::
   detail.gain = text::advice_gain(advice);
   detail.why = text::printable(advice.why);
   detail.confidence = confidence_of(advice);
-  detail.tone = tone_of_verdict(advice.verdict);
+  detail.tone = tone_of(advice);
   detail.effect = effect_of(advice);
   detail.facts = facts_of_advice(advice);
   detail.evidence = evidence_rows(advice);

@@ -91,6 +91,11 @@ Cell counted_cell(std::uint64_t count, Unit unit) {
   return cell_of(static_cast<double>(count), unit, "", "");
 }
 
+Cell bytes_cell(const CallSite& site) {
+  return site.counted_bytes ? counted_cell(*site.counted_bytes, Unit::kBytes)
+                            : cell_of(site.bytes_per_second, Unit::kBytes, "/s", kUnknownYet);
+}
+
 Row site_row(const CallSite& site, std::string id) {
   Row row{std::move(id), {}};
   const std::string name = name_of(site), place = place_of(site), chain = chain_text(site);
@@ -101,16 +106,11 @@ Row site_row(const CallSite& site, std::string id) {
   row.cells.push_back(cell_of(std::optional(site.share_ratio), Unit::kRatio, "", ""));
   row.cells.push_back(site.counted_calls ? counted_cell(*site.counted_calls, Unit::kCount)
                                          : cell_of(site.per_second, Unit::kCount, "/s", kUnknownYet));
-  row.cells.push_back(site.counted_bytes ? counted_cell(*site.counted_bytes, Unit::kBytes)
-                                         : cell_of(site.bytes_per_second, Unit::kBytes, "/s", kUnknownYet));
+  row.cells.push_back(bytes_cell(site));
   row.cells.push_back(cell_of(mean_bytes(site), Unit::kBytes, "", kUnknownYet));
   row.cells.push_back(
       cell_of(site.short_lived_ratio, Unit::kRatio, "", "not known: fewer than 20 of its objects were followed"));
   return row;
-}
-
-std::optional<double> value_of(const MaybeEstimate& estimate) {
-  return estimate ? std::optional(estimate->value) : std::nullopt;
 }
 
 std::optional<double> calls_of(const CallSite& site) {
@@ -124,15 +124,15 @@ std::optional<double> bytes_of(const CallSite& site) {
 // The number of that cell of site_row(), without its words.
 std::optional<double> site_number(const CallSite& site, std::size_t column) {
   switch (column) {
-    case 1:
+    case site_columns::kShare:
       return site.share_ratio;
-    case 2:
+    case site_columns::kCalls:
       return calls_of(site);
-    case 3:
+    case site_columns::kBytes:
       return bytes_of(site);
-    case 4:
+    case site_columns::kMeanSize:
       return mean_bytes(site);
-    case 5:
+    case site_columns::kShortLived:
       return site.short_lived_ratio;
     default:
       return std::nullopt;
@@ -350,15 +350,14 @@ RowMaker site_rows(std::shared_ptr<const SiteList> list) {
   return {list->sites.size(), [list](std::size_t index) { return site_row(*list->sites[index], list->ids[index]); },
           [list](std::size_t index, std::size_t column) { return site_number(*list->sites[index], column); },
           [list](std::size_t index, std::size_t column) {
-            return column == 0 ? way_text(*list->sites[index]) : std::string();
+            return column == site_columns::kSite ? way_text(*list->sites[index]) : std::string();
           }};
 }
 
 std::string disc_text(const SiteDisc& disc) {
   const CallSite& site = *disc.call_site;
-  const Row row = site_row(site, "");
   return name_of(site) + "\nmean size " + exact_text(disc.mean_bytes, Unit::kBytes) + "\nfreed within 10 ms " +
-         exact_text(disc.short_lived_ratio, Unit::kRatio) + "\n" + row.cells[3].text + " allocated";
+         exact_text(disc.short_lived_ratio, Unit::kRatio) + "\n" + bytes_cell(site).text + " allocated";
 }
 
 Table make_site_table() {

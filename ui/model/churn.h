@@ -5,6 +5,7 @@
 //   Icicle    the outermost caller that is known on top, the caller of the allocator at the bottom; what they allocate as width.
 //   Limits    a table has the kMostSites call sites with the most calls, and says how many there are.
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -68,6 +69,9 @@ struct Churn {
 };
 
 [[nodiscard]] Churn make_churn(const ViewerState& state);
+namespace site_columns {
+enum : std::size_t { kSite, kShare, kCalls, kBytes, kMeanSize, kShortLived };
+}
 [[nodiscard]] RowMaker site_rows(std::shared_ptr<const SiteList> list);
 // What there is to say of a disc.
 [[nodiscard]] std::string disc_text(const SiteDisc& disc);

@@ -109,13 +109,13 @@ Row compare_row(const compare::Row& row, std::string id) {
 // The number and the text of that cell of compare_row(), without the others.
 std::optional<double> compare_number(const compare::Row& row, std::size_t column) {
   switch (column) {
-    case 2:
+    case compare_columns::kBase:
       return row.base.value;
-    case 3:
+    case compare_columns::kNew:
       return row.fresh.value;
-    case 4:
+    case compare_columns::kChange:
       return row.ratio;
-    case 6:
+    case compare_columns::kP:
       return row.p_holm;
     default:
       return std::nullopt;
@@ -124,13 +124,13 @@ std::optional<double> compare_number(const compare::Row& row, std::size_t column
 
 std::string compare_text(const compare::Row& row, std::size_t column) {
   switch (column) {
-    case 0:
+    case compare_columns::kName:
       return text::printable(row.name);
-    case 1:
+    case compare_columns::kMetric:
       return row.metric.name;
-    case 5:
+    case compare_columns::kInterval:
       return or_dash(compare::interval_words(row));
-    case 7:
+    case compare_columns::kFinding:
       return or_dash(compare::finding_words(row));
     default:
       return "";

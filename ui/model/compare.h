@@ -4,6 +4,7 @@
 //   Sure      "~" where the intervals do not tell the two apart, "?" where one has no interval, "=" where all are equal.
 //   Moments   of one agent should not share time: what they share makes them alike.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -42,6 +43,9 @@ struct ComparePage {
 // Of large snapshots it takes a good part of a second.
 [[nodiscard]] ComparePage make_compare_page(const std::optional<Moment>& base, const std::optional<Moment>& fresh,
                                             bool only_differences);
+namespace compare_columns {
+enum : std::size_t { kName, kMetric, kBase, kNew, kChange, kInterval, kP, kFinding };
+}
 [[nodiscard]] RowMaker compare_rows(std::shared_ptr<const ComparePage> page);
 [[nodiscard]] Table make_compare_table();
 

@@ -22,6 +22,20 @@ std::string number(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? fmt::format("{}", *value) : "";
 }
 
+// "gets (1/s)", "allocated (bytes/s)", "hit ratio (ratio)".
+std::string with_unit(const std::string& name, Unit unit, const std::string& per) {
+  switch (unit) {
+    case Unit::kBytes:
+      return name + " (bytes" + per + ")";
+    case Unit::kSeconds:
+      return name + " (seconds" + per + ")";
+    case Unit::kRatio:
+      return name + " (ratio)";
+    default:
+      return name + (per.empty() ? "" : " (1" + per + ")");
+  }
+}
+
 }  // namespace
 
 std::string csv_of(const TimePlot& plot, const TimeRange& range) {
@@ -36,7 +50,7 @@ std::string csv_of(const TimePlot& plot, const TimeRange& range) {
   }
   std::string csv = "time,unix_seconds";
   for (const PlotLine& line : plot.lines) {
-    const std::string name = line.name + (plot.per.empty() ? "" : " " + plot.per);
+    const std::string name = with_unit(line.name, plot.unit, plot.per);
     csv += "," + quoted(name) + "," + quoted(name + ", low") + "," + quoted(name + ", high");
   }
   csv += "\n";
@@ -53,13 +67,14 @@ std::string csv_of(const TimePlot& plot, const TimeRange& range) {
 }
 
 std::string csv_of(const BarPlot& plot) {
-  std::string csv = "above,up_to,share\n";
+  std::string csv =
+      quoted(with_unit("above", plot.unit, "")) + "," + quoted(with_unit("up to", plot.unit, "")) + ",share\n";
   for (const Bar& bar : plot.bars) csv += number(bar.low) + "," + number(bar.high) + "," + number(bar.share) + "\n";
   return csv;
 }
 
 std::string csv_of(const CurvePlot& plot) {
-  std::string csv = quoted(plot.x_name) + ",low,high\n";
+  std::string csv = quoted(with_unit(plot.x_name, plot.x_unit, "")) + ",low,high\n";
   for (const CurvePoint& point : plot.points)
     csv += number(point.x) + "," + number(point.low) + "," + number(point.high) + "\n";
   return csv;

@@ -1,6 +1,7 @@
 #pragma once
 // What a plot shows as comma-separated values, for spreadsheets and scripts: a line of names, then one line each, numbers with all their
-// digits and "." as the decimal point, nothing where nothing was measured. Texts are quoted as in RFC 4180.
+// digits and "." as the decimal point, nothing where nothing was measured. Names say the unit; ratios are 0 to 1. Texts are quoted as in
+// RFC 4180.
 
 #include <string>
 

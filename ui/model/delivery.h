@@ -43,7 +43,9 @@ struct ChangeAnswer {
 // A recording that the viewer makes of what it watches.
 struct RecordStatus {
   std::string file;
-  std::uint64_t length_ns = 0;  // that are in the file
+  std::uint64_t length_ns = 0;   // from the first record in it to the last
+  std::uint64_t missing_ns = 0;  // of that: the agent had it no more, or was started again meanwhile
+  bool is_stopping = false;      // the last answer is still to come
   bool is_over = false;
   std::string problem;  // why it ended; empty: it was stopped
 };
@@ -55,6 +57,10 @@ struct Delivery {
   std::optional<TimeRange> whole;  // what a file holds
   std::optional<RangeAnswer> range;
   std::optional<ChangeAnswer> change;
+
+  [[nodiscard]] bool is_empty() const {
+    return !connection && steps.empty() && latest == nullptr && !whole && !range && !change;
+  }
 };
 
 }  // namespace poolscope::viewer

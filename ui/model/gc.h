@@ -19,7 +19,7 @@ struct Gc {
 };
 
 [[nodiscard]] Gc make_gc(const ViewerState& state);
-// While nobody has chosen a target: the first one that collects garbage, if there is one.
+// While no view has chosen a target, chooses the first one that collects garbage, for the other views, too.
 void prefer_target_with_gc(ViewerState& state);
 
 }  // namespace poolscope::viewer

@@ -9,7 +9,7 @@
 #include "exporters/text/line.h"
 #include "exporters/text/report.h"
 #include "exporters/text/wording.h"
-#include "ui/model/pool_list.h"
+#include "ui/model/asked.h"
 #include "ui/model/target_facts.h"
 
 namespace poolscope::viewer {

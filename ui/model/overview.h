@@ -1,5 +1,5 @@
 #pragma once
-// The first screen: which targets there are and how they do, which pools would gain most, and what to do. A pure function of the state.
+// The first screen: how targets do, and what to do; its list of pools is that of pool_list.h. Pure functions of the state.
 
 #include <cstddef>
 #include <string>

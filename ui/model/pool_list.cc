@@ -1,6 +1,7 @@
 #include "ui/model/pool_list.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "exporters/text/line.h"
 #include "exporters/text/pool_wording.h"
 #include "exporters/text/report.h"
+#include "ui/model/asked.h"
 #include "ui/model/wording.h"
 
 namespace poolscope::viewer {
@@ -73,10 +75,6 @@ Cell pool_cell(const ListedPool& listed, std::size_t column) {
   }
 }
 
-std::optional<double> value_of(const MaybeEstimate& estimate) {
-  return estimate ? std::optional(estimate->value) : std::nullopt;
-}
-
 // The number of pool_cell(), without its words.
 std::optional<double> pool_number(const ListedPool& listed, std::size_t column) {
   const model::PoolSummary& pool = *listed.pool;
@@ -126,30 +124,6 @@ void add_pools(std::vector<ListedPool>& pools, const TargetSnapshot& target, con
 
 }  // namespace
 
-Tone tone_of(const model::Advice& advice) {
-  return advice.verdict == Verdict::kFix ? Tone::kBad : Tone::kWarning;
-}
-
-std::vector<Asked> what_is_asked(const TargetSnapshot& target) {
-  std::vector<Asked> asked;
-  for (const model::Advice& advice : target.advice)
-    if (text::asks_for_something(advice)) asked.push_back({&target, &advice, saved_cores(target, advice)});
-  return asked;
-}
-
-double saved_cores(const TargetSnapshot& target, const model::Advice& advice) {
-  if (!text::asks_for_something(advice) || !advice.saved_cpu_ratio) return 0;
-  return advice.saved_cpu_ratio->value * target.cpu_seconds_per_second.value_or(0);
-}
-
-const TargetSnapshot* advised_target(const ViewerState& state, const std::string& name) {
-  for (const auto* snapshot : {state.shown(), state.latest()}) {
-    const auto* target = snapshot != nullptr ? find_target(*snapshot, name) : nullptr;
-    if (target != nullptr && !target->advice.empty()) return target;
-  }
-  return nullptr;
-}
-
 Table make_pool_table() {
   return Table({{"pool", "its name, and what it holds", false},
                 {"target", "whose pool it is", false},
@@ -177,9 +151,12 @@ std::shared_ptr<const PoolList> list_pools(const ViewerState& state) {
   };
   std::vector<Place> places;
   places.reserve(list->pools.size());
+  const auto number = [](const ListedPool& pool, std::size_t column) {
+    const double value = pool_number(pool, column).value_or(-1);
+    return std::isfinite(value) ? value : -1;
+  };
   for (const ListedPool& pool : list->pools)
-    places.push_back({pool_number(pool, pool_columns::kGain).value_or(-1),
-                      pool_number(pool, pool_columns::kGets).value_or(-1), places.size()});
+    places.push_back({number(pool, pool_columns::kGain), number(pool, pool_columns::kGets), places.size()});
   std::ranges::stable_sort(places, [](const Place& one, const Place& other) {
     return one.gain != other.gain ? one.gain > other.gain : one.gets > other.gets;
   });

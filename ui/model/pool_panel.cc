@@ -8,8 +8,8 @@
 #include "exporters/text/format.h"
 #include "exporters/text/line.h"
 #include "exporters/text/pool_wording.h"
+#include "ui/model/asked.h"
 #include "ui/model/counters.h"
-#include "ui/model/pool_list.h"
 
 namespace poolscope::viewer {
 namespace {

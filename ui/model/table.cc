@@ -41,7 +41,9 @@ void Table::set_rows(std::vector<Row> rows) {
   const auto cell = [all](std::size_t row, std::size_t column) -> const Cell& { return (*all)[row].cells[column]; };
   set_rows(RowMaker{all->size(), [all](std::size_t row) { return (*all)[row]; },
                     [cell](std::size_t row, std::size_t column) { return cell(row, column).number; },
-                    [cell](std::size_t row, std::size_t column) { return cell(row, column).text; }});
+                    [cell, columns = columns_](std::size_t row, std::size_t column) {
+                      return columns[column].is_number ? std::string() : cell(row, column).text;
+                    }});
 }
 
 void Table::set_rows(RowMaker rows) {

@@ -3,7 +3,7 @@
 //   Long      of thousands of rows only those that are drawn get their texts: such a list is given as a RowMaker.
 //   Absent    a cell without a number comes after all that have one, in either direction.
 //   Ties      rows that are equal keep the order in which they were given.
-//   Search    words in any order, each anywhere in any cell of a row; capital letters do not matter.
+//   Search    words in any order, each anywhere in any cell of a row that is no number; capital letters do not matter.
 //   Threads   values; no sharing.
 
 #include <cstddef>

@@ -27,6 +27,7 @@ void ViewerState::begin(std::string address, bool is_live) {
 }
 
 void ViewerState::take(Delivery delivery) {
+  if (delivery.is_empty()) return;
   if (delivery.connection) connection_ = *std::move(delivery.connection);
   if (delivery.change) last_change_ = std::move(delivery.change);
   if (delivery.whole) whole_ = delivery.whole;

@@ -7,7 +7,7 @@
 #include "exporters/text/pool_wording.h"
 #include "exporters/text/report.h"
 #include "poolscope/log_linear.h"
-#include "ui/model/pool_list.h"
+#include "ui/model/asked.h"
 #include "ui/model/pool_panel.h"
 
 namespace poolscope::viewer {

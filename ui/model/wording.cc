@@ -75,4 +75,8 @@ model::MaybeEstimate as_estimate(const std::optional<double>& value) {
   return model::Estimate{*value, {}, {}};
 }
 
+std::optional<double> value_of(const model::MaybeEstimate& estimate) {
+  return estimate ? std::optional(estimate->value) : std::nullopt;
+}
+
 }  // namespace poolscope::viewer

@@ -23,5 +23,6 @@ enum class Unit { kCount, kBytes, kSeconds, kRatio };
 [[nodiscard]] Cell cell_of(std::optional<double> value, Unit unit, const std::string& per, const std::string& absent);
 
 [[nodiscard]] model::MaybeEstimate as_estimate(const std::optional<double>& value);
+[[nodiscard]] std::optional<double> value_of(const model::MaybeEstimate& estimate);
 
 }  // namespace poolscope::viewer

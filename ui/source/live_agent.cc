@@ -17,12 +17,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTransferStep{50};  // how long an end waits for a transfer at most
 constexpr std::size_t kPastStepsAtOnce = 5;
 constexpr std::uint64_t kHistoryAtOnce = 20;
-constexpr std::uint64_t kNs = 1'000'000'000;
-
-std::string seconds_text(std::uint64_t unix_ns) {
-  const std::string rest = std::to_string(unix_ns % kNs);
-  return std::to_string(unix_ns / kNs) + "." + std::string(9 - rest.size(), '0') + rest;
-}
 
 std::string percent_encoded(const std::string& text) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
@@ -114,7 +108,8 @@ LiveAgent::Page LiveAgent::fetch(const std::string& page, const std::optional<st
 
 Result<LiveAgent::Fetched, std::string> LiveAgent::fetch_snapshot(const std::optional<TimeRange>& range) {
   std::string page = "api/v1/snapshot";
-  if (range) page += "?from=" + seconds_text(range->from_ns) + "&to=" + seconds_text(range->to_ns);
+  if (range)
+    page += "?from=" + client::seconds_parameter(range->from_ns) + "&to=" + client::seconds_parameter(range->to_ns);
   const auto text = fetch(page);
   if (!text) return Failure{text.error()};
   auto snapshot = model::snapshot_from_json(*text);

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
 namespace poolscope::viewer {
 namespace {
 
+constexpr std::size_t kMostWords = 1000;
 constexpr std::string_view kOption = "--web.listen-address", kDefaultAddress = "127.0.0.1:9777";
 
 bool is_pid(const std::string& name) {
@@ -18,21 +18,21 @@ bool is_pid(const std::string& name) {
 
 std::vector<std::string> command_line(const std::filesystem::path& process) {
   std::ifstream file(process / "cmdline", std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
   std::vector<std::string> words;
-  for (std::size_t at = 0; at < text.size(); at += words.back().size() + 1)
-    words.emplace_back(text.c_str() + at);  // ends at the next null byte
+  for (std::string word; words.size() < kMostWords && std::getline(file, word, '\0');) words.push_back(word);
   return words;
 }
 
 std::optional<std::string> address_of(const std::vector<std::string>& words) {
   if (words.size() < 2 || words[1] != "agent") return std::nullopt;
   if (std::filesystem::path(words[0]).filename() != "poolscope") return std::nullopt;
-  std::string address(kDefaultAddress);
+  const auto is_config = [](const std::string& word) { return word.starts_with("--config.file"); };
+  std::string address(std::ranges::any_of(words, is_config) ? "" : kDefaultAddress);
   for (std::size_t i = 2; i < words.size(); ++i) {
     if (words[i].starts_with(std::string(kOption) + "=")) address = words[i].substr(kOption.size() + 1);
     if (words[i] == kOption && i + 1 < words.size()) address = words[i + 1];
   }
+  if (address.empty()) return std::nullopt;
   if (address.ends_with(":0")) return std::nullopt;  // the kernel chose a port, nobody can tell from here which
   if (address.starts_with(":")) return "127.0.0.1" + address;
   if (address.starts_with("0.0.0.0:")) return "127.0.0.1" + address.substr(7);

@@ -6,7 +6,8 @@
 
 namespace poolscope::viewer {
 
-// Their addresses, each once, sorted. One whose address stands in its configuration alone is not found.
+// Their addresses, each once, sorted. One that has a configuration, and no address on its command line, is not found: it may
+// stand there.
 [[nodiscard]] std::vector<std::string> local_agents(const std::string& proc = "/proc");
 
 }  // namespace poolscope::viewer

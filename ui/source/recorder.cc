@@ -9,14 +9,19 @@
 namespace poolscope::viewer {
 namespace {
 
+constexpr unsigned kLastQuestions = 2;
+// An agent that is started again, or a network that is gone for a moment: the agent keeps a minute.
+constexpr unsigned kMostFailures = 10;
+constexpr std::chrono::seconds kAgainAfter{5};
 constexpr std::chrono::milliseconds kEndWithin{50};  // how long the destructor waits for a transfer at most
 
 }  // namespace
 
 Recorder::Recorder(std::string address, std::string file, Source::Wake wake)
-    : address_(std::move(address)), wake_(std::move(wake)), status_{std::move(file), 0, false, ""}, thread_([this] {
-        run();
-      }) {}
+    : address_(std::move(address)),
+      wake_(std::move(wake)),
+      status_{std::move(file), 0, 0, false, false, ""},
+      thread_([this] { run(); }) {}
 
 Recorder::~Recorder() {
   wish(Wish::kQuit);
@@ -59,17 +64,20 @@ void Recorder::run() {
   });
 }
 
-std::optional<std::string> Recorder::ask(client::AgentRecords& records) {
+Recorder::Answer Recorder::ask(client::AgentRecords& records) {
   client::HttpCall call({records.next_url()});
   while (wished() != Wish::kQuit) {
     auto answer = call.step(kEndWithin);
     if (!answer) continue;
-    if (!*answer) return answer->error();
+    if (!*answer) return {answer->error(), true};
     auto problem = records.take(std::move(**answer));
-    tell([&](RecordStatus& status) { status.length_ns = records.length_ns(); });
-    return problem;
+    tell([&](RecordStatus& status) {
+      status.length_ns = records.length_ns();
+      status.missing_ns = records.missing_ns();
+    });
+    return {std::move(problem), false};
   }
-  return std::nullopt;
+  return {};
 }
 
 void Recorder::wait_for(std::chrono::seconds time) {
@@ -78,18 +86,31 @@ void Recorder::wait_for(std::chrono::seconds time) {
 }
 
 std::optional<std::string> Recorder::record() {
-  auto file = recording::RecordingFile::create(status().file, {});
+  // A recording that is large is not cut into files: it is opened as one.
+  auto file = recording::RecordingFile::create(status().file, {~std::uint64_t{0}, 1});
   if (!file) return file.error();
   client::AgentRecords records(address_, **file);
-  std::optional<std::string> problem;
-  // The first chunk comes with the second answer: whoever stops before it still gets what was measured.
-  for (bool is_last = false; !problem && !is_last;) {
-    is_last = wished() == Wish::kQuit || (wished() == Wish::kStop && records.has_chunks());
-    problem = ask(records);
-    if (!problem && !is_last && records.has_chunks()) wait_for(client::AgentRecords::kAskEvery);
-  }
+  auto problem = ask_until_stopped(records);
   if (auto other = (*file)->finish(); other && !problem) problem = std::move(other);
   return problem;
+}
+
+// The first chunk comes with the second answer: who stops before it still gets what was measured, if the agent measures anything.
+std::optional<std::string> Recorder::ask_until_stopped(client::AgentRecords& records) {
+  unsigned failures = 0;
+  for (unsigned last_questions = 0; last_questions < kLastQuestions;) {
+    const bool is_stopping = wished() != Wish::kGoOn;
+    if (is_stopping) tell([](RecordStatus& status) { status.is_stopping = true; });
+    if (is_stopping) last_questions += records.has_chunks() ? kLastQuestions : 1;
+    const Answer answer = ask(records);
+    failures = answer.problem ? failures + 1 : 0;
+    const bool is_final = !answer.may_pass || is_stopping || !records.has_chunks() || failures > kMostFailures;
+    if (answer.problem && is_final) return answer.problem;
+    if (is_stopping) continue;
+    if (records.has_chunks() || answer.problem)
+      wait_for(answer.problem ? kAgainAfter : client::AgentRecords::kAskEvery);
+  }
+  return std::nullopt;
 }
 
 }  // namespace poolscope::viewer

@@ -1,6 +1,7 @@
 #pragma once
 // Recorder: keeps what an agent measures in a recording, while the viewer watches it.
 //   Threads   the caller's, and one of its own for network and disk. `wake` is called from that one when status() has changed.
+//   Failures  an agent that does not answer any more is asked again for up to a minute; what is missing then is counted.
 //   End       stop() takes what was measured until now and ends by itself, within some seconds; the destructor ends it within a fraction of
 //             one, and what came until then can be read.
 
@@ -33,7 +34,12 @@ class Recorder {
 
   void run();
   [[nodiscard]] std::optional<std::string> record();
-  [[nodiscard]] std::optional<std::string> ask(client::AgentRecords& records);
+  struct Answer {
+    std::optional<std::string> problem;
+    bool may_pass = false;  // nobody answered, as yet
+  };
+  [[nodiscard]] std::optional<std::string> ask_until_stopped(client::AgentRecords& records);
+  [[nodiscard]] Answer ask(client::AgentRecords& records);
   void wait_for(std::chrono::seconds time);
   void wish(Wish wish);
   [[nodiscard]] Wish wished() const;

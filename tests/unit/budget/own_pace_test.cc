@@ -48,7 +48,7 @@ TEST(OwnPace, KeepsAllThatAnAgentDoesWithinTheBudget) {
   EXPECT_NEAR(agent.run(300), OwnPace::kCpuRatio, 0.0005);
 }
 
-TEST(OwnPace, LeavesHalfOfTheBudgetToBurstsWhenUpkeepTakesMore) {
+TEST(OwnPace, LeavesAQuarterOfTheBudgetToBurstsWhenUpkeepTakesMore) {
   Agent agent(3 * kMillisecond, 20 * kMillisecond);
   (void)agent.run(30);
   EXPECT_NEAR(agent.run(300), 0.02 + OwnPace::kCpuRatio * OwnPace::kShareOfBursts, 0.0005);

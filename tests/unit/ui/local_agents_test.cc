@@ -35,7 +35,7 @@ TEST_F(LocalAgents, AreFoundByTheirCommandLines) {
   add("20", {"/usr/bin/poolscope", "agent", "--target", "redis-server"});
   add("21", {"poolscope", "agent", "--web.listen-address", "10.0.0.1:9000", "--target", "x"});
   add("22", {"poolscope", "agent", "--web.listen-address=:9001"});
-  add("23", {"poolscope", "agent", "--web.listen-address=0.0.0.0:9002"});
+  add("23", {"poolscope", "agent", "--web.listen-address=0.0.0.0:9002", "--config.file=b.yml"});
   EXPECT_THAT(found(), ElementsAre("10.0.0.1:9000", "127.0.0.1:9001", "127.0.0.1:9002", "127.0.0.1:9777"));
 }
 
@@ -46,7 +46,8 @@ TEST_F(LocalAgents, AreNoOtherProcesses) {
   add("33", {});
   add("35", {"poolscope", "agent", "--web.listen-address", "127.0.0.1:0"});  // it listens somewhere
   add("self", {"poolscope", "agent"});
-  std::filesystem::create_directory(folder_ / "34");  // it has just ended
+  add("36", {"poolscope", "agent", "--config.file", "a.yml"});  // its address may stand there
+  std::filesystem::create_directory(folder_ / "34");            // it has just ended
   EXPECT_THAT(found(), IsEmpty());
 }
 

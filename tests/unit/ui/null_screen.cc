@@ -53,10 +53,13 @@ void NullScreen::draw_frame() {
   ImGui::GetIO().DeltaTime = 1.0F / 60;
   ImGui::NewFrame();
   actions = Actions();
-  Frame frame{state, theme_, fonts_, scale_, addresses, can_change_pools, widgets, actions};
+  const auto find_agents = [] { return std::vector<std::string>{"127.0.0.1:9777", "127.0.0.1:9778"}; };
+  Frame frame{state,   theme_,  fonts_, scale_,      addresses, can_change_pools,
+              widgets, actions, second, find_agents, recording, nullptr};
   screen_.draw(frame);
   ImGui::Render();
-  if (actions.open || actions.theme || actions.scale_by || actions.resize || actions.take_screenshot)
+  if (actions.open || actions.theme || actions.scale_by || actions.resize || actions.take_screenshot ||
+      actions.toggle_recording || actions.forget_recording || actions.save_plot)
     all_actions.push_back(actions);
 }
 

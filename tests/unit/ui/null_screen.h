@@ -1,6 +1,7 @@
 #pragma once
 // The whole screen of the viewer without a window and without GL: ImGui lays everything out and makes its draw lists, and nobody draws them.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class NullScreen {
   std::vector<Actions> all_actions;  // of every frame that wanted something
   std::vector<std::string> addresses;
   bool can_change_pools = false;
+  std::optional<RecordStatus> recording;
+  const ViewerState* second = nullptr;
 
  private:
   const Theme& theme_;

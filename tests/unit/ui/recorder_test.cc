@@ -3,11 +3,14 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "exporters/recording/chunk.h"
 #include "tests/unit/cli/http_server.h"
 #include "tests/unit/ui/make_source.h"
 
@@ -55,10 +58,26 @@ TEST_F(RecorderTest, SaysThatTheFileCannotBeWritten) {
   EXPECT_THAT(until_over("127.0.0.1:1", "/nowhere/a.poolscope").problem, HasSubstr("/nowhere/a.poolscope"));
 }
 
+TEST_F(RecorderTest, StopsAlthoughTheAgentHasMeasuredNothing) {
+  const HttpServer server(http_answer("200 OK", recording::file_header()));
+  Recorder recorder(server.url(), file(), [this] { bell_.ring(); });
+  recorder.stop();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!recorder.status().is_over && std::chrono::steady_clock::now() < end)
+    bell_.wait(std::chrono::milliseconds(100));
+  EXPECT_TRUE(recorder.status().is_over);
+  EXPECT_EQ(recorder.status().problem, "");
+  EXPECT_EQ(recorder.status().length_ns, 0u);
+}
+
 TEST_F(RecorderTest, EndsAtOnceAlthoughNobodyAnswers) {
   const HttpServer server("");
+  auto recorder = std::make_unique<Recorder>(server.url(), file(), nullptr);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (server.requests() == 0 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  ASSERT_EQ(server.requests(), 1u) << "a transfer is under way";
   const auto begin = std::chrono::steady_clock::now();
-  { const Recorder recorder(server.url(), file(), nullptr); }
+  recorder.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5)) << "a transfer may take thirty";
 }
 

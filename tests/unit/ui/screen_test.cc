@@ -335,5 +335,64 @@ TEST_F(HostedPoolOnTheScreen, CannotBeChangedWithoutAToken) {
   EXPECT_TRUE(screen_.all_actions.empty());
 }
 
+TEST(ScreenOfARecording, SaysWhatItRecordsAndThatItIsOver) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10));
+  EXPECT_EQ(screen.run("click time.record\n"), "");
+  ASSERT_EQ(screen.all_actions.size(), 1u);
+  EXPECT_TRUE(screen.all_actions[0].toggle_recording);
+  screen.recording = RecordStatus{"/tmp/a.poolscope", 12 * viewer_test::kSecond, 0, false, false, ""};
+  EXPECT_EQ(
+      screen.run("assert record.status \"recording to /tmp/a.poolscope, 12 s\"\ngone time.record\nclick record.stop\n"),
+      "");
+  EXPECT_TRUE(screen.all_actions.back().toggle_recording);
+  screen.recording->is_over = true;
+  screen.recording->missing_ns = 3 * viewer_test::kSecond;
+  EXPECT_EQ(
+      screen.run(
+          "assert record.status \"recorded 12 s to /tmp/a.poolscope; of that 3 s are missing\"\nclick record.open\n"),
+      "");
+  EXPECT_EQ(screen.all_actions.back().open, "/tmp/a.poolscope");
+  EXPECT_EQ(screen.run("click record.ok\n"), "");
+  EXPECT_TRUE(screen.all_actions.back().forget_recording);
+  screen.recording->problem = "nobody answers";
+  EXPECT_EQ(screen.run("assert record.status \"ended: nobody answers\"\n"), "");
+}
+
+TEST(ScreenOfARecording, IsEndedByItsKeyAlsoWhileAFileIsShown) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10));
+  screen.state.begin("a.poolscope", false);
+  (void)screen.run("key r\n");
+  EXPECT_TRUE(screen.all_actions.empty()) << "a file cannot be recorded";
+  screen.recording = RecordStatus{"b.poolscope", 0, 0, false, false, ""};
+  (void)screen.run("key r\n");
+  ASSERT_EQ(screen.all_actions.size(), 1u);
+  EXPECT_TRUE(screen.all_actions[0].toggle_recording);
+}
+
+TEST(ScreenOfAddresses, HasAgentsThatWereFoundAndWhatWasOpenedBefore) {
+  NullScreen screen;
+  screen.addresses = {"old.poolscope"};
+  EXPECT_EQ(
+      screen.run(
+          "click connect.history\nwait connect.found.1 9778\nassert connect.history.0 old\nclick connect.found.1\n"),
+      "");
+  EXPECT_EQ(screen.all_actions.back().open, "127.0.0.1:9778");
+}
+
+TEST(ScreenOfAPlot, SavesItsNumbersAndItsPicture) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10), 30);
+  EXPECT_EQ(screen.run("key 2\nmenu pools.rates\nwait pools.rates.menu.csv\nclick pools.rates.menu.csv\n"), "");
+  ASSERT_TRUE(screen.all_actions.back().save_plot);
+  EXPECT_THAT(screen.all_actions.back().save_plot->csv, HasSubstr("gets (1/s)"));
+  EXPECT_EQ(screen.run("menu pools.rates\nwait pools.rates.menu.png\nclick pools.rates.menu.png\n"), "");
+  const auto& picture = *screen.all_actions.back().save_plot;
+  EXPECT_EQ(picture.csv, "");
+  EXPECT_GT(picture.max.x - picture.min.x, 100);
+  EXPECT_GT(picture.max.y - picture.min.y, 50);
+}
+
 }  // namespace
 }  // namespace poolscope::viewer

@@ -15,6 +15,13 @@ using viewer_test::live_state;
 using viewer_test::share;
 using viewer_test::small_snapshot;
 
+TEST(ViewerState, IsAsItWasWhenNothingHasCome) {
+  ViewerState state = live_state(small_snapshot(10), 30);
+  const std::uint64_t before = state.revision();
+  state.take({});
+  EXPECT_EQ(state.revision(), before);
+}
+
 TEST(ViewerState, ShowsNothingBeforeAnythingCame) {
   ViewerState state;
   EXPECT_EQ(state.shown(), nullptr);
