@@ -1,6 +1,7 @@
 // The whole screen on all kinds of data, without a window.
 #include "ui/draw/screen.h"
 
+#include <chrono>
 #include <limits>
 #include <random>
 
@@ -90,6 +91,18 @@ struct SnapshotCase {
 };
 class EveryView : public testing::TestWithParam<SnapshotCase> {};
 
+// Until rows are there, or why there are none: another thread compares.
+bool draws_comparison(NullScreen& screen) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (std::chrono::steady_clock::now() < end) {
+    screen.draw_frame();
+    const Widget* absent = screen.widgets.find("compare.absent");
+    if (screen.widgets.find("compare.headline") != nullptr) return true;
+    if (absent != nullptr && absent->text.find("cannot be compared") != std::string::npos) return true;
+  }
+  return false;
+}
+
 TEST_P(EveryView, IsDrawn) {
   for (const float width : {1280.0F, 400.0F}) {
     NullScreen screen({width, 800});
@@ -104,6 +117,9 @@ TEST_P(EveryView, IsDrawn) {
       EXPECT_EQ(screen.problem(), "") << all_views()[view].id << " at " << width;
       EXPECT_GT(screen.vertices(), 100u) << all_views()[view].id;
     }
+    EXPECT_EQ(screen.run("key 5\nkey b\n"), "");
+    EXPECT_TRUE(draws_comparison(screen)) << "with itself, at " << width;
+    EXPECT_EQ(screen.problem(), "") << "compared with itself at " << width;
   }
 }
 INSTANTIATE_TEST_SUITE_P(Table, EveryView,
