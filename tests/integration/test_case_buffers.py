@@ -52,10 +52,13 @@ class Keep(unittest.TestCase):
 
 
 def look_at_go(study, kind, *words):
-    """A second and third time where the machine was too busy for enough bursts."""
+    """A second and third time where the machine was too busy for enough bursts, or for the lengths of enough buffers."""
+    def is_enough(advice):
+        needs_sizes = study == "json_buffer" and kind == "keep"
+        return advice["verdict"] != "wait" and (not needs_sizes or "same_cost_from" in advice)
     for _ in range(3):
         found = look("case_studies_go", study, "--serve", *words, seconds=GO_SECONDS)
-        if any(advice["verdict"] != "wait" for advice in of_pool(found, GO_POOLS[study], kind)):
+        if any(is_enough(advice) for advice in of_pool(found, GO_POOLS[study], kind)):
             break
     return found
 
