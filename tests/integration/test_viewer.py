@@ -32,11 +32,13 @@ class Scenario(unittest.TestCase):
 
 
 class OnAGoProgram(Scenario):
-    def setUp(self):
-        super().setUp()
-        self.program = self.enterContext(target("go_pools", "-gc-every", "1s"))
-        self.agent = self.enterContext(agent("--target", f"pid:{self.program.pid}"))
-        self.agent.wait_for_target(lambda t: any("hit_ratio" in p for p in t.get("pools", [])), 60, "a pool with a hit ratio")
+    @classmethod
+    def setUpClass(cls):
+        contexts = contextlib.ExitStack()
+        cls.addClassCleanup(contexts.close)
+        cls.program = contexts.enter_context(target("go_pools", "-gc-every", "1s"))
+        cls.agent = contexts.enter_context(agent("--target", f"pid:{cls.program.pid}"))
+        cls.agent.wait_for_target(lambda t: any("hit_ratio" in p for p in t.get("pools", [])), 60, "a pool with a hit ratio")
 
     def test_every_view_is_reached_by_its_key_and_by_its_tab(self):
         picture = self.folder / "view.png"
@@ -248,10 +250,15 @@ class OnTwoPrograms(Scenario):
 
 
 class OnAFile(Scenario):
+    @classmethod
+    def setUpClass(cls):
+        with target("cpu_share_load") as load:
+            cls.text = poolscope("attach", str(load.pid), "--for", "3s", "--json").stdout
+
     def setUp(self):
         super().setUp()
         self.report = self.folder / "report.json"
-        self.report.write_text(poolscope("attach", str(self.enterContext(target("cpu_share_load")).pid), "--for", "3s", "--json").stdout)
+        self.report.write_text(self.text)
 
     def test_it_uses_no_cpu_while_nothing_happens(self):
         for view in ("overview", "compare"):
