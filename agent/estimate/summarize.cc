@@ -242,8 +242,7 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   const Basis of_slices{all_exact(records.slice_growth), totals, prices.pools, {}};
   std::ranges::move(estimate_slice_growth(in_time_order(records.slice_growth), of_slices),
                     std::back_inserter(target.growth_chains));
-  target.pools =
-      summarize_pools(records.pool_bursts, records.pool_watches, totals, records.running, prices.pools);
+  target.pools = summarize_pools(records.pool_bursts, records.pool_watches, totals, records.running, prices.pools);
   target.cost = summarize_cost(records);
   target.evidence = gather_evidence(records);
   if (target.cost.ended_cpu_ratio.value_or(0) > kMostUnseen) forget_limits(target.allocations);

@@ -225,22 +225,32 @@ void fill_totals(BurstRecord& record, const AllocResults& results, Burst& burst,
   target.steps.learn(target.image, results.sites);
 }
 
+struct Finished {
+  Moment end;
+  AllocResults results;
+};
+
+// The end of the last window. The target pays until its probes are gone: they go before anything is read.
+Result<Finished, BurstFailure> finish(Burst& burst, PromptSection& prompt) {
+  const Moment end = burst.turn(0);
+  burst.detach();
+  prompt.leave();
+  if (auto failure = interrupted(burst.control())) return burst.give_up(*failure);
+  return Finished{end, burst.take_results()};
+}
+
 // Everything is attached: what is armed is counted in one window, which is all of the burst.
 Result<BurstRecord, BurstFailure> one_window(Burst& burst, PromptSection& prompt, const BurstTarget& target,
                                              const RateLimits& limits, model::BurstKind kind, __u32 armed) {
   const alloc_control& control = burst.control();
   const Moment begin = burst.open(armed, limits.length_ns, limits.hits);
   wait_until(control, begin.clocks.time_ns + limits.length_ns);
-  const Moment end = burst.turn(0);
-  burst.detach();
-  prompt.leave();
-  if (auto failure = interrupted(control)) return burst.give_up(*failure);
-
-  const AllocResults results = burst.take_results();
+  const auto finished = finish(burst, prompt);
+  if (!finished) return Failure{finished.error()};
   BurstRecord record;
   record.kind = kind;
-  record.allocation_window = window_between(begin, end, control, burst.prices());
-  fill_totals(record, results, burst, target);
+  record.allocation_window = window_between(begin, finished->end, control, burst.prices());
+  fill_totals(record, finished->results, burst, target);
   return record;
 }
 
@@ -322,12 +332,9 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
 
   const Moment begin = burst.turn(ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
   wait_until(control, births_begin.clocks.time_ns + follow_ns);
-  const Moment end = burst.turn(0);
-  burst.detach();
-  prompt.leave();
-  if (auto failure = interrupted(control)) return burst.give_up(*failure);
-
-  const AllocResults results = burst.take_results();
+  const auto finished = finish(burst, prompt);
+  if (!finished) return Failure{finished.error()};
+  const auto& [end, results] = *finished;
   BurstRecord record;
   record.kind = model::BurstKind::kCohort;
   record.allocation_window = window_between(births_begin, births_end, control, burst.prices());

@@ -1,6 +1,5 @@
 """The viewer as users run it: a real window, a real agent, real load, mouse and keys."""
 
-import contextlib
 import csv
 import os
 import pathlib
@@ -25,6 +24,12 @@ class Scenario(unittest.TestCase):
         self.addCleanup(context.__exit__, None, None, None)
         return value
 
+    @classmethod
+    def enterForClass(cls, context):  # Python 3.11 has one
+        value = context.__enter__()
+        cls.addClassCleanup(context.__exit__, None, None, None)
+        return value
+
     def run_script(self, source, script, *options, **more):
         result = viewer.run(self.screen, self.folder, source, *options, script=script, **more)
         self.assertEqual(0, result.returncode, result.stderr)
@@ -34,10 +39,8 @@ class Scenario(unittest.TestCase):
 class OnAGoProgram(Scenario):
     @classmethod
     def setUpClass(cls):
-        contexts = contextlib.ExitStack()
-        cls.addClassCleanup(contexts.close)
-        cls.program = contexts.enter_context(target("go_pools", "-gc-every", "1s"))
-        cls.agent = contexts.enter_context(agent("--target", f"pid:{cls.program.pid}"))
+        cls.program = cls.enterForClass(target("go_pools", "-gc-every", "1s"))
+        cls.agent = cls.enterForClass(agent("--target", f"pid:{cls.program.pid}"))
         cls.agent.wait_for_target(lambda t: any("hit_ratio" in p for p in t.get("pools", [])), 60, "a pool with a hit ratio")
 
     def test_every_view_is_reached_by_its_key_and_by_its_tab(self):
@@ -107,11 +110,9 @@ class OnTwoPrograms(Scenario):
 
     @classmethod
     def setUpClass(cls):
-        contexts = contextlib.ExitStack()
-        cls.addClassCleanup(contexts.close)
-        cls.go = contexts.enter_context(target("go_pools", "-gc-every", "1s"))
-        cls.cpp = contexts.enter_context(target("churn_cpp", "--threads", "2", "--rate", "2000"))
-        cls.agent = contexts.enter_context(agent("--target", f"pid:{cls.cpp.pid}", "--target", f"pid:{cls.go.pid}"))
+        cls.go = cls.enterForClass(target("go_pools", "-gc-every", "1s"))
+        cls.cpp = cls.enterForClass(target("churn_cpp", "--threads", "2", "--rate", "2000"))
+        cls.agent = cls.enterForClass(agent("--target", f"pid:{cls.cpp.pid}", "--target", f"pid:{cls.go.pid}"))
         wait_for(lambda: all(cls.has_data(t) for t in cls.agent.snapshot()["targets"]), 60, "data of both")
 
     @staticmethod

@@ -12,6 +12,7 @@
 #include "tests/unit/recording/make_recording.h"
 #include "tests/unit/ui/make_source.h"
 #include "tests/unit/ui/make_state.h"
+#include "tests/unit/ui/temporary_folder.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -24,12 +25,6 @@ using viewer_test::take_until;
 
 class FileSourceTest : public testing::Test {
  protected:
-  FileSourceTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "poolscope-viewer.XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~FileSourceTest() override { std::filesystem::remove_all(folder_); }
-
   [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
   void record(const std::string& name, std::uint64_t first, std::uint64_t last) const {
     auto recorder = recording::Recorder::create(path(name));
@@ -49,7 +44,8 @@ class FileSourceTest : public testing::Test {
   Bell bell_;
   ViewerState state_;
   std::optional<FileSource> source_;
-  std::string folder_;
+  viewer_test::TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 TEST_F(FileSourceTest, ShowsAllOfARecordingAtFirst) {

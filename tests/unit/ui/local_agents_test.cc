@@ -1,11 +1,12 @@
 #include "ui/source/local_agents.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/unit/ui/temporary_folder.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -16,18 +17,14 @@ using testing::IsEmpty;
 // A /proc of processes that are not there.
 class LocalAgents : public testing::Test {
  protected:
-  LocalAgents() {
-    std::string pattern = std::filesystem::temp_directory_path() / "poolscope-proc-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~LocalAgents() override { std::filesystem::remove_all(folder_); }
   void add(const std::string& name, std::initializer_list<const char*> words) {
     std::filesystem::create_directory(folder_ / name);
     std::ofstream file(folder_ / name / "cmdline", std::ios::binary);
     for (const char* word : words) file << word << '\0';
   }
   [[nodiscard]] std::vector<std::string> found() const { return local_agents(folder_); }
-  std::filesystem::path folder_;
+  viewer_test::TemporaryFolder temporary_;
+  const std::filesystem::path& folder_ = temporary_.path();
 };
 
 TEST_F(LocalAgents, AreFoundByTheirCommandLines) {

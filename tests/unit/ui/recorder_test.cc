@@ -2,17 +2,16 @@
 #include "ui/source/recorder.h"
 
 #include <chrono>
-#include <filesystem>
 #include <memory>
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include "exporters/recording/chunk.h"
 #include "tests/unit/cli/http_server.h"
 #include "tests/unit/ui/make_source.h"
+#include "tests/unit/ui/temporary_folder.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -24,12 +23,7 @@ using viewer_test::Bell;
 
 class RecorderTest : public testing::Test {
  protected:
-  RecorderTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "poolscope-record-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~RecorderTest() override { std::filesystem::remove_all(folder_); }
-  [[nodiscard]] std::string file() const { return folder_ / "a.poolscope"; }
+  [[nodiscard]] std::string file() const { return folder_.path() / "a.poolscope"; }
   // Its status when it is over.
   RecordStatus until_over(const std::string& address, const std::string& file) {
     Recorder recorder(address, file, [this] { bell_.ring(); });
@@ -38,7 +32,7 @@ class RecorderTest : public testing::Test {
       bell_.wait(std::chrono::milliseconds(100));
     return recorder.status();
   }
-  std::filesystem::path folder_;
+  viewer_test::TemporaryFolder folder_;
   Bell bell_;
 };
 
