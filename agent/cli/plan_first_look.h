@@ -9,8 +9,8 @@
 
 namespace poolscope::cli {
 
-// At most; the first one that finds the process running is enough, unless probes took most of it.
-inline constexpr unsigned kFirstLooks = 5;
+// Fewest of them are enough where they find the process running, unless probes took most of one.
+inline constexpr unsigned kFewestLooks = 2, kFirstLooks = 5;
 
 // Rate, levels that are possible at this rate, and what they cost. `watched` is prepared and has a plan for its allocator.
 [[nodiscard]] std::string first_look_text(sampler::Probing& probing, sampler::WatchedProcess& watched,

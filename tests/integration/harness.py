@@ -72,7 +72,20 @@ def main(needs_bpf=True):
     if program.result.testsRun == 0:
         print("no scenario was run", file=sys.stderr)
         sys.exit(1)
-    sys.exit(not program.result.wasSuccessful())
+    sys.exit(not (program.result.wasSuccessful() or holds_at_second_try(program.result)))
+
+
+def holds_at_second_try(result):
+    """Measures once more what failed. Intervals miss one time in twenty by design, and a CPU that the machine below takes away for some
+    milliseconds is seen by no counter here; a defect shows both times. `./dev test` lists what needed it."""
+    failed = list(dict.fromkeys(getattr(case, "test_case", case) for case, _ in result.failures + result.errors))  # a part: all of it
+    if not all(isinstance(case, unittest.TestCase) for case in failed):  # what its class needs could not be made
+        return False
+    again = unittest.TestSuite(type(case)(case.id().rpartition(".")[2]) for case in failed)
+    holds = unittest.TextTestRunner(verbosity=2).run(again).wasSuccessful()
+    for case in failed:
+        print(f"SECOND TRY {'passed' if holds else 'failed'}: {case.id()}", flush=True)
+    return holds
 
 
 # --- waiting -----------------------------------------------------------------------------------------------------------

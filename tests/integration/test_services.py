@@ -157,10 +157,14 @@ class Commands(unittest.TestCase):
 
     @harness.needs_quiet
     def test_plan_says_that_a_loop_of_allocations_is_too_hot(self):
-        # Whether a fifth or a fiftieth of a window is the program's own is a matter of some percent of the price of a hit, which differs that
-        # much from one moment to another: not every plan can tell.
-        refused = r"L2 rates +L2 refused: probes would slow the target"
-        self.assertTrue(any(re.search(refused, self.plan_of_hot_loop()) for _ in range(3)), "never refused")
+        # A CPU that the machine below takes away in the middle of every burst makes the loop look calm: not every plan can tell.
+        refused = (r"rate now: more than [0-9.]+ M allocations per CPU second", r"L2 rates +L2 refused: probes would slow the target",
+                   r"L2 lifetimes +L2 refused: probes would slow the target")
+        plans = []
+        while len(plans) < 3 and not (plans and all(re.search(line, plans[-1]) for line in refused)):
+            plans.append(self.plan_of_hot_loop())
+        for line in refused:
+            self.assertRegex(plans[-1], line)
 
     def plan_of_hot_loop(self):
         with target("alloc_loop") as loop:
@@ -168,8 +172,6 @@ class Commands(unittest.TestCase):
             text = poolscope("attach", f"pid:{loop.pid}", "--plan").stdout
             harness.wait_until_unprobed(loop.pid)
             self.assertEqual(0, loop.stop(), loop.errors())
-        self.assertRegex(text, r"rate now: more than [0-9.]+ M allocations per CPU second")
-        self.assertRegex(text, r"L2 lifetimes +L2 refused: probes would slow the target")
         return text
 
     def test_doctor_of_a_process_probes_nothing(self):
