@@ -57,6 +57,14 @@ std::optional<probes::CpuSamples*> Probing::cpu_samples() {
   return cpu_samples_.get();
 }
 
+bool Probing::processes_changed_since(std::uint64_t looked_ns) {
+  if (!std::exchange(tried_process_changes_, true)) {
+    if (auto started = probes::ProcessChanges::start()) process_changes_ = std::move(*started);
+    return true;  // nobody watched until now
+  }
+  return process_changes_ == nullptr || process_changes_->any_since(looked_ns);
+}
+
 void Probing::set_cpu_ratio(double cpu_ratio) {
   cpu_ratio_ = cpu_ratio;
   if (cpu_samples_) can_pay_cpu_samples_ = cpu_samples_->limit_cpu_ratio(kCpuSamplesShare * cpu_ratio);

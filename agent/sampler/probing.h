@@ -19,6 +19,7 @@
 #include "probes/collectors/go_runtime.h"
 #include "probes/collectors/pool_probes.h"
 #include "probes/collectors/pool_programs.h"
+#include "probes/collectors/process_changes.h"
 #include "probes/collectors/process_image.h"
 
 namespace poolscope::sampler {
@@ -66,6 +67,9 @@ class Probing {
   }
   [[nodiscard]] probes::PartsCache& code_parts() { return code_parts_; }
 
+  // Whether a look at /proc that began at `looked_ns` may have missed a process: always true where events cannot be had.
+  [[nodiscard]] bool processes_changed_since(std::uint64_t looked_ns);
+
   // Why return probes must not be placed in processes under a seccomp filter; nothing when they may. Tried by start().
   [[nodiscard]] const std::optional<std::string>& seccomp_refusal() const { return seccomp_refusal_; }
 
@@ -83,6 +87,8 @@ class Probing {
   std::unique_ptr<probes::GoGcPrograms> gc_programs_;
   std::unique_ptr<probes::CpuSamples> cpu_samples_;
   std::optional<CpuSamplesProblem> cpu_samples_problem_;
+  std::unique_ptr<probes::ProcessChanges> process_changes_;
+  bool tried_process_changes_ = false;
   double cpu_ratio_ = 0.01;
   bool can_pay_cpu_samples_ = true;
   probes::PartsCache code_parts_;

@@ -62,18 +62,32 @@ Result<Done, std::string> Sampler::set_targets(const config::Config& config) {
   target_set_ = std::make_unique<targets::TargetSet>(std::move(*set));
   monitors_ = std::move(monitors);
   config_ = config;
-  next_discovery_ns_ = 0;
+  next_discovery_ns_ = looked_ns_ = 0;
   return Done{};
 }
 
 void Sampler::discover() {
   const std::uint64_t now_ns = process::monotonic_ns();
-  discovery_pace_.took(keep_up([this] {
-    states_ = target_set_->update();
+  discovery_pace_.took(keep_up([this, now_ns] {
+    look_for_processes(now_ns);
     for (std::size_t i = 0; i < monitors_.size(); ++i) monitors_[i]->set_state(states_[i]);
   }));
   for (const auto& state : states_) had_processes_ |= !state.processes.empty();
   next_discovery_ns_ = now_ns + discovery_pace_.interval_ns();
+}
+
+void Sampler::look_for_processes(std::uint64_t now_ns) {
+  const bool is_due = pace_ == Pace::kLook || looked_ns_ == 0 || looked_ns_ + kLongestWithoutLookNs <= now_ns;
+  if (is_due || probing_.processes_changed_since(looked_ns_)) {
+    looked_ns_ = now_ns;
+    states_ = target_set_->update();
+    return;
+  }
+  for (auto& state : states_) {
+    state.joined.clear();
+    state.left.clear();
+    state.execed.clear();
+  }
 }
 
 TargetMonitor::StepPace Sampler::pace_of(const TargetMonitor& monitor) const {

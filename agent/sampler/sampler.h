@@ -30,10 +30,12 @@ namespace poolscope::sampler {
 class Sampler {
  public:
   static constexpr std::uint64_t kFirstStratumNs = 400'000'000;
-  static constexpr std::uint64_t kLongestStratumNs = 30'000'000'000;
+  static constexpr std::uint64_t kLongestStratumNs = 60'000'000'000;
   static constexpr std::uint64_t kWatchStratumNs = 3'000'000'000;
   // From one look at /proc to the next; where processes come and go there is one before each burst, too.
   static constexpr std::uint64_t kDiscoveryNs = 1'000'000'000, kLongestDiscoveryNs = 5'000'000'000;
+  // Where events say that no process of this machine changed.
+  static constexpr std::uint64_t kLongestWithoutLookNs = 60'000'000'000;
   static constexpr std::size_t kBurstsOfALook = 60, kBurstsOfAWatch = 12;
   static constexpr std::size_t kTriesForABurst = 3;
 
@@ -69,6 +71,7 @@ class Sampler {
   Sampler(Probing& probing, Pace pace, model::RecordSink* sink);
   [[nodiscard]] Result<Done, std::string> set_targets(const config::Config& config);
   void discover();
+  void look_for_processes(std::uint64_t now_ns);
   // All records until now are in a snapshot.
   void keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns);
   [[nodiscard]] TargetMonitor::StepPace pace_of(const TargetMonitor& monitor) const;
@@ -84,7 +87,7 @@ class Sampler {
   std::vector<std::unique_ptr<TargetMonitor>> monitors_;  // one per configured target, in their order
   std::vector<targets::TargetState> states_;
   bool had_processes_ = false;
-  std::uint64_t next_discovery_ns_ = 0;
+  std::uint64_t next_discovery_ns_ = 0, looked_ns_ = 0;
   std::uint64_t next_seed_;
   model::TargetId next_id_;            // agents that were started one after the other have no target in common
   std::deque<model::Moment> moments_;  // as long as the records of any target

@@ -1,5 +1,6 @@
 #include "tests/unit/cli/http_server.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <stdexcept>
@@ -14,7 +15,20 @@
 
 namespace poolscope::cli_test {
 
+namespace {
+
+// "GET PAGE HTTP/1.1"
+std::string page_of(const std::string& request) {
+  const std::size_t begin = request.find(' ') + 1;
+  return request.substr(begin, request.find(' ', begin) - begin);
+}
+
+}  // namespace
+
 HttpServer::HttpServer(std::string answer)
+    : HttpServer([answer = std::move(answer)](const std::string&) { return answer; }) {}
+
+HttpServer::HttpServer(Answer answer)
     : answer_(std::move(answer)),
       listen_fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
       stop_fd_(::eventfd(0, EFD_CLOEXEC)) {
@@ -51,13 +65,14 @@ void HttpServer::serve() {
     const int client = ::accept4(listen_fd_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) continue;
     ++requests_;
-    if (answer_.empty()) {
+    std::array<char, 4096> request{};  // a GET of ours fits
+    const ssize_t got = ::recv(client, request.data(), request.size(), 0);
+    const std::string answer = answer_(page_of({request.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))}));
+    if (answer.empty()) {
       unanswered.push_back(client);
       continue;
     }
-    std::array<char, 4096> request;  // a GET of ours fits
-    [[maybe_unused]] const ssize_t got = ::recv(client, request.data(), request.size(), 0);
-    ::send(client, answer_.data(), answer_.size(), MSG_NOSIGNAL);
+    ::send(client, answer.data(), answer.size(), MSG_NOSIGNAL);
     ::close(client);
   }
   for (const int client : unanswered) ::close(client);

@@ -1,7 +1,8 @@
 #pragma once
-// A loopback server with one answer, for clients under test.
+// A loopback server for clients under test.
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -9,8 +10,11 @@ namespace poolscope::cli_test {
 
 class HttpServer {
  public:
-  // `answer`: the whole response with its header. Empty: accepts and never answers.
+  // `answer`: the whole response with its header, always the same one. Empty: accepts and never answers.
   explicit HttpServer(std::string answer);
+  // By what is asked for, "/api/v1/snapshot?from=..."; called on a thread of the server.
+  using Answer = std::function<std::string(const std::string& page)>;
+  explicit HttpServer(Answer answer);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -21,7 +25,7 @@ class HttpServer {
  private:
   void serve();
 
-  std::string answer_;
+  Answer answer_;
   int listen_fd_;
   int stop_fd_;
   int port_ = 0;

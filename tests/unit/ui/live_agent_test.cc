@@ -1,6 +1,10 @@
 // An agent over HTTP, played by a server with one answer.
 #include "ui/source/live_agent.h"
 
+#include <atomic>
+#include <mutex>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,6 +54,83 @@ TEST(LiveAgent, FillsTheFiveMinutesBeforeItCame) {
   Watched watched(server.url());
   EXPECT_TRUE(watched.until([&] { return watched.state.history().steps().size() >= 28; }));
   EXPECT_GE(watched.state.history().whole()->length_ns(), 270 * viewer_test::kSecond);
+}
+
+// An agent that answers as one does that was not asked for an hour.
+class AgentWithHistory {
+ public:
+  std::string answer(const std::string& page) {
+    const std::lock_guard lock(mutex_);
+    if (page.starts_with("/api/v1/history")) return http_answer("200 OK", history(page));
+    // Of a time that it has no records of it says so.
+    if (page.find("from=") != std::string::npos) return http_answer("404 Not Found", "{}");
+    return http_answer("200 OK", model::to_json(at_minute(minutes_)));
+  }
+  void let_pass(std::uint64_t minutes) {
+    const std::lock_guard lock(mutex_);
+    minutes_ += minutes;
+  }
+  [[nodiscard]] static model::Snapshot at_minute(std::uint64_t minute) {
+    model::Snapshot snapshot =
+        small_snapshot(static_cast<double>(100 + minute), viewer_test::kStart + minute * 60 * viewer_test::kSecond);
+    snapshot.agent.sequence = 1 + minute;
+    snapshot.targets[0].cost.observed_seconds = 60;
+    return snapshot;
+  }
+
+ private:
+  // "?after=N&limit=N": a snapshot of every minute behind `after`.
+  [[nodiscard]] std::string history(const std::string& page) const {
+    const auto number = [&](const std::string& name) {
+      return std::stoull(page.substr(page.find(name) + name.size()));
+    };
+    const std::uint64_t after = number("after="), limit = number("limit=");
+    std::string snapshots;
+    for (std::uint64_t minute = after; minute <= minutes_ && minute < after + limit; ++minute)
+      snapshots += (snapshots.empty() ? "" : ",") + model::to_json(at_minute(minute));
+    return "{\"snapshots\": [" + snapshots + "]}";
+  }
+
+  std::mutex mutex_;
+  std::uint64_t minutes_ = 0;
+};
+
+TEST(LiveAgent, FillsAnHourThatItMissedFromTheHistoryOfTheAgent) {
+  AgentWithHistory played;
+  const HttpServer server([&](const std::string& page) { return played.answer(page); });
+  Watched watched(server.url());
+  const auto& steps = watched.state.history().steps();
+  ASSERT_TRUE(watched.until([&] { return steps.size() == 1; }));
+  played.let_pass(60);
+  // All minutes but the last five, of which the agent has records, and the newest.
+  EXPECT_TRUE(watched.until([&] { return steps.size() >= 57; })) << steps.size();
+  const auto minute = [](const Step& step) {
+    return (step.snapshot->time_unix_ns - viewer_test::kStart) / (60 * viewer_test::kSecond);
+  };
+  for (std::size_t i = 1; i < steps.size(); ++i) EXPECT_LT(minute(steps[i - 1]), minute(steps[i]));
+  for (const Step& step : steps) {
+    EXPECT_EQ(step.snapshot->targets[0].allocations.per_second->value, static_cast<double>(100 + minute(step)));
+    EXPECT_TRUE(minute(step) < 56 || minute(step) == 60) << minute(step);
+  }
+}
+
+TEST(LiveAgent, LeavesAHoleWhereAnotherAgentBegan) {
+  AgentWithHistory played;
+  std::atomic<bool> is_another = false;
+  const HttpServer server([&](const std::string& page) {
+    std::string answer = played.answer(page);
+    const std::size_t boot_id = answer.find("\"boot\"");
+    if (is_another && boot_id != std::string::npos) answer.replace(boot_id, 6, "\"BOOT\"");
+    return answer;
+  });
+  Watched watched(server.url());
+  const auto& steps = watched.state.history().steps();
+  ASSERT_TRUE(watched.until([&] { return steps.size() == 1; }));
+  is_another = true;
+  played.let_pass(60);
+  ASSERT_TRUE(watched.until([&] { return steps.size() == 2; }));
+  played.let_pass(1);
+  EXPECT_TRUE(watched.until([&] { return steps.size() == 3; })) << steps.size();
 }
 
 TEST(LiveAgent, AnswersForARange) {
