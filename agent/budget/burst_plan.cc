@@ -8,6 +8,7 @@ namespace poolscope::budget {
 namespace {
 
 constexpr double kLongestBirthsNs = 2e6;
+constexpr double kLeastBusyCpus = 0.01;
 constexpr double kShortestFollowNs = 1e6;  // below that hardly any life ends inside
 
 // How much slower a thread runs: 0.5 means half again as long.
@@ -17,7 +18,7 @@ double extra(const HitRate& rate, double price_ns) {
 
 // CPU time that probes take in `length_ns` of wall time.
 double charge(double length_ns, double slower, const BurstBudget& budget) {
-  return length_ns * std::max(budget.busy_cpus, 0.01) * slower / (1 + slower);
+  return length_ns * std::max(budget.busy_cpus, kLeastBusyCpus) * slower / (1 + slower);
 }
 
 // Hits at which a burst ends: what the tokens pay for, and no more than kOvershoot times what is planned for a target that runs all the time,
@@ -25,7 +26,7 @@ double charge(double length_ns, double slower, const BurstBudget& budget) {
 std::uint64_t hit_limit(double planned_ns, double price_ns, const BurstBudget& budget) {
   const double busy_cpus = std::max(budget.busy_cpus, 1.0);
   const double once_ns = kHotShare * static_cast<double>(budget.max_ns) * busy_cpus;
-  planned_ns *= busy_cpus / std::max(budget.busy_cpus, 0.01);
+  planned_ns *= busy_cpus / std::max(budget.busy_cpus, kLeastBusyCpus);
   const double most_ns = std::min(std::max(budget.tokens_ns, kOverdraftNs), std::max(kOvershoot * planned_ns, once_ns));
   return static_cast<std::uint64_t>(std::max(most_ns / std::max(price_ns, 1.0), 64.0));
 }
@@ -71,7 +72,8 @@ PlanOrRefusal<RatePlan> plan_window(double longest_ns, double slower, double hit
   double length_ns = longest_ns;
   if (slower > allowed) length_ns = std::min(longest_ns, static_cast<double>(budget.max_ns) * allowed / slower);
   if (length_ns < kShortestNs) return {std::nullopt, too_hot(slower, budget)};
-  const double cost_ns = charge(length_ns, slower, budget);
+  const double cost_ns =
+      length_ns * std::max(budget.busy_cpus, kLeastBusyCpus) * slower;  // it lasts until that much is done
   if (cost_ns > budget.tokens_ns) {
     // A shorter burst is better than none, as long as it is one.
     length_ns *= budget.tokens_ns > 0 ? budget.tokens_ns / cost_ns : 0;  // the cost may be 0, too: debts remain

@@ -80,7 +80,7 @@ struct Refusal {
 [[nodiscard]] std::string reason_label(Refusal::Reason reason);
 
 struct RatePlan {
-  std::uint64_t length_ns = 0;
+  std::uint64_t length_ns = 0;  // of what the target does without probes
   std::uint64_t hit_limit = 0;
 };
 struct CohortPlan {

@@ -9,10 +9,12 @@ namespace poolscope::estimate {
 namespace {
 
 constexpr double kSmallestFactor = 0.5, kLargestFactor = 5;
-constexpr std::size_t kLeastWindows = 6;
+constexpr std::size_t kLeastWindows = 6, kLeastTimedWindows = 12;
+constexpr double kMostBusy = 0.5, kLeastTimedCharge = 0.1;
 constexpr double kLeastOutside =
     0.25;  // of the CPU time: what is left of it between windows that are open all the time tells nothing
 
+using model::Window;
 using Counter = std::optional<std::uint64_t> model::Work::*;
 
 // What probes did in one process at one time, as the check sees it.
@@ -109,11 +111,52 @@ PriceCheck check_with_any(std::span<const ProbedTime> probed, std::span<const mo
   return prior;
 }
 
+// CPU time of the target per nanosecond, windows left out.
+std::optional<double> cpu_share_outside(std::span<const Window* const> windows,
+                                        std::span<const model::StratumRecord> strata) {
+  double cpu_ns = 0, length_ns = 0;
+  for (const auto& stratum : strata) {
+    if (!stratum.target_cpu_ns) continue;
+    cpu_ns += static_cast<double>(*stratum.target_cpu_ns);
+    length_ns += static_cast<double>(stratum.length_ns);
+  }
+  for (const Window* window : windows) {
+    cpu_ns -= static_cast<double>(window->cpu_ns);
+    length_ns -= static_cast<double>(window->length_ns);
+  }
+  if (cpu_ns <= 0 || length_ns <= 0) return std::nullopt;
+  return cpu_ns / length_ns;
+}
+
+// Of one process that mostly waits for work from outside: inside windows it used more CPU time than it does in as much time outside, shortened
+// by what it was late in the end. Work that waits for the target's own answers comes more slowly there, and hits would look cheap:
+// only what makes them dearer counts.
+std::optional<PriceCheck> check_with_time(std::span<const Window* const> windows,
+                                          std::span<const model::StratumRecord> strata, const PriceCheck& prior) {
+  const auto share = cpu_share_outside(windows, strata);
+  if (windows.size() < kLeastTimedWindows || !share || *share > kMostBusy) return std::nullopt;
+  std::vector<Observation> observations;
+  double charge_ns = 0, cpu_ns = 0;
+  for (const Window* window : windows) {
+    const auto late_ns = static_cast<double>(window->late_ns.value_or(0));
+    const Observation seen{static_cast<double>(window->cpu_ns) - *share * static_cast<double>(window->length_ns),
+                           static_cast<double>(window->charge_ns) - *share * late_ns};
+    observations.push_back(seen);
+    charge_ns += seen.charge_ns;
+    cpu_ns += static_cast<double>(window->cpu_ns);
+  }
+  if (charge_ns < kLeastTimedCharge * cpu_ns) return std::nullopt;
+  const PriceCheck check = combine(observations, prior);
+  if (check.factor <= prior.factor) return std::nullopt;
+  return check;
+}
+
 }  // namespace
 
 model::Window PriceCheck::corrected(const model::Window& window) const {
   model::Window result = window;
   result.charge_ns = static_cast<std::uint64_t>(static_cast<double>(window.charge_ns) * factor);
+  if (window.late_ns) result.late_ns = static_cast<std::uint64_t>(static_cast<double>(*window.late_ns) * factor);
   return result;
 }
 
@@ -126,7 +169,15 @@ PriceCheck check_price(std::span<const model::BurstRecord> records, std::span<co
     probed.push_back(
         {{&record.allocation_window, &record.free_window}, births ? nullptr : &(record.*window), record.charge_ns});
   }
-  return check_with_any(probed, strata, {});
+  const PriceCheck check = check_with_any(probed, strata, {});
+  if (check.is_measured || window != &model::BurstRecord::allocation_window) return check;
+  std::vector<const Window*> timed;
+  for (const auto& record : records) {
+    if (record.kind != model::BurstKind::kRate || !record.allocation_window.late_ns) continue;
+    if (record.process != records.front().process) return check;
+    timed.push_back(&record.allocation_window);
+  }
+  return check_with_time(timed, strata, check).value_or(check);
 }
 
 PriceCheck check_pool_price(std::span<const model::PoolBurstRecord> pools,

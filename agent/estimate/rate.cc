@@ -18,9 +18,11 @@ double believed_charge_ns(const model::Window& window) {
 }
 
 // How long the window would have been without probes. A saturated target waits for every probe, shared by the threads that run; one
-// that has pauses makes up for it there, and where less pause is left than probes took it was late by the rest.
+// that has pauses makes up for it there. Where nobody followed that, what is late is what probes took and pauses do not hold.
 double undilated_ns(const model::Window& window) {
   const double length_ns = static_cast<double>(window.length_ns), cpu_ns = static_cast<double>(window.cpu_ns);
+  if (window.late_ns)
+    return length_ns - std::min(static_cast<double>(*window.late_ns), kLargestChargeShare * length_ns);
   const double pauses_ns = std::max(0.0, length_ns - cpu_ns), running_threads = std::max(1.0, cpu_ns / length_ns);
   return length_ns - std::max(0.0, believed_charge_ns(window) / running_threads - pauses_ns);
 }

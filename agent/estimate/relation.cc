@@ -23,7 +23,9 @@ bool are_of_one_process(const std::vector<CountedWindow>& windows) {
   return std::ranges::all_of(windows, [&](const auto& each) { return each.process == windows.front().process; });
 }
 
-bool mostly_wait(const std::vector<CountedWindow>& windows) {
+bool mostly_wait(const std::vector<CountedWindow>& windows, const TargetTotals& totals) {
+  if (are_of_one_process(windows) && totals.cpu_per_second)
+    return *totals.cpu_per_second > 0 && *totals.cpu_per_second < 0.5;
   double cpu_ns = 0, length_ns = 0;
   for (const auto& counted : windows) {
     cpu_ns += static_cast<double>(counted.window.cpu_ns);
@@ -63,7 +65,7 @@ std::optional<Related> related_to_io_calls(std::span<const CountedWindow> window
 std::vector<Relation> relations_of(const std::vector<CountedWindow>& windows, const TargetTotals& totals,
                                    double charge_error_ratio) {
   std::vector<Relation> relations;
-  const bool waits = mostly_wait(windows), is_one = are_of_one_process(windows);
+  const bool waits = mostly_wait(windows, totals), is_one = are_of_one_process(windows);
   if (waits && is_one && totals.cpu_per_second) {
     relations.push_back({"time", related_to_time(windows, charge_error_ratio)});
   } else {

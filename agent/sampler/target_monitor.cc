@@ -386,7 +386,7 @@ std::optional<Problem> TargetMonitor::rate_burst(WatchedProcess& process) {
   auto clock = process::TaskClock::open(process.key().pid);
   if (!clock) return no_cpu_clock(clock.error());
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
-  auto record = collector_.rate(target, {planned.plan->length_ns, planned.plan->hit_limit, pace()});
+  auto record = collector_.rate(target, {planned.plan->length_ns, planned.plan->hit_limit, pace(), price_factor_});
   if (!record) return failed(record.error());
   keep(std::move(*record));
   return std::nullopt;
@@ -427,7 +427,7 @@ bool TargetMonitor::growth_burst(WatchedProcess& process) {
   auto clock = process::TaskClock::open(process.key().pid);
   if (!clock) return false;
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
-  auto record = collector_.growth(target, {planned.plan->length_ns, planned.plan->hit_limit, pace()});
+  auto record = collector_.growth(target, {planned.plan->length_ns, planned.plan->hit_limit, pace(), price_factor_});
   if (!record) {
     (void)failed(record.error());
     return false;

@@ -73,6 +73,8 @@ struct Window {
   std::uint64_t probe_hits = 0;
   bool ended_by_count = false;  // the hit limit ended the window, not the clock
   Work work;
+  // By how much probes had made the process late at its end, as far as it had not made up for it by a pause. Absent: not followed.
+  std::optional<std::uint64_t> late_ns;
   bool operator==(const Window&) const = default;
 };
 

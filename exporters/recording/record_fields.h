@@ -46,7 +46,7 @@ void fields(Io& io, typename Io::template Ref<Work> whole) {
 
 template <typename Io>
 void fields(Io& io, typename Io::template Ref<Window> whole) {
-  auto& [start_ns, length_ns, cpu_ns, charge_ns, probe_hits, ended_by_count, work] = whole;
+  auto& [start_ns, length_ns, cpu_ns, charge_ns, probe_hits, ended_by_count, work, late_ns] = whole;
   io.required("start_ns", start_ns);
   io.required("length_ns", length_ns);
   io.unless_default("cpu_ns", cpu_ns);
@@ -54,6 +54,7 @@ void fields(Io& io, typename Io::template Ref<Window> whole) {
   io.unless_default("probe_hits", probe_hits);
   io.unless_default("ended_by_count", ended_by_count);
   io.unless_default("work", work);
+  io.unless_default("late_ns", late_ns);
 }
 
 template <typename Io>

@@ -177,6 +177,26 @@ static __always_inline void keep_pace(struct alloc_control *control, struct allo
 	counts->paced_charge_ns = 0;
 }
 
+struct task_struct {
+	int pid;
+	int tgid;
+	unsigned long nvcsw;
+} __attribute__((preserve_access_index));
+
+/* A thread that has waited has done all there was to do, and is late no more. Threads that run beside each other may overwrite what the other
+ * has added: a few hits of thousands. */
+static __always_inline void note_lateness(struct alloc_control *control, __u32 hit, __u32 tid)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 waits = BPF_CORE_READ(task, nvcsw);
+
+	if (control->last_tid == tid && control->last_waits != waits)
+		control->late_ns = 0;
+	control->late_ns += control->cost_ns[hit];
+	control->last_tid = tid;
+	control->last_waits = waits;
+}
+
 /* Fills `call` and says whether the hit counts: same process, armed, in time, condition of the probe point true. */
 static __always_inline int begin(struct pt_regs *regs, __u64 cookie, __u32 hit, struct alloc_call *call)
 {
@@ -199,6 +219,7 @@ static __always_inline int begin(struct pt_regs *regs, __u64 cookie, __u32 hit, 
 		return 0;
 	}
 	add(&counts_slot->window_hits[hit], 1);
+	note_lateness(control_slot, hit, (__u32)tgid_tid);
 	count_towards_limit(control_slot, counts_slot, call->now_ns);
 	if (((__u32)regs->eflags & ALLOC_COOKIE_FLAGS_MASK(cookie)) != ALLOC_COOKIE_FLAGS_VALUE(cookie))
 		return 0;
@@ -303,11 +324,6 @@ int life_return_only(struct pt_regs *regs)
 	life_return(regs, bpf_get_attach_cookie(regs));
 	return 0;
 }
-
-struct task_struct {
-	int pid;
-	int tgid;
-} __attribute__((preserve_access_index));
 
 static __always_inline void stop_bursts_of(__u32 tgid, __u32 why)
 {

@@ -8,6 +8,7 @@
 #include "probes/collectors/alloc_record.h"
 #include "probes/collectors/burst_clock.h"
 #include "probes/process/monotonic_clock.h"
+#include "probes/process/process.h"
 
 namespace poolscope::probes {
 namespace {
@@ -16,7 +17,8 @@ using model::BurstRecord;
 using model::Window;
 using process::TaskClock;
 
-constexpr std::uint64_t kPollNs = 200'000;             // how soon a window that the kernel closed is noticed
+// How soon a window that the kernel closed is noticed. In a virtual machine each look takes up to 70 us of a CPU that the process may be on.
+constexpr std::uint64_t kPollNs = 1'000'000;
 constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;  // the kernel closes a window that we left open this long
 constexpr std::uint64_t kMremapMinBytes = 128 << 10;   // glibc: smallest M_MMAP_THRESHOLD
 
@@ -103,6 +105,7 @@ class Burst {
   enum class Until { kBirthsEnd, kBurstEnd };
   template <typename Select>
   std::optional<BurstFailure> attach(AllocPrograms::Probes probes, Until until, Select select) {
+    if (lasting_.empty()) lasting_ = programs_.wait_for_random_moment();
     for (const auto& object : target_.plan.objects) {
       std::vector<attach::ProbeSite> sites;
       for (const auto& function : object.functions) {
@@ -169,6 +172,21 @@ class Burst {
     return control().stop == ALLOC_STOP_FORK ? process::monotonic_ns() - control().stopped_ns : 0;
   }
 
+  // By how much hits have made the process late, at calibrated prices: nothing when it waits.
+  [[nodiscard]] std::uint64_t late_ns() {
+    const std::uint64_t late_ns = load(control().late_ns);
+    if (late_ns == 0 || load(control().stop) != ALLOC_STOP_NONE) return late_ns;
+    const auto thread = static_cast<pid_t>(load(control().last_tid));
+    const auto waits = process::waits_of_thread(target_.image.key().pid, thread);
+    return waits && *waits != load(control().last_waits) ? 0 : late_ns;
+  }
+
+  // Interrupts the process where it runs.
+  [[nodiscard]] std::uint64_t cpu_ns() const {
+    const auto cpu_ns = target_.clock.read_ns();
+    return cpu_ns ? *cpu_ns : 0;
+  }
+
   AllocResults take_results() { return programs_.take_results(slot_); }
 
  private:
@@ -196,6 +214,11 @@ double counted_part(const alloc_counts& difference, const alloc_control& control
   const std::uint64_t all = sum_of(difference.hits), counted = sum_of(difference.window_hits);
   if (control.stop == ALLOC_STOP_NONE || all <= counted) return 1;
   return static_cast<double>(counted) / static_cast<double>(all);
+}
+
+// Threads that run beside each other share the waiting.
+double running_threads(std::uint64_t cpu_ns, std::uint64_t length_ns) {
+  return std::max(1.0, static_cast<double>(cpu_ns) / static_cast<double>(std::max<std::uint64_t>(length_ns, 1)));
 }
 
 // The window between two moments, cut where the kernel stopped counting.
@@ -239,17 +262,39 @@ Result<Finished, BurstFailure> finish(Burst& burst, PromptSection& prompt) {
   return Finished{end, burst.take_results()};
 }
 
+// Until the process has done what takes it limits.length_ns without probes, or the kernel stopped the burst. Returns by how much all its threads
+// are late then, together and at calibrated prices.
+double wait_undilated(Burst& burst, const Moment& begin, const RateLimits& limits) {
+  constexpr std::uint64_t kNearNs = 20'000;
+  const std::uint64_t planned_ns = begin.clocks.time_ns + limits.length_ns;
+  const std::uint64_t last_ns = begin.clocks.time_ns + RateLimits::kMostDilation * limits.length_ns;
+  std::optional<double> threads;
+  for (std::uint64_t end_ns = planned_ns;;) {
+    wait_until(burst.control(), end_ns);
+    const std::uint64_t now_ns = process::monotonic_ns();
+    const auto late_ns = static_cast<double>(burst.late_ns());
+    if (late_ns > 0 && !threads)
+      threads = running_threads(std::max(burst.cpu_ns(), begin.clocks.cpu_ns) - begin.clocks.cpu_ns,
+                                now_ns - begin.clocks.time_ns);
+    end_ns = planned_ns + static_cast<std::uint64_t>(limits.price_factor * late_ns / threads.value_or(1));
+    end_ns = std::min(end_ns, last_ns);
+    if (load(burst.control().stop) != ALLOC_STOP_NONE || end_ns <= now_ns + kNearNs) return late_ns;
+  }
+}
+
 // Everything is attached: what is armed is counted in one window, which is all of the burst.
 Result<BurstRecord, BurstFailure> one_window(Burst& burst, PromptSection& prompt, const BurstTarget& target,
                                              const RateLimits& limits, model::BurstKind kind, __u32 armed) {
   const alloc_control& control = burst.control();
-  const Moment begin = burst.open(armed, limits.length_ns, limits.hits);
-  wait_until(control, begin.clocks.time_ns + limits.length_ns);
+  const Moment begin = burst.open(armed, RateLimits::kMostDilation * limits.length_ns, limits.hits);
+  const double late_ns = wait_undilated(burst, begin, limits);
   const auto finished = finish(burst, prompt);
   if (!finished) return Failure{finished.error()};
   BurstRecord record;
   record.kind = kind;
-  record.allocation_window = window_between(begin, finished->end, control, burst.prices());
+  Window& window = record.allocation_window;
+  window = window_between(begin, finished->end, control, burst.prices());
+  window.late_ns = static_cast<std::uint64_t>(late_ns / running_threads(window.cpu_ns, window.length_ns));
   fill_totals(record, finished->results, burst, target);
   return record;
 }

@@ -52,9 +52,13 @@ struct Pace {
 };
 
 struct RateLimits {
+  // Of what the process does without probes. A window that is closed after so much time has seen less than that where probes delay the process,
+  // and of work that comes in pulses only the beginnings: it stays open for as long as they have made it late, up to kMostDilation times.
   std::uint64_t length_ns = 5'000'000;
   std::uint64_t hits = 0;  // 0: none
   Pace pace = {};
+  double price_factor = 1;  // what a hit takes here, over what calibration said
+  static constexpr std::uint64_t kMostDilation = 4;
 };
 
 struct CohortLimits {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "alloc_burst.skel.h"
+#include "probes/attach/unlocked_start.h"
 
 namespace poolscope::probes {
 
@@ -173,6 +174,11 @@ Result<attach::UprobeLinks, AttachError> AllocPrograms::attach(Probes probes, pi
   if (!entries) return entries;
   for (auto& link : *returns) entries->push_back(std::move(link));
   return entries;
+}
+
+attach::UprobeLinks AllocPrograms::wait_for_random_moment() {
+  const auto method = options_.mode == ProgramMode::kPerfPair ? AttachMethod::kPerfEvent : AttachMethod::kUprobeMulti;
+  return attach::wait_for_random_moment(method, bpf_program__fd(skeleton_->progs.free_entry), random_);
 }
 
 alloc_counts AllocPrograms::read_counts(std::uint32_t slot) const {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
 #include <unordered_map>
 #include <vector>
 
@@ -63,6 +64,9 @@ class AllocPrograms {
                                                                         const std::string& path,
                                                                         const std::vector<attach::ProbeSite>& sites,
                                                                         const std::string& what);
+  // attach/unlocked_start.h
+  [[nodiscard]] attach::UprobeLinks wait_for_random_moment();
+
   // Counts so far; cheap enough to be called while the burst runs.
   [[nodiscard]] alloc_counts read_counts(std::uint32_t slot) const;
   // Everything of the slot's generation, removed from the maps. Only when nothing is armed any more.
@@ -94,6 +98,7 @@ class AllocPrograms {
   std::array<alloc_control*, ALLOC_SLOTS> controls_{};
   std::array<std::atomic<bool>, ALLOC_SLOTS> busy_{};
   std::uint64_t generation_ = 0;
+  std::mt19937_64 random_{std::random_device{}()};
   std::vector<std::pair<std::uint32_t, std::uint64_t>> steps_;  // (slot, address) of rows in the map
 };
 

@@ -247,14 +247,13 @@ std::optional<std::uint64_t> io_calls(pid_t pid) {
 }
 
 std::optional<std::uint64_t> waits(pid_t pid) {
-  constexpr std::size_t kMaxBytes = 8192;
   const auto threads = list_threads(pid);
   if (threads.empty() || threads.size() > kMaxWaitThreads) return std::nullopt;
   std::uint64_t sum = 0;
   for (const pid_t thread : threads) {
-    const auto text = read_proc_file(proc_path(pid, "task/" + std::to_string(thread) + "/status"), kMaxBytes);
-    if (!text) return std::nullopt;
-    sum += number_after(*text, "\nvoluntary_ctxt_switches:").value_or(0);
+    const auto waited = waits_of_thread(pid, thread);
+    if (!waited) return std::nullopt;
+    sum += *waited;
   }
   return sum;
 }
@@ -272,6 +271,13 @@ std::optional<std::uint64_t> difference(std::optional<std::uint64_t> before, std
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> waits_of_thread(pid_t pid, pid_t thread) {
+  constexpr std::size_t kMaxBytes = 8192;
+  const auto text = read_proc_file(proc_path(pid, "task/" + std::to_string(thread) + "/status"), kMaxBytes);
+  if (!text) return std::nullopt;
+  return number_after(*text, "\nvoluntary_ctxt_switches:").value_or(0);
+}
 
 model::Work work_of(pid_t pid, std::uint64_t allocated_bytes_address) {
   // Reading the waits of many threads takes longer than all else; who counts bytes does not need them.

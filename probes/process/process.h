@@ -68,6 +68,8 @@ struct ProcessStatus {
 // counted. allocated_bytes: the 64-bit word at that address of the process; 0: it keeps none.
 inline constexpr std::size_t kMaxWaitThreads = 16;
 [[nodiscard]] model::Work work_of(pid_t pid, std::uint64_t allocated_bytes_address = 0);
+// How often a thread has waited so far (voluntary context switches); absent when it is gone.
+[[nodiscard]] std::optional<std::uint64_t> waits_of_thread(pid_t pid, pid_t thread);
 // What was done between two readings; a counter that went down (a thread ended) is absent.
 [[nodiscard]] model::Work work_between(const model::Work& before, const model::Work& after);
 

@@ -7,11 +7,13 @@
 namespace poolscope::truth {
 namespace {
 
+constexpr std::uint64_t kMostDilation = 4;    // as in alloc_bursts.h
 constexpr std::uint64_t kSettleNs = 300'000;  // between the end of births and the window of frees, as in burst_clock.h
 
 struct Thread {
   double delay_ns = 0;   // by which its events come later than in the stream
   double charge_ns = 0;  // what its hits are said to have taken
+  double late_ns = 0;    // charged since it waited last
   std::uint64_t last_ns = 0;
   bool seen = false;
 };
@@ -25,7 +27,11 @@ class Playback {
   // When the event happens under probes.
   double arrive(const Event& event) {
     Thread& thread = threads_[event.thread];
-    if (thread.seen) thread.delay_ns = std::max(0.0, thread.delay_ns - pause_ns(thread, event.time_ns));
+    if (thread.seen) {
+      const double pause = pause_ns(thread, event.time_ns);
+      if (pause > thread.delay_ns) thread.late_ns = 0;
+      thread.delay_ns = std::max(0.0, thread.delay_ns - pause);
+    }
     thread.seen = true;
     thread.last_ns = event.time_ns;
     return static_cast<double>(event.time_ns) + thread.delay_ns;
@@ -35,6 +41,7 @@ class Playback {
     Thread& thread = threads_[event.thread];
     thread.delay_ns += price_ns * price_factor_;
     thread.charge_ns += price_ns;
+    thread.late_ns += price_ns;
     charge_ns_ += price_ns;
     hits_ += hits;
   }
@@ -44,6 +51,16 @@ class Playback {
   [[nodiscard]] double charge_ns() const { return charge_ns_; }
   [[nodiscard]] double taken_ns() const { return charge_ns_ * price_factor_; }
   [[nodiscard]] const Thread& thread(std::uint16_t number) { return threads_[number]; }
+  // What a burst takes the process to be late by: the charge of threads that do not wait, shared by them.
+  [[nodiscard]] double late_ns(double now_ns) const {
+    double sum = 0, working = 0;
+    for (const auto& [number, thread] : threads_) {
+      if (static_cast<double>(thread.last_ns + wait_ns_) + thread.delay_ns < now_ns) continue;
+      sum += thread.late_ns;
+      ++working;
+    }
+    return sum / std::max(1.0, working);
+  }
   // By how much all threads together are behind at `end_ns`.
   [[nodiscard]] double behind_ns(double end_ns) const {
     double sum = 0;
@@ -143,11 +160,16 @@ model::BurstRecord SimulatedKernel::rate(std::uint64_t start_ns, const budget::R
   model::BurstRecord record;
   record.process.pid = 1;
   Playback playback(stream_.wait_ns, plan.hit_limit, options_.price_factor);
-  double end_ns = static_cast<double>(start_ns + plan.length_ns);
+  // It lasts until the process has done what takes it plan.length_ns without probes.
+  const auto planned_ns = static_cast<double>(start_ns + plan.length_ns);
+  const auto last_ns = static_cast<double>(start_ns + kMostDilation * plan.length_ns);
+  double end_ns = last_ns;
   std::uint64_t io_calls = 0;
   auto event = std::ranges::lower_bound(stream_.events, start_ns, {}, &Event::time_ns);
   for (; event != stream_.events.end() && static_cast<double>(event->time_ns) < end_ns; ++event) {
+    const double due_ns = planned_ns + playback.late_ns(planned_ns);
     const double now_ns = playback.arrive(*event);
+    if (now_ns >= due_ns) end_ns = std::min(end_ns, due_ns);
     if (now_ns >= end_ns || event->op == Op::kFree) continue;
     if (event->op == Op::kIoCall) {
       ++io_calls;
@@ -159,6 +181,7 @@ model::BurstRecord SimulatedKernel::rate(std::uint64_t start_ns, const budget::R
     end_ns = now_ns;
     record.allocation_window.ended_by_count = true;
   }
+  if (!record.allocation_window.ended_by_count) end_ns = std::min(end_ns, planned_ns + playback.late_ns(planned_ns));
   const Moment begin{start_ns};
   const auto end = static_cast<std::uint64_t>(end_ns);
   const bool by_count = record.allocation_window.ended_by_count;
@@ -166,6 +189,7 @@ model::BurstRecord SimulatedKernel::rate(std::uint64_t start_ns, const budget::R
       window_between(begin, {end, static_cast<double>(cpu_ns(start_ns, end)) - playback.behind_ns(end_ns),
                              playback.taken_ns(), playback.charge_ns(), playback.hits(), io_calls});
   record.allocation_window.ended_by_count = by_count;
+  record.allocation_window.late_ns = static_cast<std::uint64_t>(playback.late_ns(end_ns));
   record.probe_hits = playback.hits();
   record.charge_ns = static_cast<std::uint64_t>(playback.charge_ns());
   return record;

@@ -88,6 +88,48 @@ TEST(PriceCheck, KeepsThePriorWithoutAWorkCounter) {
   EXPECT_DOUBLE_EQ(price.standard_error, PriceCheck::kPriorError);
 }
 
+// A process that is busy for a fifth of the time. Windows of two milliseconds in which hits were charged with 0.4 ms, and took `factor`
+// times that.
+struct WaitingWorld {
+  std::vector<BurstRecord> bursts;
+  std::vector<StratumRecord> strata;
+
+  explicit WaitingWorld(double factor, std::uint64_t late_ns = 0) {
+    constexpr double kShare = 0.2;
+    for (unsigned i = 0; i < 24; ++i) {
+      BurstRecord& burst = bursts.emplace_back();
+      auto& window = burst.allocation_window;
+      window.length_ns = 2'000'000;
+      window.charge_ns = burst.charge_ns = 300'000 + 10'000 * i;
+      window.late_ns = late_ns;
+      const double taken_ns = factor * static_cast<double>(window.charge_ns);
+      const double own_ns = kShare * (2e6 - factor * static_cast<double>(late_ns));
+      window.cpu_ns = static_cast<std::uint64_t>(own_ns + taken_ns);
+      StratumRecord& stratum = strata.emplace_back();
+      stratum.length_ns = 1'000'000'000;
+      stratum.target_cpu_ns = window.cpu_ns + static_cast<std::uint64_t>(kShare * (1e9 - 2e6));
+    }
+  }
+};
+
+TEST(PriceCheck, OfAProcessThatMostlyWaitsComparesWithTimeOutside) {
+  const WaitingWorld on_time(1.6), late(1.6, 200'000);
+  EXPECT_TRUE(check(on_time.bursts, on_time.strata).is_measured);
+  EXPECT_NEAR(check(on_time.bursts, on_time.strata).factor, 1.6, 0.01);
+  EXPECT_NEAR(check(late.bursts, late.strata).factor, 1.6, 0.01);
+}
+
+TEST(PriceCheck, DoesNotTakeHitsForCheapWhereWorkWaitsForAnswers) {
+  const WaitingWorld answering(0.6);
+  EXPECT_EQ(check(answering.bursts, answering.strata).factor, 1);
+}
+
+TEST(PriceCheck, OfWindowsThatNobodyFollowedIsNotComparedWithTime) {
+  WaitingWorld old(1.6);
+  for (auto& burst : old.bursts) burst.allocation_window.late_ns.reset();
+  EXPECT_FALSE(check(old.bursts, old.strata).is_measured);
+}
+
 TEST(PriceCheck, KeepsThePriorWhenTheWindowsSawLittleWork) {
   World world;
   const auto bursts = world.bursts(24, 3);

@@ -102,8 +102,8 @@ class Filler {
     all(io_calls, waits, allocated_bytes);
   }
   void fill(model::Window& whole) {
-    auto& [start_ns, length_ns, cpu_ns, charge_ns, probe_hits, ended_by_count, work] = whole;
-    all(start_ns, length_ns, cpu_ns, charge_ns, probe_hits, ended_by_count, work);
+    auto& [start_ns, length_ns, cpu_ns, charge_ns, probe_hits, ended_by_count, work, late_ns] = whole;
+    all(start_ns, length_ns, cpu_ns, charge_ns, probe_hits, ended_by_count, work, late_ns);
   }
   void fill(model::AllocationCounts& whole) {
     auto& [allocations, allocated_bytes, reallocations, frees] = whole;
