@@ -145,7 +145,7 @@ std::optional<PriceCheck> check_with_time(std::span<const Window* const> windows
     charge_ns += seen.charge_ns;
     cpu_ns += static_cast<double>(window->cpu_ns);
   }
-  if (charge_ns < kLeastTimedCharge * cpu_ns) return std::nullopt;
+  if (charge_ns <= 0 || charge_ns < kLeastTimedCharge * cpu_ns) return std::nullopt;
   const PriceCheck check = combine(observations, prior);
   if (check.factor <= prior.factor) return std::nullopt;
   return check;

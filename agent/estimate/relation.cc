@@ -23,15 +23,16 @@ bool are_of_one_process(const std::vector<CountedWindow>& windows) {
   return std::ranges::all_of(windows, [&](const auto& each) { return each.process == windows.front().process; });
 }
 
+// Of one process the time outside bursts tells: in windows probes keep it busy.
 bool mostly_wait(const std::vector<CountedWindow>& windows, const TargetTotals& totals) {
-  if (are_of_one_process(windows) && totals.cpu_per_second)
-    return *totals.cpu_per_second > 0 && *totals.cpu_per_second < 0.5;
   double cpu_ns = 0, length_ns = 0;
   for (const auto& counted : windows) {
     cpu_ns += static_cast<double>(counted.window.cpu_ns);
     length_ns += static_cast<double>(counted.window.length_ns);
   }
-  return cpu_ns > 0 && cpu_ns < length_ns / 2;  // without any CPU time the clock is broken, and nothing is known
+  if (cpu_ns <= 0) return false;  // the clock is broken, or they met nothing but pauses, and nothing is known
+  const bool knows_outside = are_of_one_process(windows) && totals.cpu_per_second;
+  return (knows_outside ? *totals.cpu_per_second : cpu_ns / length_ns) < 0.5;
 }
 
 // A call that was read comes before the work that it brings. Of the last call in a window that its N-th event ended, about half of the work was

@@ -124,6 +124,12 @@ TEST(PriceCheck, DoesNotTakeHitsForCheapWhereWorkWaitsForAnswers) {
   EXPECT_EQ(check(answering.bursts, answering.strata).factor, 1);
 }
 
+TEST(PriceCheck, KeepsThePriorWhenTheProcessOnlyWaited) {
+  WaitingWorld asleep(1.6);
+  for (auto& burst : asleep.bursts) burst.allocation_window.cpu_ns = burst.allocation_window.charge_ns = 0;
+  EXPECT_EQ(check(asleep.bursts, asleep.strata).factor, 1);
+}
+
 TEST(PriceCheck, OfWindowsThatNobodyFollowedIsNotComparedWithTime) {
   WaitingWorld old(1.6);
   for (auto& burst : old.bursts) burst.allocation_window.late_ns.reset();
