@@ -96,8 +96,8 @@ struct alloc_control {
 	__u64 pace_charge_ns; /* 0: it may be as dear as it is */
 	__u64 padding[5];
 
-	__u64 late_ns;	    /* what hits have taken since a thread waited last, at calibrated prices */
-	__u64 last_waits;   /* how often the thread of the last hit had waited by then */
+	__u64 late_ns;	  /* what hits have taken since a thread waited last, at calibrated prices */
+	__u64 last_waits; /* how often the thread of the last hit had waited by then */
 	__u32 last_tid;
 	__u32 reserved_2;
 	__u64 counted_hits; /* sum over CPUs, lags by up to 63 per CPU */

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "probes/process/monotonic_clock.h"
+#include "tests/integration/start_or_skip.h"
 
 namespace {
 
@@ -27,16 +27,7 @@ constexpr std::uint64_t kMillisecond = 1'000'000;
 
 class CpuSamplesOfChildren : public testing::Test {
  protected:
-  void SetUp() override {
-    auto started = CpuSamples::start();
-    if (!started) {
-      const std::string why = attach::describe(started.error());
-      if (const char* required = std::getenv("POOLSCOPE_REQUIRE_BPF"); required != nullptr && *required == '1')
-        FAIL() << why;
-      GTEST_SKIP() << why;
-    }
-    samples_ = std::move(*started);
-  }
+  void SetUp() override { start_or_skip(samples_); }
   void TearDown() override {
     for (const pid_t child : children_) {
       ::kill(child, SIGKILL);

@@ -1,9 +1,9 @@
 // Events of real processes.
 #include "probes/collectors/process_changes.h"
 
-#include <cstdlib>
+#include <cstdint>
 #include <functional>
-#include <string>
+#include <memory>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -12,22 +12,14 @@
 #include <unistd.h>
 
 #include "probes/process/monotonic_clock.h"
+#include "tests/integration/start_or_skip.h"
 
 namespace poolscope::probes {
 namespace {
 
 class ProcessChangesTest : public testing::Test {
  protected:
-  void SetUp() override {
-    auto started = ProcessChanges::start();
-    if (!started) {
-      const std::string why = attach::describe(started.error());
-      if (const char* required = std::getenv("POOLSCOPE_REQUIRE_BPF"); required != nullptr && *required == '1')
-        FAIL() << why;
-      GTEST_SKIP() << why;
-    }
-    changes_ = std::move(*started);
-  }
+  void SetUp() override { start_or_skip(changes_); }
   // Whether anything changes while `work` runs.
   bool changes_by(const std::function<void()>& work) {
     const std::uint64_t before_ns = process::monotonic_ns();
