@@ -1,5 +1,6 @@
 """The viewer as users run it: a real window, a real agent, real load, mouse and keys."""
 
+import collections
 import csv
 import os
 import pathlib
@@ -9,6 +10,7 @@ import unittest
 import harness
 import test_hosted_pools as hosted
 import viewer
+import x11
 from harness import agent, free_port, poolscope, running, target, temporary_folder, wait_for
 
 EVERY_VIEW = ["overview", "pools", "churn", "gc", "compare", "advice", "health"]
@@ -295,10 +297,44 @@ class OnAFile(Scenario):
         self.run_script("127.0.0.1:1", "click connect.history\nwait connect.history.1 report.json\nclick connect.history.1\n"
                                        "wait connect.status recording")
 
+    def test_files_that_are_dropped_on_it_are_opened(self):
+        named = self.folder / "report of Müller & co, 100 %.json"
+        named.write_text(self.text)
+        with viewer.started(self.screen, self.folder, self.report) as window, x11.window_named(self.screen, "poolscope") as shown:
+            for path in (named, self.report):
+                with self.subTest(path.name):
+                    self.assertTrue(shown.drop([path]))
+                    wait_for(lambda: viewer.settings(self.folder)["addresses"][0] == str(path), 30, "it to be opened")
+            self.assertTrue(shown.drop([]), "nothing was dropped, and nothing happens")
+            self.assertTrue(shown.drop([self.folder / "nothing here"]))
+            wait_for(lambda: viewer.settings(self.folder)["addresses"][0].endswith("nothing here"), 30, "it to be tried")
+            shown.close()
+            self.assertEqual(0, window.wait(30), window.errors())
+
+    def test_it_looks_as_it_was_left(self):
+        with viewer.started(self.screen, self.folder, self.report) as window, x11.window_named(self.screen, "poolscope") as shown:
+            for key, kept in (("2", lambda layout: layout["view"] == "pools"),
+                              ("3", lambda layout: layout["view"] == "churn"),
+                              ("o", lambda layout: layout["orders"]["churn.sites"]["column"]),
+                              ("braceright", lambda layout: layout["left_shares"]["churn"] > 0.5)):
+                shown.key(key)
+                wait_for(lambda: kept(self.layout()), 30, f"what {key} does to be kept")
+            shown.close()
+            self.assertEqual(0, window.wait(30), window.errors())
+        column = self.layout()["orders"]["churn.sites"]["column"]
+        share = round(100 * self.layout()["left_shares"]["churn"])
+        before = viewer.settings(self.folder)
+        self.run_script(self.report, f'wait tab.churn chosen\nwait "churn.sites.head.{column}" ▲\nassert churn.split "{share} %"')
+        self.assertEqual(before, viewer.settings(self.folder), "a script leaves it as it is")
+
+    def layout(self):
+        return collections.defaultdict(dict, viewer.settings(self.folder).get("layout", {}))
+
     def test_it_starts_with_damaged_settings(self):
         config = self.folder / "poolscope" / "viewer.json"
         config.parent.mkdir()
-        for damaged in ("{]", "[]", '{"theme": 7, "scale": "x", "width": -1, "addresses": {}}', '{"theme": "pink", "scale": 1e30, "addresses": [1]}'):
+        for damaged in ("{]", "[]", '{"theme": 7, "scale": "x", "width": -1, "addresses": {}}', '{"theme": "pink", "scale": 1e30, "addresses": [1]}',
+                        '{"layout": 1}', '{"layout": {"view": "no such view", "left_shares": {"pools": 1e9, "churn": "x"}, "orders": {"churn.sites": {"column": 1}}}}'):
             with self.subTest(damaged):
                 config.write_text(damaged)
                 self.run_script(self.report, "wait connect.status recording")

@@ -38,7 +38,8 @@ std::vector<std::string> find_local_agents() {
 
 App::App(AppOptions options, Settings settings, Window& window)
     : options_(std::move(options)), settings_(std::move(settings)), window_(window) {
-  if (!options_.view.empty()) state_.view = view_index(options_.view);
+  state_.view = view_index(options_.view.empty() ? settings_.layout.view : options_.view);
+  kept_layout_ = settings_.layout;
   if (!options_.address.empty()) open(options_.address);
 }
 
@@ -59,6 +60,7 @@ void App::open(const std::string& address) {
 void App::remember() {
   if (!options_.keeps_settings) return;
   window_.size(settings_.width, settings_.height);
+  kept_layout_ = settings_.layout;
   (void)save_settings(settings_, options_.settings_file);
 }
 
@@ -124,6 +126,7 @@ void App::draw() {
               !options_.token.empty(),
               widgets_,
               actions_,
+              settings_.layout,
               base_source_ ? &base_state_ : nullptr,
               &find_local_agents,
               recorder_ ? std::optional(recorder_->status()) : std::nullopt,
@@ -198,9 +201,11 @@ void App::act() {
   if (actions_.save_plot && !actions_.save_plot->csv.empty()) save_csv(*actions_.save_plot);
   if (actions_.save_plot && actions_.save_plot->csv.empty()) plot_to_save_ = actions_.save_plot;  // without its menu
   if (actions_.open_base || actions_.toggle_recording || actions_.save_plot) frames_left_ = kFramesAfterEvent;
-  if (!actions_.theme && !actions_.scale_by && !actions_.open) return;
-  remember();
-  frames_left_ = kFramesAfterEvent;
+  const bool is_new_look = actions_.theme || actions_.scale_by;
+  if (is_new_look || actions_.open) frames_left_ = kFramesAfterEvent;
+  settings_.layout.view = all_views()[state_.view].id;
+  const bool is_arranged = settings_.layout != kept_layout_ && !ImGui::IsMouseDown(ImGuiMouseButton_Left);
+  if (is_new_look || is_arranged) remember();
 }
 
 }  // namespace poolscope::viewer

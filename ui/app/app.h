@@ -52,6 +52,7 @@ class App {
 
   AppOptions options_;
   Settings settings_;
+  Layout kept_layout_;  // what of it lies in the file
   Window& window_;
   ViewerState state_;
   Screen screen_;

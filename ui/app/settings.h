@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "ui/model/layout.h"
+
 namespace poolscope::viewer {
 
 struct Settings {
@@ -13,6 +15,7 @@ struct Settings {
   float scale = 1;  // on top of that of the screen
   int width = 1280, height = 800;
   std::vector<std::string> addresses;  // newest first
+  Layout layout;
 
   void note_address(const std::string& address);
 };

@@ -7,12 +7,13 @@
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
 #include "ui/draw/fact_panel.h"
+#include "ui/draw/splitter.h"
 #include "ui/draw/views.h"
 
 namespace poolscope::viewer {
 namespace {
 
-constexpr float kDetailGap = 16, kListShare = 0.5F, kOutcomesHeight = 118, kBesideFrom = 900, kEffectBar = 10;
+constexpr float kListShare = 0.5F, kOutcomesHeight = 118, kBesideFrom = 900, kEffectBar = 10;
 constexpr float kAdviceSearch = 180;
 
 class AdviceView final : public View {
@@ -65,15 +66,15 @@ void AdviceView::draw(Frame& frame) {
     return made;
   });
   take_advice_keys(page);
-  const float gap = frame.px(kDetailGap);
   const ImVec2 room = ImGui::GetContentRegionAvail();
   const float upper = std::max(room.y - frame.px(kOutcomesHeight), frame.px(160));
   const bool is_wide = room.x >= frame.px(kBesideFrom);
-  const float left = is_wide ? (room.x - gap) * kListShare : room.x;
-  ImGui::BeginChild("list", {left, is_wide ? upper : upper * 0.45F}, false, ImGuiWindowFlags_NoScrollbar);
+  const Split split = split_in_two(frame, "advice", room.x * kListShare);
+  ImGui::BeginChild("list", {is_wide ? split.left : room.x, is_wide ? upper : upper * 0.45F}, false,
+                    ImGuiWindowFlags_NoScrollbar);
   draw_list(frame, page, is_wide ? upper : upper * 0.45F);
   ImGui::EndChild();
-  if (is_wide) ImGui::SameLine(0, gap);
+  if (is_wide) draw_splitter(frame, "advice", split, upper);
   ImGui::BeginChild("detail", {0, is_wide ? upper : upper * 0.55F});
   const auto found = std::ranges::find(page.details, chosen_, &AdviceDetail::id);
   if (found != page.details.end())

@@ -8,6 +8,7 @@
 #include "ui/draw/fact_panel.h"
 #include "ui/draw/plot.h"
 #include "ui/draw/site_plots.h"
+#include "ui/draw/splitter.h"
 #include "ui/draw/target_bar.h"
 #include "ui/draw/views.h"
 #include "ui/model/churn.h"
@@ -49,11 +50,11 @@ void ChurnView::draw(Frame& frame) {
   ImGui::Dummy({0, frame.px(2)});
   const float height = std::max(ImGui::GetContentRegionAvail().y, frame.px(kIcicleHeight + kLeastTableHeight) + 60);
   const bool is_wide = width >= frame.px(kWideFrom);
-  const float left = is_wide ? (width - gap) * 0.52F : width;
-  ImGui::BeginChild("sites", {left, height}, false, ImGuiWindowFlags_NoScrollbar);
+  const Split split = split_in_two(frame, "churn", (width - gap) * 0.52F);
+  ImGui::BeginChild("sites", {is_wide ? split.left : width, height}, false, ImGuiWindowFlags_NoScrollbar);
   draw_sites(frame, churn, height);
   ImGui::EndChild();
-  if (is_wide) ImGui::SameLine(0, gap);
+  if (is_wide) draw_splitter(frame, "churn", split, height);
   ImGui::BeginChild("callers", {0, height}, false, ImGuiWindowFlags_NoScrollbar);
   draw_callers(frame, churn, height);
   ImGui::EndChild();

@@ -13,6 +13,31 @@ std::string widget_name(std::string_view prefix, const char* part, const std::st
   return std::string(prefix) + part + id;
 }
 
+// The layout says how it is sorted. A column that it names and that is not there: not at all.
+void take_order(const Frame& frame, const std::string& prefix, Table& table) {
+  const auto kept = frame.layout.orders.find(prefix);
+  if (kept == frame.layout.orders.end()) return table.set_order(std::nullopt);
+  const auto column = std::ranges::find(table.columns(), kept->second.column, &Column::name);
+  table.set_order(Order{static_cast<std::size_t>(column - table.columns().begin()), kept->second.descending});
+}
+
+void keep_order(Frame& frame, const std::string& prefix, const Table& table) {
+  if (!table.order())
+    frame.layout.orders.erase(prefix);
+  else
+    frame.layout.orders[prefix] = {table.columns()[table.order()->column].name, table.order()->descending};
+}
+
+void take_order_keys(Frame& frame, const std::string& prefix, Table& table) {
+  const ImGuiIO& io = ImGui::GetIO();
+  if (io.WantTextInput) return;
+  for (const ImWchar character : io.InputQueueCharacters) {
+    if (character == 'o') table.order_by_next_column();
+    if (character == 'O') table.reverse_order();
+    if (character == 'o' || character == 'O') keep_order(frame, prefix, table);
+  }
+}
+
 void draw_head(Frame& frame, std::string_view prefix, Table& table) {
   ImGui::TableNextRow(ImGuiTableRowFlags_Headers);
   for (std::size_t i = 0; i < table.columns().size(); ++i) {
@@ -28,7 +53,9 @@ void draw_head(Frame& frame, std::string_view prefix, Table& table) {
     frame.widgets.note(widget_name(prefix, ".head.", column.name), text);
     tooltip(column.tooltip + (column.tooltip.empty() ? "" : "\n") + "click to sort");
     draw_text_at(*ImGui::GetWindowDrawList(), at, frame.theme.dim, text, width, column.is_right ? 1 : 0);
-    if (is_clicked) table.click_column(i);
+    if (!is_clicked) continue;
+    table.click_column(i);
+    keep_order(frame, std::string(prefix), table);
   }
 }
 
@@ -82,6 +109,7 @@ std::optional<std::size_t> draw_table(Frame& frame, std::string_view prefix, Tab
   const auto flags = ImGuiTableFlags_RowBg | ImGuiTableFlags_BordersOuterH | ImGuiTableFlags_NoSavedSettings |
                      (layout.height > 0 ? ImGuiTableFlags_ScrollY : 0);
   std::optional<std::size_t> clicked;
+  take_order(frame, id, table);
   if (!ImGui::BeginTable(id.c_str(), static_cast<int>(table.columns().size()), flags, {0, layout.height}))
     return clicked;
   set_up_columns(frame, table, layout);
@@ -100,6 +128,7 @@ std::optional<std::size_t> draw_table(Frame& frame, std::string_view prefix, Tab
 
 void draw_search(Frame& frame, std::string_view prefix, Table& table, float width) {
   std::string words = table.search();
+  take_order_keys(frame, std::string(prefix), table);
   ImGui::SetNextItemWidth(width);
   const std::string name = std::string(prefix) + ".search";
   ImGui::PushID(name.c_str());

@@ -1,6 +1,7 @@
 #pragma once
 // A Table of the model on the screen: heads that sort, rows that can be chosen, only those drawn that are seen.
 //   Widgets   "PREFIX.head.COLUMN" and "PREFIX.row.ID".
+//   Order     is that of the layout, by PREFIX; a click on a head changes it there.
 
 #include <optional>
 #include <string>
@@ -21,7 +22,7 @@ struct TableLayout {
 [[nodiscard]] std::optional<std::size_t> draw_table(Frame& frame, std::string_view prefix, Table& table,
                                                     const TableLayout& layout, std::optional<std::size_t> chosen);
 
-// A box to search the table with; '/' goes there. Its widget, "PREFIX.search", says what was typed, and "_" at the end while more may be.
+// A box to search the table with; '/' goes there, and o and O sort the table. Its widget, "PREFIX.search", says what was typed, and "_" at the end while more may be.
 void draw_search(Frame& frame, std::string_view prefix, Table& table, float width);
 
 }  // namespace poolscope::viewer

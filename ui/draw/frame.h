@@ -11,6 +11,7 @@
 #include "ui/draw/theme.h"
 #include "ui/draw/widgets.h"
 #include "ui/model/delivery.h"
+#include "ui/model/layout.h"
 #include "ui/model/viewer_state.h"
 
 namespace poolscope::viewer {
@@ -46,6 +47,7 @@ struct Frame {
   bool can_change_pools = false;              // there is a token
   Widgets& widgets;
   Actions& actions;
+  Layout& layout;                       // changed by whoever is dragged or clicked
   const ViewerState* second = nullptr;  // what was opened as BASE
   // Of agents on this machine; called when somebody wants to choose one.
   std::vector<std::string> (*find_agents)() = nullptr;

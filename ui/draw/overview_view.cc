@@ -8,6 +8,7 @@
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
 #include "ui/draw/plot.h"
+#include "ui/draw/splitter.h"
 #include "ui/draw/views.h"
 #include "ui/model/overview.h"
 #include "ui/model/pool_list.h"
@@ -53,13 +54,13 @@ void OverviewView::draw(Frame& frame) {
     return made;
   });
   const ImVec2 room = ImGui::GetContentRegionAvail();
-  const float gap = frame.px(14), right = std::max(room.x * kAdviceShare, frame.px(200));
-  ImGui::BeginChild("left", {room.x - right - gap, 0});
+  const Split split = split_in_two(frame, "overview", room.x - std::max(room.x * kAdviceShare, frame.px(200)));
+  ImGui::BeginChild("left", {split.left, 0});
   draw_targets(frame, content);
   ImGui::Dummy({0, frame.px(4)});
   draw_pools(frame, *content.list);
   ImGui::EndChild();
-  ImGui::SameLine(0, gap);
+  draw_splitter(frame, "overview", split, room.y);
   ImGui::BeginChild("right");
   draw_advice(frame, content.overview);
   ImGui::EndChild();

@@ -12,6 +12,7 @@
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
 #include "ui/draw/plot.h"
+#include "ui/draw/splitter.h"
 #include "ui/draw/views.h"
 #include "ui/model/pool_list.h"
 #include "ui/model/pool_panel.h"
@@ -73,11 +74,12 @@ void PoolsView::draw(Frame& frame) {
     tried_for_ = frame.state.selected;
     wanted_buffers_ = 0;
   }
-  const float width = std::min(frame.px(kListWidth), ImGui::GetContentRegionAvail().x * 0.4F);
-  ImGui::BeginChild("list", {width, 0});
+  const ImVec2 room = ImGui::GetContentRegionAvail();
+  const Split split = split_in_two(frame, "pools", std::min(frame.px(kListWidth), room.x * 0.4F));
+  ImGui::BeginChild("list", {split.left, 0});
   draw_list(frame, all);
   ImGui::EndChild();
-  ImGui::SameLine(0, frame.px(14));
+  draw_splitter(frame, "pools", split, room.y);
   ImGui::BeginChild("pool");
   draw_pool(frame);
   ImGui::EndChild();

@@ -82,6 +82,15 @@ void Table::click_column(std::size_t column) {
   set_order(order_->descending == first ? std::optional(Order{column, !first}) : std::nullopt);
 }
 
+void Table::order_by_next_column() {
+  const std::size_t next = order_ ? order_->column + 1 : 0;
+  set_order(next < columns_.size() ? std::optional(Order{next, columns_[next].is_number}) : std::nullopt);
+}
+
+void Table::reverse_order() {
+  if (order_) set_order(Order{order_->column, !order_->descending});
+}
+
 bool Table::has_all(std::size_t index, const std::vector<std::string>& words) const {
   std::string all;
   for (std::size_t column = 0; column < columns_.size(); ++column) all += lower_case(maker_.text(index, column)) + "\n";

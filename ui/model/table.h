@@ -65,6 +65,9 @@ class Table {
   void set_search(std::string_view words);
   // What a click on the head of a column asks for: its natural direction, the other one, none.
   void click_column(std::size_t column);
+  // By the column after the one it is sorted by, in its natural direction; after the last one by none.
+  void order_by_next_column();
+  void reverse_order();
 
   [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
   [[nodiscard]] const std::optional<Order>& order() const { return order_; }

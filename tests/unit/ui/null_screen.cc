@@ -54,8 +54,8 @@ void NullScreen::draw_frame() {
   ImGui::NewFrame();
   actions = Actions();
   const auto find_agents = [] { return std::vector<std::string>{"127.0.0.1:9777", "127.0.0.1:9778"}; };
-  Frame frame{state,   theme_,  fonts_, scale_,      addresses, can_change_pools,
-              widgets, actions, second, find_agents, recording, nullptr};
+  Frame frame{state,   theme_, fonts_, scale_,      addresses, can_change_pools, widgets,
+              actions, layout, second, find_agents, recording, nullptr};
   screen_.draw(frame);
   ImGui::Render();
   if (actions.open || actions.theme || actions.scale_by || actions.resize || actions.take_screenshot ||

@@ -31,6 +31,7 @@ class NullScreen {
   ViewerState state;
   Widgets widgets;
   Actions actions;
+  Layout layout;
   std::vector<Actions> all_actions;  // of every frame that wanted something
   std::vector<std::string> addresses;
   bool can_change_pools = false;

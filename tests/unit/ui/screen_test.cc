@@ -276,6 +276,55 @@ TEST(OverviewView, SortsByTheHeadThatIsClicked) {
   EXPECT_LT(y_of("all"), y_of("buffers"));
 }
 
+TEST(OverviewView, SortsByKeysAndAsItWasSortedBefore) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10));
+  screen.layout.orders["overview.pools"] = {"target", false};
+  ASSERT_EQ(screen.run("assert overview.pools.head.target ▲\nkey O\npause 0.1\nassert overview.pools.head.target ▼"),
+            "");
+  EXPECT_EQ(screen.layout.orders["overview.pools"], (Layout::TableOrder{"target", true}));
+  ASSERT_EQ(screen.run("key o\npause 0.1"), "");
+  EXPECT_NE(screen.layout.orders["overview.pools"].column, "target");
+}
+
+TEST(OverviewView, TakesAnOrderOfAColumnThatIsNotThereForNone) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10));
+  screen.layout.orders["overview.pools"] = {"no such column", true};
+  EXPECT_EQ(screen.run("assert overview.pools.head.pool"), "");
+}
+
+// The bar between list and detail: where it is, it was before, and it cannot push either out of the window.
+TEST(Splitter, IsMovedByMouseAndKeysWithinItsLimitsAndPutBack) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10));
+  screen.state.view = view_index("pools");
+  const auto share = [&] { return std::stoi(screen.widgets.find("pools.split")->text); };
+  ASSERT_EQ(screen.run("pause 0.1"), "");
+  const int at_first = share();
+  EXPECT_TRUE(screen.layout.left_shares.empty());
+  ASSERT_EQ(screen.run("drag pools.split 200 0\npause 0.1"), "");
+  EXPECT_NEAR(share(), at_first + 200 / 12.8, 2);
+  ASSERT_EQ(screen.run("drag pools.split 2000 0\npause 0.1"), "");
+  EXPECT_LE(share(), 80);
+  ASSERT_EQ(screen.run("key {\nkey {\npause 0.1"), "");
+  EXPECT_NEAR(share(), 73, 2);
+  ASSERT_EQ(screen.run("drag pools.split -2000 0\npause 0.1"), "");
+  EXPECT_EQ(share(), 20);
+  ASSERT_EQ(screen.run("click pools.split\nclick pools.split\npause 0.1"), "");
+  EXPECT_EQ(share(), at_first);
+}
+
+TEST(Splitter, IsWhereItWasBefore) {
+  NullScreen screen;
+  screen.state = live_state(small_snapshot(10));
+  for (const char* view : {"overview", "pools", "churn", "advice"}) screen.layout.left_shares[view] = 0.6F;
+  for (const char* view : {"overview", "pools", "churn", "advice"}) {
+    screen.state.view = view_index(view);
+    EXPECT_EQ(screen.run("wait " + std::string(view) + ".split \"60 %\""), "") << view;
+  }
+}
+
 // With sizes that were needed, and prices to tell what others would cost.
 model::Snapshot pool_with_sizes() {
   model::Snapshot snapshot = small_snapshot(1000);

@@ -44,6 +44,19 @@ TEST_F(TableOfFour, SortsTextsUpAtFirst) {
   EXPECT_THAT(ids(), ElementsAre("Gamma", "alpha", "beta", "delta"));
 }
 
+TEST_F(TableOfFour, GoesThroughItsColumnsAndTurnsRound) {
+  table_.reverse_order();
+  EXPECT_THAT(table_.order(), testing::Eq(std::nullopt)) << "nothing to turn round";
+  table_.order_by_next_column();
+  EXPECT_THAT(table_.order(), testing::Optional(Order{0, false}));
+  table_.order_by_next_column();
+  EXPECT_THAT(ids(), ElementsAre("Gamma", "beta", "delta", "alpha"));
+  table_.reverse_order();
+  EXPECT_THAT(ids(), ElementsAre("beta", "delta", "Gamma", "alpha"));
+  table_.order_by_next_column();
+  EXPECT_THAT(table_.order(), testing::Eq(std::nullopt)) << "after the last column";
+}
+
 TEST_F(TableOfFour, TakesANumberThatIsNoneForAbsent) {
   table_.set_rows({row("a", std::nan("")), row("b", 1), row("c", 2)});
   table_.set_order(Order{1, false});
