@@ -13,6 +13,7 @@
 namespace poolscope::probes {
 namespace {
 
+using attach::UprobeLinks;
 using model::BurstRecord;
 using model::Window;
 using process::TaskClock;
@@ -29,14 +30,6 @@ T load(const T& shared) {
 template <typename T>
 void store(T& shared, T value) {
   __atomic_store_n(&shared, value, __ATOMIC_RELEASE);
-}
-
-// Until `when_ns`, or until the kernel stopped the burst.
-void wait_until(const alloc_control& control, std::uint64_t when_ns) {
-  for (std::uint64_t now = process::monotonic_ns(); now < when_ns && load(control.stop) == ALLOC_STOP_NONE;
-       now = process::monotonic_ns()) {
-    process::sleep_until_ns(std::min(when_ns, now + kPollNs));
-  }
 }
 
 bool is_reallocation(const PlannedFunction& function) {
@@ -105,7 +98,7 @@ class Burst {
   enum class Until { kBirthsEnd, kBurstEnd };
   template <typename Select>
   std::optional<BurstFailure> attach(AllocPrograms::Probes probes, Until until, Select select) {
-    if (lasting_.empty()) lasting_ = programs_.wait_for_random_moment();
+    if (!way_) way_ = programs_.open_way();
     for (const auto& object : target_.plan.objects) {
       std::vector<attach::ProbeSite> sites;
       for (const auto& function : object.functions) {
@@ -138,6 +131,15 @@ class Burst {
     return {clocks(), before};
   }
 
+  // Until `when_ns`, or until the kernel stopped the burst.
+  void wait_until(std::uint64_t when_ns) {
+    for (std::uint64_t now = process::monotonic_ns(); now < when_ns && load(control().stop) == ALLOC_STOP_NONE;
+         now = process::monotonic_ns()) {
+      if (way_) way_->keep_open();
+      process::sleep_until_ns(std::min(when_ns, now + kPollNs));
+    }
+  }
+
   // Changes what is counted; the time and the sums at that moment.
   Moment turn(std::uint32_t armed) {
     store(control().armed, armed);
@@ -151,15 +153,20 @@ class Burst {
     allocating_.clear();
   }
 
-  // Takes every probe away: before anything is read, because until then the target pays. Results read after it have every hit.
-  void detach() {
+  // Counts nothing more and takes every probe away; the time and the sums at that moment. Reading the clock interrupts the process, and waits for that:
+  // meanwhile others take the probes away. Results read after this have every hit.
+  Moment detach() {
+    store(control().armed, 0u);
     detacher_.detach(take_links());
+    const ClockReading now = clocks();
+    const Moment end{now, programs_.read_counts(slot_)};
     process::sleep_until_ns(process::monotonic_ns() + kSettleNs);
+    return end;
   }
 
   // Ends a burst that gives no record; what it took of the target is told nevertheless.
   Failure<BurstFailure> give_up(BurstFailure failure) {
-    detach();
+    (void)detach();
     const alloc_counts counts = programs_.read_counts(slot_);
     failure.probe_hits = sum_of(counts.hits);
     failure.charge_ns = charge_ns(counts.hits, prices_) + charge_of_children_ns();
@@ -190,9 +197,10 @@ class Burst {
   AllocResults take_results() { return programs_.take_results(slot_); }
 
  private:
-  attach::UprobeLinks take_links() {
-    attach::UprobeLinks all;
-    for (auto* links : {&allocating_, &lasting_}) {
+  UprobeLinks take_links() {
+    UprobeLinks all;
+    UprobeLinks own = way_ ? way_->take_links() : UprobeLinks();
+    for (auto* links : {&allocating_, &lasting_, &own}) {
       std::move(links->begin(), links->end(), std::back_inserter(all));
       links->clear();
     }
@@ -205,7 +213,8 @@ class Burst {
   const BurstTarget& target_;
   std::uint32_t slot_;
   HitPrices prices_;
-  attach::UprobeLinks allocating_, lasting_;
+  UprobeLinks allocating_, lasting_;
+  std::optional<attach::OpenWay> way_;
 };
 
 // Of what the target did between two moments, the part before the kernel stopped counting. Traps go on after that, so their
@@ -253,10 +262,9 @@ struct Finished {
   AllocResults results;
 };
 
-// The end of the last window. The target pays until its probes are gone: they go before anything is read.
+// The end of the last window.
 Result<Finished, BurstFailure> finish(Burst& burst, PromptSection& prompt) {
-  const Moment end = burst.turn(0);
-  burst.detach();
+  const Moment end = burst.detach();
   prompt.leave();
   if (auto failure = interrupted(burst.control())) return burst.give_up(*failure);
   return Finished{end, burst.take_results()};
@@ -270,7 +278,7 @@ double wait_undilated(Burst& burst, const Moment& begin, const RateLimits& limit
   const std::uint64_t last_ns = begin.clocks.time_ns + RateLimits::kMostDilation * limits.length_ns;
   std::optional<double> threads;
   for (std::uint64_t end_ns = planned_ns;;) {
-    wait_until(burst.control(), end_ns);
+    burst.wait_until(end_ns);
     const std::uint64_t now_ns = process::monotonic_ns();
     const auto late_ns = static_cast<double>(burst.late_ns());
     if (late_ns > 0 && !threads)
@@ -370,13 +378,13 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   const std::uint64_t follow_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
   const Moment births_begin = burst.open(
       ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS, follow_ns, limits.hits);
-  wait_until(control, births_begin.clocks.time_ns + limits.births_ns);
+  burst.wait_until(births_begin.clocks.time_ns + limits.births_ns);
   const Moment births_end = burst.turn(ALLOC_ARMED_DEATHS);
   burst.end_births();
-  wait_until(control, births_end.clocks.time_ns + kSettleNs);
+  burst.wait_until(births_end.clocks.time_ns + kSettleNs);
 
   const Moment begin = burst.turn(ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
-  wait_until(control, births_begin.clocks.time_ns + follow_ns);
+  burst.wait_until(births_begin.clocks.time_ns + follow_ns);
   const auto finished = finish(burst, prompt);
   if (!finished) return Failure{finished.error()};
   const auto& [end, results] = *finished;

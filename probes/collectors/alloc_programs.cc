@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "alloc_burst.skel.h"
-#include "probes/attach/unlocked_start.h"
 
 namespace poolscope::probes {
 
@@ -176,9 +175,11 @@ Result<attach::UprobeLinks, AttachError> AllocPrograms::attach(Probes probes, pi
   return entries;
 }
 
-attach::UprobeLinks AllocPrograms::wait_for_random_moment() {
+attach::OpenWay AllocPrograms::open_way() {
   const auto method = options_.mode == ProgramMode::kPerfPair ? AttachMethod::kPerfEvent : AttachMethod::kUprobeMulti;
-  return attach::wait_for_random_moment(method, bpf_program__fd(skeleton_->progs.free_entry), random_);
+  attach::OpenWay way(method, bpf_program__fd(skeleton_->progs.free_entry));
+  way.wait_for_random_moment(random_);
+  return way;
 }
 
 alloc_counts AllocPrograms::read_counts(std::uint32_t slot) const {

@@ -14,6 +14,7 @@
 
 #include "poolscope/result.h"
 #include "probes/attach/attach_error.h"
+#include "probes/attach/open_way.h"
 #include "probes/attach/uprobe_link.h"
 #include "probes/bpf/alloc_burst.h"
 
@@ -64,8 +65,8 @@ class AllocPrograms {
                                                                         const std::string& path,
                                                                         const std::vector<attach::ProbeSite>& sites,
                                                                         const std::string& what);
-  // attach/unlocked_start.h
-  [[nodiscard]] attach::UprobeLinks wait_for_random_moment();
+  // Before the first probe of a burst; returns at a random moment.
+  [[nodiscard]] attach::OpenWay open_way();
 
   // Counts so far; cheap enough to be called while the burst runs.
   [[nodiscard]] alloc_counts read_counts(std::uint32_t slot) const;

@@ -7,6 +7,7 @@ import harness
 from harness import target, wait_until_unprobed
 
 RELEASED_WITHIN_NS = 20e6
+STOLEN_NS = 10e6  # by a hypervisor, while the target waited to be let go: who lets go waited for a CPU, too
 LEAST_JUMPS = 2  # a burst that learns how hot the target has become is the last for a minute
 
 
@@ -21,12 +22,13 @@ class Release(unittest.TestCase):
             calm, *jumps = (json.loads(line) for line in load.output().splitlines())
         for jump in jumps:
             print(f"\n  jump {jump['delay_ns'] / 1e6:4.1f} ms into a burst: slow for {jump['slow_ns'] / 1e6:.1f} ms, "
-                  f"in later bursts {jump['later_slow_ns'] / 1e6:.1f} ms", end="", flush=True)
+                  f"in later bursts {jump['later_slow_ns'] / 1e6:.1f} ms; stolen {jump['stolen_ns'] / 1e6:.0f} ms", end="", flush=True)
         million_per_second = 1e6 / calm["picoseconds_per_pair"]
         print(f"\n  undisturbed {million_per_second:.0f} M pairs/s, bursts {found['cost']['bursts']}")
         self.assertGreater(million_per_second, 10)
-        self.assertGreaterEqual(len(jumps), LEAST_JUMPS)
-        self.assertLess(max(jump["slow_ns"] for jump in jumps), RELEASED_WITHIN_NS)
+        judged = [jump for jump in jumps if jump["slow_ns"] < RELEASED_WITHIN_NS or jump["stolen_ns"] < STOLEN_NS]
+        self.assertGreaterEqual(len(judged), max(LEAST_JUMPS, len(jumps) * 2 / 3), "the machine was not its own")
+        self.assertLess(max(jump["slow_ns"] for jump in judged), RELEASED_WITHIN_NS)
         return found
 
     def test_with_the_default_budget(self):
