@@ -9,7 +9,8 @@
 //   Error     standard error over bursts of the summed residuals; combined with the prior by inverse variance, so that few
 //             bursts or work that does not go with CPU time change little.
 //   Time      one process that waits more than half of the time, and has no such counter, is compared with as much time outside; what that finds
-//             counts only where it makes hits dearer, because work that waits for answers comes more slowly inside windows.
+//             counts only where it makes hits dearer, because work that waits for answers comes more slowly inside windows. No better than 8 %: many
+//             windows average out what differs between them, and not that.
 //   Absent    no work counter, too little work inside windows, or less than a quarter of the CPU time outside them: the prior.
 //   Prior     1 +- 0.2. In a Go program 1.5 +- 0.4: a saturated service of 18 pools, whose caches hold much else between two gets, lost 1.9
 //             times the charge in windows of a second and 2.6 times in those of 5 ms. cost.measured_cpu_ratio over
