@@ -1,7 +1,7 @@
 #pragma once
 // OwnPace: how long an agent waits from one burst to the next, over all targets, so that what it does itself takes kCpuRatio of a core. What a
 // burst takes of the agent is measured, with what comes later (detaching on other threads); what it does anyway is upkeep: looking
-// for processes, making snapshots, recording them.
+// for processes, making snapshots, recording them, answering who asks.
 
 #include <algorithm>
 #include <cstdint>

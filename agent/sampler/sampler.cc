@@ -119,6 +119,17 @@ std::uint64_t Sampler::keep_up(const std::function<void()>& work) {
   return cpu_ns;
 }
 
+// What other threads do, for who asks over HTTP above all, is upkeep: bursts must not look dearer by it, or they would become fewer, and look dearer
+// still.
+void Sampler::watch_own_pace() {
+  const std::uint64_t all_ns = process::clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  const std::uint64_t measuring_ns = process::clock_ns(CLOCK_THREAD_CPUTIME_ID) + probing_.detacher().cpu_ns();
+  const std::uint64_t served_ns = all_ns - std::min(all_ns, measuring_ns);
+  if (served_ns > served_ns_) own_pace_.spend_on_upkeep(served_ns - served_ns_);
+  served_ns_ = std::max(served_ns_, served_ns);
+  own_pace_.observe(all_ns, process::monotonic_ns());
+}
+
 void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const std::uint64_t now = process::monotonic_ns();
@@ -131,7 +142,7 @@ void Sampler::run(std::uint64_t until_ns, const std::function<void()>& idle) {
       if (monitor->step(process::monotonic_ns(), pace_of(*monitor))) own_pace_.took_burst();
     }
     (void)keep_up(idle);
-    own_pace_.observe(process::clock_ns(CLOCK_PROCESS_CPUTIME_ID), process::monotonic_ns());
+    watch_own_pace();
     const std::uint64_t next = std::min({next_due_ns(), until_ns, process::monotonic_ns() + kIdleNs});
     if (stopping_.load(std::memory_order_relaxed) || !probing_.sleep_until_stop(next)) continue;
     for (auto& monitor : monitors_) monitor->look_at_open_burst();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "probes/process/monotonic_clock.h"
 #include "probes/process/prompt_section.h"
 
 namespace poolscope::attach {
@@ -54,10 +55,12 @@ void Detacher::work() {
     if (job == nullptr) return;
     job->state = Job::State::kClosing;
     lock.unlock();
+    const std::uint64_t before_ns = process::clock_ns(CLOCK_THREAD_CPUTIME_ID);
     {
       const process::PromptSection prompt;  // the target pays until the traps are gone
       job->link.reset();
     }
+    cpu_ns_.fetch_add(process::clock_ns(CLOCK_THREAD_CPUTIME_ID) - before_ns, std::memory_order_relaxed);
     lock.lock();
     job->state = Job::State::kClosed;
     finish_closed();

@@ -7,8 +7,10 @@
 //             left, then joins.
 
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -29,6 +31,8 @@ class Detacher {
 
   // Returns at once. `done` is called on a worker after the links are gone; it must not block nor call the Detacher.
   void detach(UprobeLinks links, std::function<void()> done = {});
+  // CPU time of the workers so far.
+  [[nodiscard]] std::uint64_t cpu_ns() const { return cpu_ns_.load(std::memory_order_relaxed); }
   // Until everything handed in so far is closed.
   void wait_idle();
 
@@ -46,6 +50,7 @@ class Detacher {
   std::condition_variable changed_;
   std::deque<Job> jobs_;  // in the order of detach(); references stay valid while others come and the front goes
   bool stopping_ = false;
+  std::atomic<std::uint64_t> cpu_ns_{0};
   std::array<std::thread, kWorkers> workers_;  // last: they start when everything above exists
 };
 

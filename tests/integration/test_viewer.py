@@ -230,19 +230,24 @@ class OnTwoPrograms(Scenario):
                 return viewer.run(self.screen, self.folder, "", "--script", script).returncode == 0
             wait_for(is_opened, 120, "the other agent to be opened from the list")
 
+    @staticmethod
+    def choose(view, target):
+        return f"click {view}.target\nwait {view}.target.{target}\nclick {view}.target.{target}\nwait {view}.target {target}\n"
+
     def test_pictures_of_every_view(self):
         """Both themes at 1x and 2x. With POOLSCOPE_PICTURES=FOLDER they are kept, to be looked at and for docs/images."""
         kept = os.environ.get("POOLSCOPE_PICTURES")
         folder = pathlib.Path(kept) if kept else self.folder
         folder.mkdir(exist_ok=True)
-        wait_for(lambda: all(t["cost"].get("observed_seconds", 0) > 20 for t in self.agent.snapshot()["targets"]), 60, "something to be seen")
+        seconds = 95 if kept else 20  # the first until advice is given
+        wait_for(lambda: all(t["cost"].get("observed_seconds", 0) > seconds for t in self.agent.snapshot()["targets"]), 200, "something to be seen")
+        before = {"compare": "key b\nwait compare.headline\n", "churn": self.choose("churn", "churn_cpp"), "gc": self.choose("gc", "go_pools")}
         for scale, size in ((1, "1280x800"), (2, "2560x1600")):
             script, names = "timeout 30\nwait connect.status live\nwait overview.target.go_pools\n", []
             for theme in ("dark", "light"):
                 for number, view in enumerate(EVERY_VIEW, start=1):
                     names.append(f"{view}-{theme}-{scale}x.png")
-                    base = "key b\nwait compare.headline\n" if view == "compare" and theme == "dark" else ""
-                    script += f"key {number}\nwait tab.{view} chosen\n{base}pause 0.1\nscreenshot {folder}/{names[-1]}\n"
+                    script += f"key {number}\nwait tab.{view} chosen\n{before.get(view, '')}hover tab.{view}\npause 0.1\nscreenshot {folder}/{names[-1]}\n"
                 script += "key t\n"
             self.run_script(self.agent.url, script, "--scale", scale, "--size", size, "--theme", "dark", seconds=150)
             for name in names:

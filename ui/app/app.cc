@@ -135,7 +135,7 @@ void App::draw() {
   window_.end_frame(theme());
   if (plot_to_save_) save_part(*std::exchange(plot_to_save_, std::nullopt));
   if (options_.script)
-    if (const auto file = options_.script->take_screenshot_file()) save_frame(*file);
+    if (const auto file = options_.script->take_screenshot_file()) save_quietly(*file);
   if (actions_.take_screenshot) save_frame(dated_file(".png"));
   if (!options_.screenshot_file.empty()) note_frame_of_screenshot();
   window_.show_frame();
@@ -143,6 +143,15 @@ void App::draw() {
 
 void App::save_frame(const std::string& file) {
   tell_saved(file, write_png(file, window_.picture()));
+}
+
+// Nothing is said on the screen: it would be in the next picture.
+void App::save_quietly(const std::string& file) {
+  const std::string problem = write_png(file, window_.picture());
+  if (problem.empty())
+    std::fprintf(stderr, "poolscope-viewer: saved %s\n", file.c_str());
+  else
+    failure_ = problem;
 }
 
 void App::tell_saved(const std::string& file, const std::string& problem) {
@@ -186,7 +195,7 @@ void App::note_frame_of_screenshot() {
   if (!is_complete && !is_late) return;
   if (++frames_with_data_ < options_.screenshot_frames) return;
   if (!is_complete) failure_ = connection.problem.empty() ? "the data did not come in time" : connection.problem;
-  save_frame(options_.screenshot_file);
+  save_quietly(options_.screenshot_file);
   is_done_ = true;
 }
 

@@ -42,6 +42,7 @@ class App {
   void act();
   void remember();
   void save_frame(const std::string& file);
+  void save_quietly(const std::string& file);
   void save_part(const Actions::SavedPlot& plot);
   void save_csv(const Actions::SavedPlot& plot);
   void tell_saved(const std::string& file, const std::string& problem);
