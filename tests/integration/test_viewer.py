@@ -241,9 +241,10 @@ class OnTwoPrograms(Scenario):
         folder.mkdir(exist_ok=True)
         seconds = 95 if kept else 20  # the first until advice is given
         wait_for(lambda: all(t["cost"].get("observed_seconds", 0) > seconds for t in self.agent.snapshot()["targets"]), 200, "something to be seen")
-        before = {"compare": "key b\nwait compare.headline\n", "churn": self.choose("churn", "churn_cpp"), "gc": self.choose("gc", "go_pools")}
+        before = {"compare": "key b\nwait compare.headline\n", "churn": self.choose("churn", "churn_cpp"), "gc": self.choose("gc", "go_pools"),
+                  "pools": "click pools.row.go_pools.main.jsonBufferPool\nwait pools.name main.jsonBufferPool\n"}
         for scale, size in ((1, "1280x800"), (2, "2560x1600")):
-            script, names = "timeout 30\nwait connect.status live\nwait overview.target.go_pools\n", []
+            script, names = "timeout 30\nwait connect.status live\nwait overview.target.go_pools\n" + ("pause 8\n" if kept else ""), []
             for theme in ("dark", "light"):
                 for number, view in enumerate(EVERY_VIEW, start=1):
                     names.append(f"{view}-{theme}-{scale}x.png")

@@ -116,9 +116,12 @@ void Screen::draw_tabs(Frame& frame) {
     const bool is_chosen = frame.state.view == i;
     ImGui::PushStyleColor(ImGuiCol_Button, is_chosen ? frame.theme.accent : frame.theme.raised);
     ImGui::PushStyleColor(ImGuiCol_Text, is_chosen ? frame.theme.accent_text : frame.theme.text);
+    // Under the mouse, too: its text can be read on no other colour.
+    ImGui::PushStyleColor(ImGuiCol_ButtonHovered,
+                          is_chosen ? frame.theme.accent : ImGui::GetColorU32(ImGuiCol_ButtonHovered));
     const std::string label = std::string(1, entry.key) + "  " + entry.name;
     if (ImGui::Button(label.c_str())) frame.state.view = i;
-    ImGui::PopStyleColor(2);
+    ImGui::PopStyleColor(3);
     frame.widgets.note(std::string("tab.") + entry.id, is_chosen ? "chosen" : entry.name);
   }
   ImGui::Separator();
