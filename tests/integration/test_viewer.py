@@ -1,6 +1,7 @@
 """The viewer as users run it: a real window, a real agent, real load, mouse and keys."""
 
 import collections
+import contextlib
 import csv
 import os
 import pathlib
@@ -55,6 +56,14 @@ class OnAGoProgram(Scenario):
         width, height, rows = viewer.read_png(picture)
         self.assertEqual((1280, 800), (width, height))
         self.assertGreater(len(viewer.colours(rows)), 20, "text and frames have many shades")
+
+    def test_several_look_at_one_agent(self):
+        script = self.folder / "watch.script"
+        script.write_text("timeout 60\nwait connect.status live\nwait overview.target.go_pools\npause 3\nassert connect.status live\n")
+        with contextlib.ExitStack() as stack:
+            windows = [stack.enter_context(viewer.started(self.screen, self.folder, self.agent.url, "--script", script)) for _ in range(3)]
+            for window in windows:
+                self.assertEqual(0, window.wait(60), window.errors())
 
     def test_a_pool_is_clicked_searched_and_tried_with_other_limits(self):
         listed = self.run_script(self.agent.url, """

@@ -7,6 +7,7 @@
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
 #include "ui/draw/fact_panel.h"
+#include "ui/draw/keys.h"
 #include "ui/draw/splitter.h"
 #include "ui/draw/views.h"
 
@@ -87,10 +88,8 @@ void AdviceView::draw(Frame& frame) {
 
 // Up and down in the list as it is sorted.
 void AdviceView::take_advice_keys(const AdvicePage& page) {
-  if (ImGui::GetIO().WantTextInput || page.details.empty() || list_.shown().empty()) return;
-  const auto is_pressed = [](ImGuiKey key) { return ImGui::IsKeyPressed(ImGui::GetKeyIndex(key)); };
-  const int steps = (is_pressed(ImGuiKey_DownArrow) ? 1 : 0) - (is_pressed(ImGuiKey_UpArrow) ? 1 : 0);
-  if (steps == 0) return;
+  const int steps = steps_down();
+  if (steps == 0 || page.details.empty() || list_.shown().empty()) return;
   const auto& shown = list_.shown();
   const auto found = std::ranges::find(shown, chosen_, [&](std::size_t index) { return page.rows[index].id; });
   const std::ptrdiff_t place = found == shown.end() ? 0 : found - shown.begin();

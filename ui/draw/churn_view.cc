@@ -6,6 +6,7 @@
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
 #include "ui/draw/fact_panel.h"
+#include "ui/draw/keys.h"
 #include "ui/draw/plot.h"
 #include "ui/draw/site_plots.h"
 #include "ui/draw/splitter.h"
@@ -102,6 +103,13 @@ void ChurnView::draw_sites(Frame& frame, const Churn& churn, float height) {
   const auto& ids = churn.sites->ids;
   const auto found = std::ranges::find(ids, chosen_);
   if (found != ids.end()) chosen = static_cast<std::size_t>(found - ids.begin());
+  if (const int steps = steps_down(); steps != 0 && !sites_.shown().empty()) {
+    const auto& shown = sites_.shown();
+    const auto place = chosen ? std::ranges::find(shown, *chosen) : shown.end();
+    const std::ptrdiff_t next = place == shown.end() ? 0 : place - shown.begin() + steps;
+    chosen = shown[static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(next, 0, std::ssize(shown) - 1))];
+    chosen_ = ids[*chosen];
+  }
   if (const auto clicked = draw_table(frame, "churn.sites", sites_, layout, chosen)) choose(ids[*clicked]);
 }
 

@@ -11,6 +11,7 @@
 #include "ui/draw/background.h"
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
+#include "ui/draw/keys.h"
 #include "ui/draw/views.h"
 #include "ui/model/compare.h"
 
@@ -82,13 +83,9 @@ std::optional<Moment> CompareView::chosen_base(const Frame& frame) const {
 }
 
 void CompareView::take_compare_keys(Frame& frame) {
-  const ImGuiIO& io = ImGui::GetIO();
-  if (io.WantTextInput) return;
-  for (const ImWchar character : io.InputQueueCharacters) {
-    if (character == 'b') keep(frame);
-    if (character == 'd') only_differences_ = !only_differences_;
-    if (character == 'x') is_swapped_ = !is_swapped_;
-  }
+  if (is_typed('b')) keep(frame);
+  if (is_typed('d')) only_differences_ = !only_differences_;
+  if (is_typed('x')) is_swapped_ = !is_swapped_;
 }
 
 void CompareView::draw(Frame& frame) {
@@ -139,6 +136,7 @@ void CompareView::draw_controls(Frame& frame) {
   tooltip("key b: NEW is what is shown from then on");
   ImGui::SameLine(0, frame.px(16));
   ImGui::SetNextItemWidth(std::min(frame.px(kBaseAddressWidth), ImGui::GetContentRegionAvail().x / 2));
+  focus_by('e');
   const bool is_entered = ImGui::InputTextWithHint("##base", "another recording, report or agent", &address_,
                                                    ImGuiInputTextFlags_EnterReturnsTrue);
   frame.widgets.note("compare.address", address_);

@@ -6,6 +6,7 @@
 #include "exporters/text/report.h"
 #include "exporters/text/wording.h"
 #include "ui/draw/draw_text.h"
+#include "ui/draw/keys.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -56,13 +57,14 @@ void ConnectBar::draw(Frame& frame) {
 void ConnectBar::draw_address(Frame& frame) {
   if (of_address_ != frame.state.address()) typed_ = of_address_ = frame.state.address();
   ImGui::SetNextItemWidth(frame.px(kAddressWidth));
+  focus_by('a');
   const bool is_entered = ImGui::InputTextWithHint("##address", "http://127.0.0.1:9777 or a recording", &typed_,
                                                    ImGuiInputTextFlags_EnterReturnsTrue);
   frame.widgets.note("connect.address", typed_);
   tooltip("the address of an agent, or a recording, a folder of recordings, a JSON report");
   ImGui::SameLine(0, 1);
   ImGui::PushID("history");
-  if (ImGui::ArrowButton("open", ImGuiDir_Down)) {
+  if (ImGui::ArrowButton("open", ImGuiDir_Down) || is_typed('A')) {
     ImGui::OpenPopup("addresses");
     found_ = frame.find_agents != nullptr ? frame.find_agents() : std::vector<std::string>();
   }

@@ -5,6 +5,7 @@
 #include <imgui_stdlib.h>
 
 #include "ui/draw/draw_text.h"
+#include "ui/draw/keys.h"
 
 namespace poolscope::viewer {
 namespace {
@@ -29,13 +30,9 @@ void keep_order(Frame& frame, const std::string& prefix, const Table& table) {
 }
 
 void take_order_keys(Frame& frame, const std::string& prefix, Table& table) {
-  const ImGuiIO& io = ImGui::GetIO();
-  if (io.WantTextInput) return;
-  for (const ImWchar character : io.InputQueueCharacters) {
-    if (character == 'o') table.order_by_next_column();
-    if (character == 'O') table.reverse_order();
-    if (character == 'o' || character == 'O') keep_order(frame, prefix, table);
-  }
+  if (is_typed('o')) table.order_by_next_column();
+  if (is_typed('O')) table.reverse_order();
+  if (is_typed('o') || is_typed('O')) keep_order(frame, prefix, table);
 }
 
 void draw_head(Frame& frame, std::string_view prefix, Table& table) {
@@ -132,10 +129,7 @@ void draw_search(Frame& frame, std::string_view prefix, Table& table, float widt
   ImGui::SetNextItemWidth(width);
   const std::string name = std::string(prefix) + ".search";
   ImGui::PushID(name.c_str());
-  if (!ImGui::GetIO().WantTextInput && ImGui::GetIO().InputQueueCharacters.contains('/')) {
-    ImGui::SetKeyboardFocusHere();
-    ImGui::GetIO().InputQueueCharacters.clear();
-  }
+  focus_by('/');
   if (ImGui::InputTextWithHint("##search", "search  /", &words)) table.set_search(words);
   const bool is_typed_into = ImGui::IsItemActive();
   ImGui::PopID();

@@ -1,5 +1,6 @@
 // The Pools view: all pools on the left, everything about one of them on the right.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <iterator>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "ui/draw/draw_table.h"
 #include "ui/draw/draw_text.h"
+#include "ui/draw/keys.h"
 #include "ui/draw/plot.h"
 #include "ui/draw/splitter.h"
 #include "ui/draw/views.h"
@@ -21,6 +23,7 @@ namespace poolscope::viewer {
 namespace {
 
 constexpr float kListWidth = 370, kLeastPlotHeight = 150;
+constexpr double kSizeStep = 1.25;
 constexpr std::size_t kListColumns[] = {pool_columns::kPool, pool_columns::kGets, pool_columns::kHitRatio,
                                         pool_columns::kGain};
 
@@ -46,6 +49,7 @@ class PoolsView final : public View {
   void draw_resize(Frame& frame);
   void draw_confirmation(Frame& frame, const ResizeOffer& offer);
   void take_drag(const std::optional<MarkerDrag>& drag);
+  void try_by_keys(const WhatIfPanel& panel);
   [[nodiscard]] std::optional<std::size_t> selected_row(const PoolList& all, const Subject& selected) const;
 
   Table list_ = make_list();
@@ -92,15 +96,13 @@ std::optional<std::size_t> PoolsView::selected_row(const PoolList& all, const Su
 }
 
 void PoolsView::select_by_keys(Frame& frame, const PoolList& all) {
-  if (ImGui::GetIO().WantTextInput) return;
-  const bool is_up = ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_UpArrow));
-  const bool is_down = ImGui::IsKeyPressed(ImGui::GetKeyIndex(ImGuiKey_DownArrow));
-  if (is_up == is_down) return;
+  const int steps = steps_down();
+  if (steps == 0) return;
   const auto& shown = list_.shown();
   const auto place = std::ranges::find(shown, selected_row(all, frame.state.selected).value_or(0));
   if (place == shown.end()) return;
-  if (is_up && place != shown.begin()) frame.state.selected = all.pools[*std::prev(place)].subject();
-  if (is_down && std::next(place) != shown.end()) frame.state.selected = all.pools[*std::next(place)].subject();
+  if (steps < 0 && place != shown.begin()) frame.state.selected = all.pools[*std::prev(place)].subject();
+  if (steps > 0 && std::next(place) != shown.end()) frame.state.selected = all.pools[*std::next(place)].subject();
 }
 
 void PoolsView::draw_list(Frame& frame, const PoolList& all) {
@@ -162,6 +164,24 @@ void PoolsView::draw_plots(Frame& frame, const PoolPanel& panel) {
   ImGui::EndChild();
   take_drag(size_drag);
   take_drag(idle_drag);
+  try_by_keys(what_if);
+}
+
+// From what is tried now, or else from what the marker says.
+void PoolsView::try_by_keys(const WhatIfPanel& panel) {
+  const auto at = [](const std::vector<Marker>& markers, const char* id) -> std::optional<double> {
+    const auto found = std::ranges::find_if(markers, [&](const Marker& m) { return m.can_be_dragged && m.id == id; });
+    return found == markers.end() ? std::nullopt : std::optional(found->value);
+  };
+  if (const auto bytes = at(panel.needed.markers, kTriedBufferBytes)) {
+    if (is_typed('<')) tried_.buffer_bytes = static_cast<std::uint64_t>(std::max(1.0, *bytes / kSizeStep));
+    if (is_typed('>')) tried_.buffer_bytes = static_cast<std::uint64_t>(std::ceil(*bytes * kSizeStep));
+  }
+  if (const auto idle = at(panel.misses.markers, kTriedIdleBuffers)) {
+    if (is_typed('(')) tried_.max_idle_buffers = static_cast<std::uint64_t>(std::max(1.0, *idle - 1));
+    if (is_typed(')')) tried_.max_idle_buffers = static_cast<std::uint64_t>(*idle + 1);
+  }
+  if (is_typed('u')) tried_ = {};
 }
 
 // The other limit stays as it was tried before, so that both can be looked at together.
@@ -204,6 +224,7 @@ void PoolsView::draw_resize(Frame& frame) {
   heading(frame, "Buffers of the hosted pool");
   if (wanted_buffers_ == 0) wanted_buffers_ = static_cast<int>(std::min<std::uint64_t>(offer->buffers, 1'000'000));
   ImGui::SetNextItemWidth(frame.px(80));
+  focus_by('n');
   ImGui::InputInt("##buffers", &wanted_buffers_, 0);
   frame.widgets.note("pools.resize.buffers", std::to_string(wanted_buffers_));
   for (const auto& [label, name, step] :
@@ -215,7 +236,7 @@ void PoolsView::draw_resize(Frame& frame) {
   wanted_buffers_ = std::clamp(wanted_buffers_, 1, 1'048'576);
   ImGui::SameLine();
   ImGui::BeginDisabled(!offer->why_not.empty());
-  if (ImGui::Button("Apply …")) ImGui::OpenPopup("confirm");
+  if (ImGui::Button("Apply …") || (is_typed('p') && offer->why_not.empty())) ImGui::OpenPopup("confirm");
   ImGui::EndDisabled();
   frame.widgets.note("pools.resize.apply", offer->why_not.empty() ? "Apply" : "not possible");
   tooltip(offer->why_not);
@@ -228,13 +249,13 @@ void PoolsView::draw_confirmation(Frame& frame, const ResizeOffer& offer) {
   const std::string question = "Set " + frame.state.selected.pool + " from " + std::to_string(offer.buffers) + " to " +
                                std::to_string(wanted_buffers_) + " buffers, while its services run?";
   text_item(question, frame.theme.text, width_of(question) + 1);
-  if (ImGui::Button("Set it")) {
+  if (ImGui::Button("Set it") || is_typed('y')) {
     frame.actions.resize = Actions::Resize{frame.state.selected.pool, static_cast<std::uint64_t>(wanted_buffers_)};
     ImGui::CloseCurrentPopup();
   }
   frame.widgets.note("pools.resize.confirm", question);
   ImGui::SameLine();
-  if (ImGui::Button("Leave it")) ImGui::CloseCurrentPopup();
+  if (ImGui::Button("Leave it") || is_pressed(ImGuiKey_Escape)) ImGui::CloseCurrentPopup();
   frame.widgets.note("pools.resize.cancel", "Leave it");
   ImGui::EndPopup();
 }

@@ -2,6 +2,7 @@
 
 #include "exporters/text/line.h"
 #include "ui/draw/draw_text.h"
+#include "ui/draw/keys.h"
 #include "ui/model/series.h"
 
 namespace poolscope::viewer {
@@ -16,15 +17,20 @@ constexpr KeyHelp kKeys[] = {{"1 – 7", "the views"},
                              {"+ –", "a shorter time, a longer one; the mouse wheel over a plot does the same"},
                              {"0", "all of the time there is"},
                              {"/", "search in the table"},
+                             {"a", "type an address; Enter opens it"},
                              {"o O", "sort the table by the next column, the other way round"},
                              {"{ }", "less room for the left part, more"},
                              {", .", "the target before, after"},
+                             {"↑ ↓", "in a list of pools, advice or call sites"},
+                             {"< > ( )", "pools: try a smaller or larger buffer, fewer or more of them; u as it is"},
+                             {"n p y", "hosted pool: its number of buffers, apply, yes"},
                              {"b x d", "compare: keep BASE, swap, only what differs"},
+                             {"e", "compare: type what is BASE"},
                              {"[ ]", "everything smaller, larger"},
                              {"t", "dark or light"},
                              {"s", "save a screenshot in this folder"},
-                             {"r", "begin and end a recording of what the agent measures"},
-                             {"?", "this help; Escape closes it"}};
+                             {"r", "begin and end a recording of what the agent measures; Enter opens it"},
+                             {"?", "this help; Escape closes it, and what is said at the top"}};
 
 }  // namespace
 
@@ -80,10 +86,14 @@ void Screen::take_keys(Frame& frame) {
   const ImGuiIO& io = ImGui::GetIO();
   if (io.WantTextInput) return;
   for (const ImWchar character : io.InputQueueCharacters) take_character(frame, character);
-  const auto is_pressed = [](ImGuiKey key) { return ImGui::IsKeyPressed(ImGui::GetKeyIndex(key)); };
   if (is_pressed(ImGuiKey_LeftArrow)) frame.state.move_time([](TimeAxis& time) { time.pan(-kPanStep); });
   if (is_pressed(ImGuiKey_RightArrow)) frame.state.move_time([](TimeAxis& time) { time.pan(kPanStep); });
-  if (is_pressed(ImGuiKey_Escape)) frame.state.shows_help = false;
+  if (is_pressed(ImGuiKey_Escape)) {
+    if (!frame.state.shows_help) frame.state.forget_last_change();
+    frame.state.shows_help = false;
+  }
+  if (is_pressed(ImGuiKey_Enter) && frame.recording && frame.recording->is_over && frame.recording->length_ns > 0)
+    frame.actions.open = frame.recording->file;
 }
 
 void Screen::draw(Frame& frame) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ui/draw/keys.h"
+
 namespace poolscope::viewer {
 namespace {
 
@@ -10,12 +12,7 @@ constexpr float kGap = 14, kLeastShare = 0.2F, kStep = 0.03F;
 
 // What the keys of this frame add to the left part.
 float step_of_keys() {
-  const ImGuiIO& io = ImGui::GetIO();
-  if (io.WantTextInput) return 0;
-  float step = 0;
-  for (const ImWchar character : io.InputQueueCharacters)
-    step += character == '}' ? kStep : character == '{' ? -kStep : 0;
-  return step;
+  return (is_typed('}') ? kStep : 0) - (is_typed('{') ? kStep : 0);
 }
 
 }  // namespace

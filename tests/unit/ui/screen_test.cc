@@ -187,6 +187,13 @@ TEST(Screen, OpensWhatWasTyped) {
   EXPECT_EQ(screen.all_actions.back().open, "host:7");
 }
 
+TEST(Screen, OpensAnAddressWithoutTheMouse) {
+  NullScreen screen;
+  ASSERT_EQ(screen.run("key a\npause 0.1\ntype 10.0.0.1:9777\nkey Enter\npause 0.1"), "");
+  ASSERT_EQ(screen.all_actions.size(), 1u);
+  EXPECT_EQ(screen.all_actions[0].open, "10.0.0.1:9777");
+}
+
 TEST(Screen, OpensAnAddressOfTheHistory) {
   NullScreen screen;
   screen.addresses = {"first:1", "second:2"};
@@ -347,6 +354,20 @@ TEST(PoolsView, UpdatesThePredictionWhileALimitIsDragged) {
       << "half of them need 4 KiB";
 }
 
+TEST(PoolsView, TriesLimitsByKeysAndTakesThemBack) {
+  NullScreen screen;
+  screen.state = live_state(pool_with_sizes());
+  screen.state.view = view_index("pools");
+  const auto marker = [&] { return screen.widgets.find("pools.needed.buffer_bytes")->centre().x; };
+  ASSERT_EQ(screen.run("wait pools.needed.buffer_bytes\npause 0.1"), "");
+  const float at_first = marker();
+  ASSERT_EQ(screen.run("key <\nkey <\nkey <\npause 0.1"), "");
+  EXPECT_LT(marker(), at_first - 5);
+  EXPECT_THAT(screen.widgets.find("pools.what_if")->text, HasSubstr("gets that must grow 50 %"));
+  ASSERT_EQ(screen.run("key >\npause 0.1\nkey u\npause 0.1"), "");
+  EXPECT_FLOAT_EQ(marker(), at_first);
+}
+
 TEST(PoolsView, GoesThroughTheListByKeys) {
   NullScreen screen;
   model::Snapshot snapshot = small_snapshot(10);
@@ -370,6 +391,17 @@ class HostedPoolOnTheScreen : public testing::Test {
   }
   NullScreen screen_;
 };
+
+TEST_F(HostedPoolOnTheScreen, IsChangedByKeysAfterAQuestion) {
+  screen_.can_change_pools = true;
+  ASSERT_EQ(screen_.run("wait pools.resize.apply Apply\nkey n\npause 0.1\ntype 80\nkey Enter\nkey p\n"
+                        "wait pools.resize.confirm \"from 64 to 80 buffers\"\nkey Escape\ngone pools.resize.confirm"),
+            "");
+  EXPECT_TRUE(screen_.all_actions.empty()) << "left as it is";
+  ASSERT_EQ(screen_.run("key p\nwait pools.resize.confirm\nkey y\ngone pools.resize.confirm"), "");
+  ASSERT_EQ(screen_.all_actions.size(), 1u);
+  EXPECT_EQ(screen_.all_actions[0].resize->buffers, 80u);
+}
 
 TEST_F(HostedPoolOnTheScreen, IsChangedAfterAQuestion) {
   screen_.can_change_pools = true;
