@@ -76,8 +76,8 @@ class Sampler {
   void keep_moment(const model::Snapshot& snapshot, std::uint64_t now_ns);
   [[nodiscard]] TargetMonitor::StepPace pace_of(const TargetMonitor& monitor) const;
   [[nodiscard]] std::uint64_t next_due_ns() const;
-  // Runs something that is no burst; returns the CPU time that it took.
   void watch_own_pace();
+  // Runs something that is no burst; returns the CPU time that it took.
   std::uint64_t keep_up(const std::function<void()>& work);
 
   Probing& probing_;
@@ -96,8 +96,7 @@ class Sampler {
   std::uint64_t sequence_ = 0;
   std::optional<sizing::Prices> prices_;
   budget::OwnPace own_pace_;
-  std::uint64_t served_ns_ =
-      0;  // CPU time of other threads than ours and those that detach, when it was last looked at
+  std::uint64_t served_ns_ = 0;  // CPU time of threads that neither measure nor detach, so far
   budget::UpkeepPace discovery_pace_{kDiscoveryNs, kLongestDiscoveryNs};
   std::atomic<bool> stopping_{false};
 };
