@@ -34,10 +34,10 @@ class AdviceView final : public View {
   std::uint64_t evidence_revision_ = 0;
 };
 
-void copy_button(Frame& frame, const char* label, const char* name, const std::string& what) {
+void copy_button(Frame& frame, const char* label, ImWchar key, const char* name, const std::string& what) {
   if (what.empty()) return;
   ImGui::SameLine(0, frame.px(6));
-  if (ImGui::SmallButton(label)) ImGui::SetClipboardText(what.c_str());
+  if (ImGui::SmallButton(label) || is_typed(key)) ImGui::SetClipboardText(what.c_str());
   frame.widgets.note(name, what);
   tooltip(what);
 }
@@ -136,9 +136,9 @@ void AdviceView::draw_detail(Frame& frame, const AdviceDetail& detail) {
   ImGui::Dummy({0, frame.px(2)});
   wrapped_item(detail.why, frame.theme.text);
   text_item("copy as", frame.theme.dim, frame.px(60));
-  copy_button(frame, "text", "advice.copy.text", detail.as_text);
-  copy_button(frame, "code", "advice.copy.code", detail.as_code);
-  copy_button(frame, "configuration", "advice.copy.configuration", detail.as_configuration);
+  copy_button(frame, "text", 'c', "advice.copy.text", detail.as_text);
+  copy_button(frame, "code", 'C', "advice.copy.code", detail.as_code);
+  copy_button(frame, "configuration", 'g', "advice.copy.configuration", detail.as_configuration);
   ImGui::Dummy({0, frame.px(2)});
   draw_facts(frame, "advice", detail.facts);
   for (const std::string& text : detail.alternatives) wrapped_item("instead: " + text, frame.theme.text);
