@@ -13,8 +13,8 @@
 #include "agent/sampler/undilated.h"
 #include "exporters/text/report.h"
 #include "probes/collectors/alloc_bursts.h"
+#include "probes/collectors/cpu_clock.h"
 #include "probes/process/monotonic_clock.h"
-#include "probes/process/task_clock.h"
 
 namespace poolscope::cli {
 namespace {
@@ -78,7 +78,7 @@ std::optional<std::string> why_too_hot(sampler::Probing& probing, sampler::Watch
 Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedProcess& watched,
                                     const budget::BurstPrices& prices, const budget::BurstBudget& budget) {
   probes::AllocBursts bursts(probing.programs(), probing.detacher(), probing.calibration().costs);
-  auto clock = process::TaskClock::open(watched.key().pid);
+  auto clock = probing.open_cpu_clock(watched.key().pid);
   if (!clock) return Failure{process::describe(clock.error())};
   probes::CallerSteps steps;
   const probes::BurstTarget target{watched.image(), *watched.plan(), *clock, steps};

@@ -13,6 +13,8 @@ namespace {
 // A target that mostly waits takes more or less CPU time per event inside bursts than outside: its CPU does not fall asleep,
 // its caches stay warm, its work comes in smaller pieces. Between -30 % and +40 % were seen.
 constexpr double kWaitingCpuError = 0.2;
+// Of the CPU time of windows: probes that take less change nothing of that.
+constexpr double kUnnoticedCharge = 0.1;
 
 struct Relation {
   const char* name = "";
@@ -24,13 +26,15 @@ bool are_of_one_process(const std::vector<CountedWindow>& windows) {
 }
 
 // Of one process the time outside bursts tells: in windows probes keep it busy.
-bool mostly_wait(const std::vector<CountedWindow>& windows, const TargetTotals& totals) {
-  double cpu_ns = 0, length_ns = 0;
+bool mostly_wait_but_for_probes(const std::vector<CountedWindow>& windows, const TargetTotals& totals) {
+  double cpu_ns = 0, length_ns = 0, charge_ns = 0;
   for (const auto& counted : windows) {
     cpu_ns += static_cast<double>(counted.window.cpu_ns);
     length_ns += static_cast<double>(counted.window.length_ns);
+    charge_ns += static_cast<double>(counted.window.charge_ns);
   }
   if (cpu_ns <= 0) return false;  // the clock is broken, or they met nothing but pauses, and nothing is known
+  if (charge_ns < kUnnoticedCharge * cpu_ns) return false;
   const bool knows_outside = are_of_one_process(windows) && totals.cpu_per_second;
   return (knows_outside ? *totals.cpu_per_second : cpu_ns / length_ns) < 0.5;
 }
@@ -39,6 +43,8 @@ bool mostly_wait(const std::vector<CountedWindow>& windows, const TargetTotals& 
 // still to come; in others, as far as probes made the target late. It matters where windows see one or two calls that bring much. What is
 // left of the doubt is common to all windows.
 constexpr double kHalf = 0.5;
+constexpr double kFewCallsPerWait = 0.1;  // who reads requests is told by these
+constexpr double kMostUnfinished = 0.5;   // of the windows
 
 std::optional<Related> related_to_io_calls(std::span<const CountedWindow> windows, const TargetTotals& totals) {
   if (!totals.io_calls_per_second) return std::nullopt;
@@ -61,12 +67,33 @@ std::optional<Related> related_to_io_calls(std::span<const CountedWindow> window
   return related;
 }
 
+// Pauses of fixed length after each piece of work: nothing makes up for what probes took, and windows of a time see too little. But what the target
+// does from one wait to the next is the same. Where it is slowed so much that pieces run into each other it waits less often for the same
+// work: only if it had caught up at the end of most windows. The piece of work in which a window ends is taken for half of one.
+std::optional<Related> related_to_waits(std::span<const CountedWindow> windows, const TargetTotals& totals) {
+  if (!totals.waits_per_second) return std::nullopt;
+  if (totals.io_calls_per_second.value_or(0) > kFewCallsPerWait * *totals.waits_per_second) return std::nullopt;
+  Related related{{}, totals.waits_per_second, 0};
+  double waits = 0, unfinished = 0;
+  for (const auto& counted : windows) {
+    const auto& window = counted.window;
+    if (!window.work.waits || !window.late_ns) return std::nullopt;
+    const double half_done = *window.late_ns > 0 ? kHalf : 0;
+    related.in_window.push_back(static_cast<double>(*window.work.waits) + half_done);
+    waits += related.in_window.back();
+    unfinished += half_done;
+  }
+  if (unfinished > kHalf * kMostUnfinished * static_cast<double>(windows.size())) return std::nullopt;
+  if (waits > 0) related.common_error_ratio = unfinished / waits / 2;
+  return related;
+}
+
 // In the order in which they are preferred when intervals do not tell. CPU time and time are not both tried: which of them is the
 // narrower depends on whether few or many events were seen, and choosing by that would favour one side.
 std::vector<Relation> relations_of(const std::vector<CountedWindow>& windows, const TargetTotals& totals,
                                    double charge_error_ratio) {
   std::vector<Relation> relations;
-  const bool waits = mostly_wait(windows, totals), is_one = are_of_one_process(windows);
+  const bool waits = mostly_wait_but_for_probes(windows, totals), is_one = are_of_one_process(windows);
   if (waits && is_one && totals.cpu_per_second) {
     relations.push_back({"time", related_to_time(windows, charge_error_ratio)});
   } else {
@@ -76,6 +103,8 @@ std::vector<Relation> relations_of(const std::vector<CountedWindow>& windows, co
   }
   if (!is_one) return relations;
   if (auto related = related_to_io_calls(windows, totals)) relations.push_back({"io_calls", std::move(*related)});
+  if (!waits) return relations;
+  if (auto related = related_to_waits(windows, totals)) relations.push_back({"waits", std::move(*related)});
   return relations;
 }
 

@@ -28,7 +28,7 @@ struct Basis {
 struct Sample {
   RecordList records;
   RateEstimator estimator;
-  const char* related_to = "";  // "cpu_time", "io_calls", "time", "allocations"; "" when exact
+  const char* related_to = "";  // "cpu_time", "io_calls", "time", "waits", "allocations"; "" when exact
 
   // Records whose allocation window has a length.
   static Sample of_allocations(const RecordList& records, const Basis& basis);

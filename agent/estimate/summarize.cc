@@ -83,6 +83,10 @@ std::optional<std::uint64_t> io_calls_of(const model::StratumRecord& stratum) {
   return stratum.work.io_calls;
 }
 
+std::optional<std::uint64_t> waits_of(const model::StratumRecord& stratum) {
+  return stratum.work.waits;
+}
+
 std::optional<std::uint64_t> fresh_pages_of(const model::StratumRecord& stratum) {
   return stratum.fresh_pages;
 }
@@ -221,7 +225,8 @@ model::TargetSnapshot summarize(const TargetRecords& records) {
   const RecordList list = in_time_order(records.bursts);
   const auto cpu_share = estimate_cpu_share(records.cpu_shares);
   const auto too_hot = why_charge_is_too_low(list, prices.allocations, cpu_share);
-  const TargetTotals totals{cpu.undilated_per_second, per_second(records.strata, io_calls_of)};
+  const TargetTotals totals{cpu.undilated_per_second, per_second(records.strata, io_calls_of),
+                            per_second(records.strata, waits_of)};
   Basis basis{all_exact(records.bursts), totals, prices.allocations, prices.frees};
   if (too_hot) basis.totals.cpu_per_second.reset();
   const Sample allocations = Sample::of_allocations(without_cohorts(list), basis);

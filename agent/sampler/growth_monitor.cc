@@ -5,7 +5,7 @@
 
 #include "agent/sampler/pool_monitor.h"
 #include "agent/sampler/undilated.h"
-#include "probes/process/task_clock.h"
+#include "probes/collectors/cpu_clock.h"
 
 namespace poolscope::sampler {
 namespace {
@@ -37,7 +37,7 @@ std::optional<std::uint64_t> GrowthMonitor::burst(WatchedProcess& process, const
   hits_.expire(process::monotonic_ns());
   const auto planned = budget::plan_rate(hits_, {price_ns(), price_ns(), price_ns()}, budget);
   if (!planned.plan) return fail(budget::reason_label(planned.refusal.reason), planned.refusal.detail);
-  auto clock = process::TaskClock::open(process.key().pid);
+  auto clock = probing_.open_cpu_clock(process.key().pid);
   if (!clock) return fail("cpu_clock_failed", process::describe(clock.error()));
   probes::PoolLimits limits;
   limits.length_ns = length_ns(*planned.plan, budget, cpu_per_second);

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "agent/sampler/undilated.h"
+#include "probes/collectors/cpu_clock.h"
 #include "probes/process/monotonic_clock.h"
-#include "probes/process/task_clock.h"
 
 namespace poolscope::sampler {
 namespace {
@@ -89,7 +89,7 @@ Result<std::uint64_t, Problem> PoolMonitor::burst(WatchedProcess& process, const
     problem_ = Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
     return Failure{*problem_};
   }
-  auto clock = process::TaskClock::open(process.key().pid);
+  auto clock = probing_.open_cpu_clock(process.key().pid);
   if (!clock) {
     problem_ = Problem{"cpu_clock_failed", process::describe(clock.error())};
     return Failure{*problem_};

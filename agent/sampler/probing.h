@@ -14,6 +14,7 @@
 #include "probes/collectors/alloc_programs.h"
 #include "probes/collectors/calibration.h"
 #include "probes/collectors/code_parts.h"
+#include "probes/collectors/cpu_clock.h"
 #include "probes/collectors/cpu_samples.h"
 #include "probes/collectors/custom_pool_spec.h"
 #include "probes/collectors/go_runtime.h"
@@ -67,6 +68,10 @@ class Probing {
   }
   [[nodiscard]] probes::PartsCache& code_parts() { return code_parts_; }
 
+  [[nodiscard]] Result<probes::CpuClock, process::TaskClockError> open_cpu_clock(pid_t pid) const {
+    return probes::CpuClock::open(cpu_time_.get(), pid);
+  }
+
   // Whether a look at /proc that began at `looked_ns` may have missed a process: always true where events cannot be had.
   [[nodiscard]] bool processes_changed_since(std::uint64_t looked_ns);
 
@@ -88,6 +93,7 @@ class Probing {
   std::unique_ptr<probes::CpuSamples> cpu_samples_;
   std::optional<CpuSamplesProblem> cpu_samples_problem_;
   std::unique_ptr<probes::ProcessChanges> process_changes_;
+  std::unique_ptr<probes::CpuTimeProgram> cpu_time_;  // nullptr: this kernel has no such walk
   bool tried_process_changes_ = false;
   double cpu_ratio_ = 0.01;
   bool can_pay_cpu_samples_ = true;

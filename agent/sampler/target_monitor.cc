@@ -11,8 +11,8 @@
 #include "agent/estimate/price_check.h"
 #include "agent/estimate/summarize.h"
 #include "agent/sampler/undilated.h"
+#include "probes/collectors/cpu_clock.h"
 #include "probes/process/monotonic_clock.h"
-#include "probes/process/task_clock.h"
 
 namespace poolscope::sampler {
 namespace {
@@ -383,7 +383,7 @@ budget::BurstPrices TargetMonitor::burst_prices(const WatchedProcess& process) c
 std::optional<Problem> TargetMonitor::rate_burst(WatchedProcess& process) {
   const auto planned = budget::plan_rate(allocations_, burst_prices(process), burst_budget(process));
   if (!planned.plan) return Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail};
-  auto clock = process::TaskClock::open(process.key().pid);
+  auto clock = probing_.open_cpu_clock(process.key().pid);
   if (!clock) return no_cpu_clock(clock.error());
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record = collector_.rate(target, {planned.plan->length_ns, planned.plan->hit_limit, pace(), price_factor_});
@@ -411,7 +411,7 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
     return {Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail},
             can_be_saved && turns_.waits_for_cohort()};
   }
-  auto clock = process::TaskClock::open(process.key().pid);
+  auto clock = probing_.open_cpu_clock(process.key().pid);
   if (!clock) return {no_cpu_clock(clock.error())};
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record =
@@ -424,7 +424,7 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
 bool TargetMonitor::growth_burst(WatchedProcess& process) {
   const auto planned = budget::plan_growth(allocations_, frees_, burst_prices(process), burst_budget(process));
   if (!planned.plan) return false;
-  auto clock = process::TaskClock::open(process.key().pid);
+  auto clock = probing_.open_cpu_clock(process.key().pid);
   if (!clock) return false;
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record = collector_.growth(target, {planned.plan->length_ns, planned.plan->hit_limit, pace(), price_factor_});

@@ -16,7 +16,6 @@ namespace {
 using attach::UprobeLinks;
 using model::BurstRecord;
 using model::Window;
-using process::TaskClock;
 
 // How soon a window that the kernel closed is noticed. In a virtual machine each look takes up to 70 us of a CPU that the process may be on.
 constexpr std::uint64_t kPollNs = 1'000'000;
@@ -153,12 +152,12 @@ class Burst {
     allocating_.clear();
   }
 
-  // Counts nothing more and takes every probe away; the time and the sums at that moment. Reading the clock interrupts the process, and waits for that:
-  // meanwhile others take the probes away. Results read after this have every hit.
+  // Counts nothing more and takes every probe away; the time and the sums at that moment. The clocks come first: whoever takes the
+  // probes away may do so on our CPU. Results read after this have every hit.
   Moment detach() {
     store(control().armed, 0u);
-    detacher_.detach(take_links());
     const ClockReading now = clocks();
+    detacher_.detach(take_links());
     const Moment end{now, programs_.read_counts(slot_)};
     process::sleep_until_ns(process::monotonic_ns() + kSettleNs);
     return end;
@@ -188,7 +187,6 @@ class Burst {
     return waits && *waits != load(control().last_waits) ? 0 : late_ns;
   }
 
-  // Interrupts the process where it runs.
   [[nodiscard]] std::uint64_t cpu_ns() const {
     const auto cpu_ns = target_.clock.read_ns();
     return cpu_ns ? *cpu_ns : 0;

@@ -20,8 +20,8 @@
 #include "probes/collectors/alloc_programs.h"
 #include "probes/collectors/allocator_plan.h"
 #include "probes/collectors/caller_steps.h"
+#include "probes/collectors/cpu_clock.h"
 #include "probes/collectors/process_image.h"
-#include "probes/process/task_clock.h"
 
 namespace poolscope::probes {
 
@@ -72,7 +72,7 @@ struct CohortLimits {
 struct BurstTarget {
   ProcessImage& image;
   const AllocatorPlan& plan;
-  process::TaskClock& clock;
+  CpuClock& clock;
   CallerSteps& steps;
 };
 

@@ -8,7 +8,7 @@
 
 namespace poolscope::probes {
 
-ClockReading read_clocks(pid_t pid, const process::TaskClock& clock, std::uint64_t allocated_bytes_address) {
+ClockReading read_clocks(pid_t pid, const CpuClock& clock, std::uint64_t allocated_bytes_address) {
   ClockReading reading;
   reading.time_ns = process::monotonic_ns();
   const auto cpu = clock.read_ns();

@@ -6,8 +6,8 @@
 #include <sys/types.h>
 
 #include "exporters/model/record.h"
+#include "probes/collectors/cpu_clock.h"
 #include "probes/process/prompt_section.h"
-#include "probes/process/task_clock.h"
 
 namespace poolscope::probes {
 
@@ -24,8 +24,7 @@ struct ClockReading {
   model::Work work;
 };
 // `allocated_bytes_address`: as work_of() takes it.
-[[nodiscard]] ClockReading read_clocks(pid_t pid, const process::TaskClock& clock,
-                                       std::uint64_t allocated_bytes_address = 0);
+[[nodiscard]] ClockReading read_clocks(pid_t pid, const CpuClock& clock, std::uint64_t allocated_bytes_address = 0);
 
 // The window between two readings; `part` of what the target did in it was counted, up to `end_ns`.
 [[nodiscard]] model::Window window_between(const ClockReading& begin, const ClockReading& end, std::uint64_t end_ns,

@@ -100,7 +100,7 @@ model::BurstRecord GoGrowth::record_of(const model::PoolBurstRecord& burst, Proc
   return record;
 }
 
-Result<model::BurstRecord, BurstFailure> GoGrowth::burst(process::TaskClock clock, const PoolLimits& limits,
+Result<model::BurstRecord, BurstFailure> GoGrowth::burst(CpuClock clock, const PoolLimits& limits,
                                                          ProcessImage& image) {
   auto burst = PoolProbes::burst(std::move(clock), limits);
   if (!burst) {

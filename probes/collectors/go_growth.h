@@ -31,7 +31,7 @@ class GoGrowth final : private PoolProbes {
 
   [[nodiscard]] std::string caveat() const override { return executable_->program->verification_text(); }
   // The window is `allocation_window`; of `counts` there are reallocations alone: growths. What was lost is counted in `dropped`.
-  [[nodiscard]] Result<model::BurstRecord, BurstFailure> burst(process::TaskClock clock, const PoolLimits& limits,
+  [[nodiscard]] Result<model::BurstRecord, BurstFailure> burst(CpuClock clock, const PoolLimits& limits,
                                                                ProcessImage& image);
   using PoolProbes::count_work_at;
   using PoolProbes::process;

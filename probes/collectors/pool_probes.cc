@@ -141,11 +141,11 @@ model::PoolBurstRecord PoolProbes::burst_record(PoolSlot& slot, PoolOrder& order
   return record;
 }
 
-ClockReading PoolProbes::read_clocks(const process::TaskClock& clock) const {
+ClockReading PoolProbes::read_clocks(const CpuClock& clock) const {
   return probes::read_clocks(process_.pid, clock, allocated_bytes_address_);
 }
 
-std::optional<BurstFailure> PoolProbes::begin_burst(process::TaskClock clock, const PoolLimits& limits) {
+std::optional<BurstFailure> PoolProbes::begin_burst(CpuClock clock, const PoolLimits& limits) {
   auto sites = burst_sites(limits.follows_objects || limits.in_order);
   for (auto& site : sites) {
     const bool writes = limits.in_order && site.point.role != POOL_ROLE_CLEANUP;  // that one says itself what it took
@@ -206,12 +206,12 @@ Result<model::PoolBurstRecord, BurstFailure> PoolProbes::end_burst() {
   return record;
 }
 
-Result<model::PoolBurstRecord, BurstFailure> PoolProbes::burst(process::TaskClock clock, const PoolLimits& limits) {
+Result<model::PoolBurstRecord, BurstFailure> PoolProbes::burst(CpuClock clock, const PoolLimits& limits) {
   if (auto failure = take_window(std::move(clock), limits)) return Failure{std::move(*failure)};
   return end_burst();
 }
 
-std::optional<BurstFailure> PoolProbes::take_window(process::TaskClock clock, const PoolLimits& limits) {
+std::optional<BurstFailure> PoolProbes::take_window(CpuClock clock, const PoolLimits& limits) {
   const PromptSection prompt;
   if (auto failure = begin_burst(std::move(clock), limits)) return failure;
   const auto& control = std::as_const(open_burst_->slot).control();

@@ -17,9 +17,9 @@
 #include "poolscope/result.h"
 #include "probes/collectors/alloc_bursts.h"
 #include "probes/collectors/burst_clock.h"
+#include "probes/collectors/cpu_clock.h"
 #include "probes/collectors/pool_order.h"
 #include "probes/collectors/pool_programs.h"
-#include "probes/process/task_clock.h"
 
 namespace poolscope::probes {
 
@@ -63,9 +63,9 @@ class PoolProbes {
   [[nodiscard]] model::PoolWatchRecord take_watch();
 
   // Returns when it is over.
-  [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> burst(process::TaskClock clock, const PoolLimits& limits);
+  [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> burst(CpuClock clock, const PoolLimits& limits);
   // The same for a burst so long that nobody should wait for it: between these two the kernel keeps the limits.
-  [[nodiscard]] std::optional<BurstFailure> begin_burst(process::TaskClock clock, const PoolLimits& limits);
+  [[nodiscard]] std::optional<BurstFailure> begin_burst(CpuClock clock, const PoolLimits& limits);
   [[nodiscard]] Result<model::PoolBurstRecord, BurstFailure> end_burst();
   [[nodiscard]] bool has_open_burst() const { return open_burst_.has_value(); }
   // The kernel ended it before its time: it counts no more, and its probes cost until end_burst().
@@ -104,10 +104,10 @@ class PoolProbes {
 
  private:
   [[nodiscard]] Result<PoolSlot, BurstFailure> open_slot(const std::vector<PoolSite>& sites);
-  [[nodiscard]] ClockReading read_clocks(const process::TaskClock& clock) const;
+  [[nodiscard]] ClockReading read_clocks(const CpuClock& clock) const;
   void close_window();
   // From the first probe to the last, and nothing else.
-  [[nodiscard]] std::optional<BurstFailure> take_window(process::TaskClock clock, const PoolLimits& limits);
+  [[nodiscard]] std::optional<BurstFailure> take_window(CpuClock clock, const PoolLimits& limits);
   [[nodiscard]] model::PoolBurstRecord burst_record(PoolSlot& slot, PoolOrder& order, std::uint64_t end_ns);
 
   struct Watch {
@@ -122,7 +122,7 @@ class PoolProbes {
   std::optional<Watch> watch_;
   struct OpenBurst {
     PoolSlot slot;
-    process::TaskClock clock;
+    CpuClock clock;
     std::uint64_t hits_before = 0;  // traps between attaching and arming
     ClockReading begin;
     std::uint64_t hits = 0;  // between the two readings

@@ -13,9 +13,9 @@
 #include "probes/collectors/alloc_bursts.h"
 #include "probes/collectors/allocator_plan.h"
 #include "probes/collectors/caller_steps.h"
+#include "probes/collectors/cpu_clock.h"
 #include "probes/collectors/process_image.h"
 #include "probes/process/process.h"
-#include "probes/process/task_clock.h"
 
 namespace {
 
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
   int interrupted = 0;
   for (int cycle = 0; cycle < cycles; ++cycle) {
     if (cycle == cycles / 10) resident_warm = resident_kib();
-    auto clock = process::TaskClock::open(status->key.pid);
+    auto clock = (*probing)->open_cpu_clock(status->key.pid);
     if (!clock) give_up(process::describe(clock.error()));
     const probes::BurstTarget target{*image, *plan, *clock, steps};
     const bool follow = cycle % 2 == 1;

@@ -78,8 +78,11 @@ TEST(Rate, OfFewEventsIsNeverSurerThanAPoissonCount) {
 }
 
 TEST(Rate, OfAWindowThatWasFollowedKnowsByHowMuchItWasLate) {
-  auto bursts = bursts_of(12, 1000, 0.3);
-  for (auto& burst : bursts) burst.allocation_window.late_ns = kSecondNs / 5;
+  auto bursts = bursts_of(12, 1000, 0.5);
+  for (auto& burst : bursts) {
+    burst.allocation_window.charge_ns = kSecondNs / 5;
+    burst.allocation_window.late_ns = kSecondNs / 5;
+  }
   EXPECT_NEAR(summarize_all(bursts, {stratum(0.2)}).allocations.per_second->value, 1000 / 0.8, 1);
 }
 

@@ -1,5 +1,6 @@
 // What events are put in relation to: CPU time, read and write calls, time, allocations.
 
+#include <cmath>
 #include <random>
 #include <string_view>
 
@@ -113,20 +114,79 @@ TEST(Relation, ToTimeServesATargetThatMostlyWaits) {
   EXPECT_NEAR(error_of(rate, server.truth()), 0, 0.04);
 }
 
+// Windows met none of the pauses between two loads, which the CPU time of all time knows.
+TEST(Relation, ToCpuTimeServesATargetThatMostlyWaitsAndDoesNotNoticeItsProbes) {
+  std::vector<model::BurstRecord> bursts;
+  for (unsigned i = 0; i < kBursts; ++i) {
+    bursts.push_back(rate_burst(i, 1000, 0.4));
+    bursts.back().allocation_window.charge_ns = kSecondNs / 1000;
+  }
+  const auto rate = summarize_all(bursts, {stratum(4, 20), stratum(0, 20)}).allocations.per_second;
+  EXPECT_NEAR(error_of(rate, 1000 * 0.25), 0, 0.01);
+}
+
 TEST(Relation, ToTimeIsNotTakenForATargetThatNeverWaits) {
   Server server;
   auto bursts = server.bursts();
   for (auto& burst : bursts) burst.allocation_window.work = {};
   const RecordList list = in_time_order(bursts);
-  const Basis basis{false, 1.0, std::nullopt, {}, {}};
+  const Basis basis{false, {1.0, std::nullopt}, {}, {}};
   EXPECT_EQ(std::string_view(Sample::of_allocations(list, basis).related_to), "cpu_time");
+}
+
+// 100 allocations in 40 us, then a pause of 250 us, however long that took: 345 k/s. Probes take 170 us of a piece of work, so a window of half a
+// millisecond sees one.
+struct PausesOfFixedLength {
+  unsigned unfinished = 0;  // windows that end amid a piece of work
+  double io_calls_per_wait = 0;
+
+  static constexpr double kPiecesPerSecond = 1 / 290e-6;
+  [[nodiscard]] static double truth() { return 100 * kPiecesPerSecond; }
+
+  [[nodiscard]] model::MaybeEstimate seen() const {
+    std::vector<model::BurstRecord> bursts;
+    for (unsigned i = 0; i < kBursts; ++i) {
+      const bool is_unfinished = i < unfinished;
+      auto& window = bursts.emplace_back(rate_burst(i, is_unfinished ? 150 : 100)).allocation_window;
+      window.length_ns = 500'000;
+      window.charge_ns = is_unfinished ? 255'000 : 170'000;
+      window.cpu_ns = window.charge_ns + (is_unfinished ? 60'000 : 40'000);
+      window.late_ns = is_unfinished ? 85'000 : 0;
+      window.work.waits = 1;
+      window.work.io_calls = static_cast<std::uint64_t>(std::llround(io_calls_per_wait));
+    }
+    model::StratumRecord whole = stratum(40e-6 * kPiecesPerSecond * 10, 10);
+    whole.work.waits = static_cast<std::uint64_t>(10 * kPiecesPerSecond);
+    whole.work.io_calls = static_cast<std::uint64_t>(io_calls_per_wait * 10 * kPiecesPerSecond);
+    return summarize_all(bursts, {whole}).allocations.per_second;
+  }
+};
+
+TEST(Relation, ToWaitsServesPausesThatMakeUpForNothing) {
+  const auto rate = PausesOfFixedLength{}.seen();
+  EXPECT_NEAR(error_of(rate, PausesOfFixedLength::truth()), 0, 0.01);
+  EXPECT_LT(*rate->high / *rate->low, 1.2);
+}
+
+TEST(Relation, ToWaitsTakesHalfOfAPieceInWhichAWindowEnds) {
+  EXPECT_NEAR(error_of(PausesOfFixedLength{.unfinished = 6}.seen(), PausesOfFixedLength::truth()), 0, 0.01);
+}
+
+TEST(Relation, ToWaitsIsNotTakenWherePiecesRunIntoEachOther) {
+  const auto rate = PausesOfFixedLength{.unfinished = 13}.seen();
+  EXPECT_GT(*rate->high / *rate->low, 1.5) << "as wide as time leaves it";
+}
+
+TEST(Relation, ToWaitsIsNotTakenOfOneThatReadsRequests) {
+  const auto rate = PausesOfFixedLength{.io_calls_per_wait = 1}.seen();
+  EXPECT_NEAR(error_of(rate, PausesOfFixedLength::truth()), 0, 0.01) << "by its calls";
 }
 
 TEST(Relation, OfSeveralProcessesIsToCpuTime) {
   Server server{.processes = 2};
   const auto bursts = server.bursts();
   const RecordList list = in_time_order(bursts);
-  const Basis basis{false, 1.0, 2 * server.requests_per_second(), {}, {}};
+  const Basis basis{false, {1.0, 2 * server.requests_per_second()}, {}, {}};
   EXPECT_EQ(std::string_view(Sample::of_allocations(list, basis).related_to), "cpu_time");
 }
 
