@@ -136,6 +136,12 @@ int doctor(const DoctorOptions& options) {
   if (const auto& refusal = (*probing)->seccomp_refusal()) {
     text += "  alloc_cohorts is left out in processes under a seccomp filter: " + *refusal + "\n";
   }
+  if (const auto& problem = (*probing)->cpu_clock_problem()) {
+    text +=
+        "  CPU time in bursts is told by perf counters, which hold what a hypervisor takes (st of top): rates are too "
+        "low by as much: " +
+        *problem + "\n";
+  }
   text += price_text(**probing);
   if (!options.spec.empty() || options.pools.pid != 0) {
     const std::string spec = options.spec.empty() ? "pid:" + std::to_string(options.pools.pid) : options.spec;

@@ -166,10 +166,12 @@ model::MaybeEstimate frees_per_second(const RecordList& records, const Basis& ba
   const Sample beside = Sample::of_frees_beside(records, *allocations_per_second);
   const auto rate = alone.rate(frees), rate_beside = beside.rate(frees_beside);
   if (std::isinf(relative_width(rate)) && std::isinf(relative_width(rate_beside))) {
-    // Few cohorts: how many frees there are to an allocation is then known better than how many there are to a second.
-    const bool is_allocation_rate_known =
-        allocations_per_second->low && beside.total(frees_beside) >= kEnoughFreesBeside;
-    return is_allocation_rate_known || beside.total(frees_beside) > alone.total(frees) ? rate_beside : rate;
+    // Few cohorts: how many frees there are to an allocation is then known better than how many there are to a second. Who knows his allocations by
+    // an interval is not told of frees from a handful of windows, which may be several times off.
+    if (allocations_per_second->low) {
+      return beside.total(frees_beside) >= kEnoughFreesBeside ? rate_beside : std::nullopt;
+    }
+    return beside.total(frees_beside) > alone.total(frees) ? rate_beside : rate;
   }
   return relative_width(rate_beside) < kClearlySharper * relative_width(rate) ? rate_beside : rate;
 }

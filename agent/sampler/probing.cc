@@ -17,7 +17,12 @@ Result<std::unique_ptr<Probing>, attach::AttachError> Probing::start(const probe
   std::string why = "this kernel kills a process under a seccomp filter that meets a return probe";
   const auto survived = probes::return_probe_survives_seccomp(*probing->programs_, probing->detacher_, why);
   if (!survived.value_or(false)) probing->seccomp_refusal_ = why;
-  if (auto cpu_time = probes::CpuTimeProgram::start()) probing->cpu_time_ = std::move(*cpu_time);
+  auto cpu_time = probes::CpuTimeProgram::start();
+  if (cpu_time) {
+    probing->cpu_time_ = std::move(*cpu_time);
+  } else {
+    probing->cpu_clock_problem_ = attach::describe(cpu_time.error());
+  }
   return probing;
 }
 

@@ -72,6 +72,9 @@ class Probing {
     return probes::CpuClock::open(cpu_time_.get(), pid);
   }
 
+  // Why CPU time in bursts holds what a hypervisor takes; nothing where it does not. Tried by start().
+  [[nodiscard]] const std::optional<std::string>& cpu_clock_problem() const { return cpu_clock_problem_; }
+
   // Whether a look at /proc that began at `looked_ns` may have missed a process: always true where events cannot be had.
   [[nodiscard]] bool processes_changed_since(std::uint64_t looked_ns);
 
@@ -94,6 +97,7 @@ class Probing {
   std::optional<CpuSamplesProblem> cpu_samples_problem_;
   std::unique_ptr<probes::ProcessChanges> process_changes_;
   std::unique_ptr<probes::CpuTimeProgram> cpu_time_;  // nullptr: this kernel has no such walk
+  std::optional<std::string> cpu_clock_problem_;
   bool tried_process_changes_ = false;
   double cpu_ratio_ = 0.01;
   bool can_pay_cpu_samples_ = true;

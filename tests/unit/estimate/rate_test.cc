@@ -202,6 +202,20 @@ TEST(Rate, OfFreesIsAbsentWhenNobodyLooked) {
   EXPECT_FALSE(target.allocations.counted.frees_of_older);
 }
 
+TEST(Rate, OfFreesIsAbsentWhenAHandfulOfWindowsIsAllThatIsKnownBesideAllocations) {
+  auto bursts = bursts_of(3, 100);
+  for (auto& burst : bursts) {
+    burst.free_window = burst.allocation_window;
+    burst.counts.frees = 500;
+  }
+  EXPECT_TRUE(summarize_all(bursts, {stratum(1)}).allocations.frees_per_second)
+      << "allocations have no interval either";
+  for (const auto& burst : bursts_of(12, 100)) bursts.push_back(burst);
+  const auto allocations = summarize_all(bursts, {stratum(1)}).allocations;
+  EXPECT_TRUE(allocations.per_second->low);
+  EXPECT_FALSE(allocations.frees_per_second);
+}
+
 TEST(Rate, CoversBytesAndReallocations) {
   auto burst = rate_burst(0, 10);
   burst.counts.allocated_bytes = 640;
