@@ -289,9 +289,10 @@ double wait_undilated(Burst& burst, const Moment& begin, const RateLimits& limit
 }
 
 // Everything is attached: what is armed is counted in one window, which is all of the burst.
-Result<BurstRecord, BurstFailure> one_window(Burst& burst, PromptSection& prompt, const BurstTarget& target,
-                                             const RateLimits& limits, model::BurstKind kind, __u32 armed) {
+Result<BurstRecord, BurstFailure> one_window(Burst& burst, const BurstTarget& target, const RateLimits& limits,
+                                             model::BurstKind kind, __u32 armed) {
   const alloc_control& control = burst.control();
+  PromptSection prompt;
   const Moment begin = burst.open(armed, RateLimits::kMostDilation * limits.length_ns, limits.hits);
   const double late_ns = wait_undilated(burst, begin, limits);
   const auto finished = finish(burst, prompt);
@@ -350,11 +351,10 @@ Result<BurstRecord, BurstFailure> AllocBursts::rate(const BurstTarget& target, c
   Burst burst(programs_, detacher_, target, *slot, costs_, limits.pace);
   if (auto failure = burst.start_clock()) return Failure{*failure};
   const auto allocates = [](const PlannedFunction& function) { return function.function != ALLOC_FN_FREE; };
-  PromptSection prompt;
   if (auto failure = burst.attach(AllocPrograms::Probes::kRate, Burst::Until::kBurstEnd, allocates))
     return burst.give_up(*failure);
 
-  return one_window(burst, prompt, target, limits, model::BurstKind::kRate, ALLOC_ARMED_ALLOCATIONS);
+  return one_window(burst, target, limits, model::BurstKind::kRate, ALLOC_ARMED_ALLOCATIONS);
 }
 
 Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target, const CohortLimits& limits) {
@@ -365,7 +365,6 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   const auto frees = [](const PlannedFunction& function) { return function.function == ALLOC_FN_FREE; };
   const auto makes = [&](const PlannedFunction& function) { return !frees(function) && !is_reallocation(function); };
   if (auto failure = burst.start_clock()) return Failure{*failure};
-  PromptSection prompt;
   // Frees first: an object must not be born before its death can be seen.
   if (auto failure = burst.attach(Probes::kFree, Burst::Until::kBurstEnd, frees)) return burst.give_up(*failure);
   if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBurstEnd, is_reallocation))
@@ -374,6 +373,7 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
 
   const alloc_control& control = burst.control();
   const std::uint64_t follow_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
+  PromptSection prompt;
   const Moment births_begin = burst.open(
       ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS, follow_ns, limits.hits);
   burst.wait_until(births_begin.clocks.time_ns + limits.births_ns);
@@ -407,13 +407,12 @@ Result<BurstRecord, BurstFailure> AllocBursts::growth(const BurstTarget& target,
   const auto frees = [](const PlannedFunction& function) { return function.function == ALLOC_FN_FREE; };
   const auto allocates = [&](const PlannedFunction& function) { return !frees(function); };
   if (auto failure = burst.start_clock()) return Failure{*failure};
-  PromptSection prompt;
   if (auto failure = burst.attach(AllocPrograms::Probes::kFree, Burst::Until::kBurstEnd, frees))
     return burst.give_up(*failure);
   if (auto failure = burst.attach(AllocPrograms::Probes::kLives, Burst::Until::kBurstEnd, allocates))
     return burst.give_up(*failure);
 
-  return one_window(burst, prompt, target, limits, model::BurstKind::kCohort,
+  return one_window(burst, target, limits, model::BurstKind::kCohort,
                     ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_DEATHS);
 }
 

@@ -196,13 +196,13 @@ def target(name, *arguments, **options):
     return running([program, *arguments], **options)
 
 
-def assert_within_budget(test, found, cpu_ratio=0.01):
+def assert_within_budget(test, found, cpu_ratio=0.01, overdraft_seconds=OVERDRAFT_SECONDS):
     """What probes took of the target, but for what the last burst may overdraw; where it never told its CPU time, no more than a first
     burst may take."""
     cost = found["cost"]
     if cost.get("charged_cpu_ratio"):
         target_cpu_seconds = cost["charged_cpu_seconds"] / cost["charged_cpu_ratio"]
-        test.assertLessEqual(cost["charged_cpu_seconds"], cpu_ratio * target_cpu_seconds + OVERDRAFT_SECONDS, cost)
+        test.assertLessEqual(cost["charged_cpu_seconds"], cpu_ratio * target_cpu_seconds + overdraft_seconds, cost)
     elif "charged_cpu_ratio" not in cost:
         test.assertLessEqual(cost["charged_cpu_seconds"], FIRST_BURST_SECONDS)
 
