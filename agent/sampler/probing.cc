@@ -21,7 +21,7 @@ Result<std::unique_ptr<Probing>, attach::AttachError> Probing::start(const probe
   if (cpu_time) {
     probing->cpu_time_ = std::move(*cpu_time);
   } else {
-    probing->cpu_clock_problem_ = attach::describe(cpu_time.error());
+    probing->cpu_clock_problem_ = cpu_time.error().cause;
   }
   return probing;
 }

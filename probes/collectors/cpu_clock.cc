@@ -86,7 +86,7 @@ UniqueFd CpuTimeProgram::walk_of(pid_t pid) const {
 
 Result<CpuClock, TaskClockError> CpuClock::open(const CpuTimeProgram* program, pid_t pid) {
   if (program != nullptr) {
-    Walk walk{pid, program->walk_of(pid), 0};
+    Walk walk{program->walk_of(pid), 0};
     if (walk.link && walk_ns(walk.link)) return CpuClock(std::move(walk));
   }
   auto clock = process::TaskClock::open(pid);

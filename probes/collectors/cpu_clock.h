@@ -52,7 +52,6 @@ class CpuClock {
 
  private:
   struct Walk {
-    pid_t pid = 0;
     UniqueFd link;
     mutable std::uint64_t last_ns = 0;
   };
