@@ -9,7 +9,8 @@
 namespace poolscope::probes {
 namespace {
 
-constexpr std::uint64_t kPollNs = 200'000;
+// How soon a window that the kernel closed is noticed. In a virtual machine each look takes up to 70 us of a CPU that the process may be on.
+constexpr std::uint64_t kPollNs = 1'000'000;
 constexpr std::uint64_t kDeadlineGraceNs = 2'000'000;
 // A thread can lose its processor between the time of an event and writing it; later than this is too late.
 constexpr std::uint64_t kLateNs = 100'000'000;
@@ -64,10 +65,11 @@ Failure<BurstFailure> failed(BurstFailure::Reason reason, std::string detail) {
 
 }  // namespace
 
-Result<PoolSlot, BurstFailure> PoolProbes::open_slot(const std::vector<PoolSite>& sites) {
+Result<PoolSlot, BurstFailure> PoolProbes::open_slot(const std::vector<PoolSite>& sites, When when) {
   auto slot = programs_.acquire(static_cast<std::uint32_t>(process_.pid));
   if (!slot) return failed(BurstFailure::Reason::kNoSlot, "all slots for pool probes are taken");
   slot->control().old_pools = old_pools();
+  if (when == When::kAtRandomMoment) slot->wait_for_random_moment();
   if (auto error = slot->attach(sites)) return failed(BurstFailure::Reason::kAttach, attach::describe(*error));
   return std::move(*slot);
 }
@@ -77,7 +79,7 @@ std::optional<BurstFailure> PoolProbes::watch(bool misses) {
   watch_.reset();
   const auto sites = watch_sites(misses);
   if (sites.empty()) return std::nullopt;
-  auto slot = open_slot(sites);
+  auto slot = open_slot(sites, When::kNow);
   if (!slot) return slot.error();
   store(slot->control().armed, 1u);
   const bool has_misses =
@@ -154,12 +156,12 @@ std::optional<BurstFailure> PoolProbes::begin_burst(CpuClock clock, const PoolLi
   if (auto enabled = clock.enable(); !enabled) {
     return BurstFailure{BurstFailure::Reason::kTaskClock, process::describe(enabled.error())};
   }
-  const PromptSection prompt;
-  auto slot = open_slot(sites);
+  auto slot = open_slot(sites, When::kAtRandomMoment);
   if (!slot) return slot.error();
   if (limits.in_order) slot->start_order();
   on_open(*slot);
   open_burst_.emplace(OpenBurst{std::move(*slot), std::move(clock), 0, {}, 0, {}});
+  const PromptSection prompt;
   pool_control& control = open_burst_->slot.control();
   control.hit_limit = limits.hits;
   control.follows_objects = limits.follows_objects ? 1 : 0;
@@ -212,12 +214,13 @@ Result<model::PoolBurstRecord, BurstFailure> PoolProbes::burst(CpuClock clock, c
 }
 
 std::optional<BurstFailure> PoolProbes::take_window(CpuClock clock, const PoolLimits& limits) {
-  const PromptSection prompt;
   if (auto failure = begin_burst(std::move(clock), limits)) return failure;
+  const PromptSection prompt;
   const auto& control = std::as_const(open_burst_->slot).control();
   const std::uint64_t end_ns = open_burst_->begin.time_ns + limits.length_ns;
   for (std::uint64_t now = process::monotonic_ns(); now < end_ns && load(control.stop) == POOL_STOP_NONE;
        now = process::monotonic_ns()) {
+    open_burst_->slot.keep_way_open();
     process::sleep_until_ns(std::min(end_ns, now + kPollNs));
   }
   close_window();
@@ -225,7 +228,7 @@ std::optional<BurstFailure> PoolProbes::take_window(CpuClock clock, const PoolLi
 }
 
 std::optional<BurstFailure> PoolProbes::start_exact() {
-  auto slot = open_slot(burst_sites(true));
+  auto slot = open_slot(burst_sites(true), When::kNow);
   if (!slot) return slot.error();
   slot->control().follows_objects = 1;
   slot->start_order();

@@ -103,7 +103,8 @@ class PoolProbes {
   model::ProcessKey process_;
 
  private:
-  [[nodiscard]] Result<PoolSlot, BurstFailure> open_slot(const std::vector<PoolSite>& sites);
+  enum class When { kNow, kAtRandomMoment };
+  [[nodiscard]] Result<PoolSlot, BurstFailure> open_slot(const std::vector<PoolSite>& sites, When when);
   [[nodiscard]] ClockReading read_clocks(const CpuClock& clock) const;
   void close_window();
   // From the first probe to the last, and nothing else.

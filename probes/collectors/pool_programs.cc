@@ -166,19 +166,37 @@ PoolSlot::PoolSlot(PoolSlot&& other) noexcept
     : programs_(std::exchange(other.programs_, nullptr)),
       slot_(other.slot_),
       links_(std::move(other.links_)),
+      way_(std::exchange(other.way_, std::nullopt)),
       points_(std::move(other.points_)) {}
 
 PoolSlot::~PoolSlot() {
   if (programs_ == nullptr) return;
   __atomic_store_n(&control().armed, 0u, __ATOMIC_RELEASE);
-  programs_->detacher_.detach(std::move(links_), [programs = programs_, slot = slot_, points = std::move(points_)] {
+  programs_->detacher_.detach(take_links(), [programs = programs_, slot = slot_, points = std::move(points_)] {
     programs->release(slot, points);
   });
 }
 
 void PoolSlot::detach() {
   __atomic_store_n(&control().armed, 0u, __ATOMIC_RELEASE);
-  programs_->detacher_.detach(std::exchange(links_, {}));
+  programs_->detacher_.detach(take_links());
+}
+
+attach::UprobeLinks PoolSlot::take_links() {
+  attach::UprobeLinks all = std::exchange(links_, {});
+  if (way_) {
+    for (auto& link : way_->take_links()) all.push_back(std::move(link));
+  }
+  return all;
+}
+
+void PoolSlot::wait_for_random_moment() {
+  way_.emplace(programs_->method_, bpf_program__fd(programs_->skeleton_->progs.pool_cleanup));
+  way_->wait_for_random_moment(programs_->random_);
+}
+
+void PoolSlot::keep_way_open() {
+  if (way_) way_->keep_open();
 }
 
 std::optional<AttachError> PoolSlot::attach(const std::vector<PoolSite>& sites) {

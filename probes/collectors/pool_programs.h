@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "poolscope/result.h"
 #include "probes/attach/attach_error.h"
 #include "probes/attach/detacher.h"
+#include "probes/attach/open_way.h"
 #include "probes/attach/uprobe_link.h"
 #include "probes/bpf/pool_events.h"
 
@@ -86,6 +88,7 @@ class PoolPrograms {
   std::uint64_t order_extra_ns_ = 150;  // until it is measured
   ring_buffer* ring_ = nullptr;
   ring_buffer* stops_ = nullptr;
+  std::mt19937_64 random_{std::random_device{}()};
   std::map<std::uint32_t, std::vector<pool_order_event>> order_;  // by generation of the slot
   std::map<std::uint32_t, std::vector<growth_event>> growths_;
 };
@@ -97,6 +100,10 @@ class PoolSlot {
   PoolSlot& operator=(PoolSlot&&) = delete;
   ~PoolSlot();
 
+  // Before attach(), for windows: returns at a random moment, and the probes come at once then (attach::OpenWay).
+  void wait_for_random_moment();
+  // Call it every few milliseconds from then on: the probes go at once, too.
+  void keep_way_open();
   // Cleanups and growths go to programs of their own. Nothing stays attached when one fails.
   [[nodiscard]] std::optional<attach::AttachError> attach(const std::vector<PoolSite>& sites);
   // Takes the probes away, as the destructor does; what they counted can still be read.
@@ -115,10 +122,13 @@ class PoolSlot {
  private:
   friend class PoolPrograms;
   PoolSlot(PoolPrograms& programs, std::uint32_t slot) : programs_(&programs), slot_(slot) {}
+  // All of them; those in ourselves last.
+  [[nodiscard]] attach::UprobeLinks take_links();
 
   PoolPrograms* programs_;
   std::uint32_t slot_;
   attach::UprobeLinks links_;
+  std::optional<attach::OpenWay> way_;
   std::vector<std::uint32_t> points_;
 };
 
