@@ -9,6 +9,7 @@ namespace {
 
 constexpr double kLongestBirthsNs = 2e6;
 constexpr double kLeastBusyCpus = 0.01;
+constexpr double kMostlyWaits = 0.5, kCrowdReserve = 3;
 constexpr double kShortestFollowNs = 1e6;  // below that hardly any life ends inside
 
 // How much slower a thread runs: 0.5 means half again as long.
@@ -82,6 +83,16 @@ PlanOrRefusal<RatePlan> plan_window(double longest_ns, double slower, double hit
   return {RatePlan{static_cast<std::uint64_t>(length_ns), hit_limit(cost_ns, hit_ns, budget)}};
 }
 
+// The same for a target that mostly waits: its hit limit keeps the cap, whatever crowd it meets.
+PlanOrRefusal<RatePlan> plan_for_crowds(double longest_ns, double slower, double hit_ns, const BurstBudget& budget) {
+  const double most_ns = static_cast<double>(budget.max_ns) * (budget.slowdown - 1);
+  if (budget.tokens_ns < most_ns) return {std::nullopt, no_tokens(most_ns, budget)};
+  const double per_ns = std::max(budget.used_cpus, kLeastBusyCpus) * slower;
+  const double length_ns = std::min(longest_ns, most_ns / kCrowdReserve / std::max(per_ns, 1e-9));
+  if (length_ns < kShortestNs) return {std::nullopt, too_hot(slower, budget)};
+  return {RatePlan{static_cast<std::uint64_t>(length_ns), static_cast<std::uint64_t>(most_ns / std::max(hit_ns, 1.0))}};
+}
+
 }  // namespace
 
 double planned_cpus(double recent) {
@@ -133,8 +144,10 @@ PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices&
 PlanOrRefusal<RatePlan> plan_growth(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,
                                     const BurstBudget& budget) {
   const double slower = extra(allocations, prices.life_ns) + extra(frees.known() ? frees : allocations, prices.free_ns);
-  return plan_window(std::min(kLongestBirthsNs, static_cast<double>(budget.max_ns)), slower,
-                     std::max(prices.free_ns, prices.life_ns / 2), budget);
+  const double longest_ns = std::min(kLongestBirthsNs, static_cast<double>(budget.max_ns));
+  const double hit_ns = std::max(prices.free_ns, prices.life_ns / 2);
+  if (budget.used_cpus >= kMostlyWaits) return plan_window(longest_ns, slower, hit_ns, budget);
+  return plan_for_crowds(longest_ns, slower, hit_ns, budget);
 }
 
 std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,

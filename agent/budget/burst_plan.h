@@ -61,7 +61,8 @@ struct BurstBudget {
   std::uint64_t follow_max_ns = 50'000'000;
   double tokens_ns = 0;    // what may be spent now
   double capacity_ns = 0;  // what could ever be saved
-  double busy_cpus = 1;    // CPU seconds per second of the process: planned_cpus()
+  double used_cpus = 1;    // CPU seconds per second of the process lately
+  double busy_cpus = 1;    // what is planned for: planned_cpus(used_cpus)
 };
 
 // What a burst is planned to cost by, when the process used `recent` CPU seconds per second lately. A burst that meets more is ended by its hit
@@ -108,6 +109,8 @@ struct PlannedPace {
 [[nodiscard]] PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices,
                                                 const BurstBudget& budget);
 // A burst that follows allocations and frees beside each other and nobody to its end: for growth alone, where a target is too hot for cohorts.
+// A target that mostly waits works in crowds of events. Cut short by its hit limit, such a burst would see how buffers begin to grow and
+// not how they end, so all that one window may be slowed by is saved first, and the burst is planned to take a third of that.
 [[nodiscard]] PlanOrRefusal<RatePlan> plan_growth(const HitRate& allocations, const HitRate& frees,
                                                   const BurstPrices& prices, const BurstBudget& budget);
 // How long a cohort has to last for its objects to be followed up to `age_ns`, births and the delay by probes included.

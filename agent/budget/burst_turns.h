@@ -5,6 +5,7 @@
 //   Known     once churn is known, one pair in kCohortEveryKnown / 2 has a cohort, to see when it changes.
 //   Saving    a cohort of a target that mostly waits must be paid in advance although it will cost little. Once the rate is known
 //             well enough, strata are left out for it: rate bursts would go on spending what it needs.
+//   Growth    where cohorts are refused as too hot, their turns go to looks at growth; where these see nothing grow, one turn in kGrowthEveryVain.
 // Pure but for the random numbers it is given.
 
 #include <random>
@@ -15,6 +16,8 @@ class BurstTurns {
  public:
   static constexpr unsigned kLongFollowEvery = 4;
   static constexpr unsigned kCohortEveryKnown = 6;  // bursts; its pairs and kLongFollowEvery have no common divisor
+  // After so many looks in a row at allocations of which none grew, there are fewer.
+  static constexpr unsigned kVainLooks = 6, kGrowthEveryVain = 8;
   // Before a stratum is left out for a cohort: this many rate bursts in all, and these since the last cohort.
   static constexpr unsigned kRateBurstsFirst = 24, kRateBurstsBetween = 2;
 
@@ -31,6 +34,13 @@ class BurstTurns {
   // Enough rate bursts were taken for turns to go to something else.
   [[nodiscard]] bool has_rate() const { return rate_bursts_ >= kRateBurstsFirst; }
 
+  // A turn that a cohort cannot have: is it worth a look at growth?
+  [[nodiscard]] bool is_growth_wanted() const {
+    return has_rate() && (vain_looks_ < kVainLooks || turn_ / 2 % kGrowthEveryVain == 0);
+  }
+  // A look at growth was taken, and saw allocations.
+  void looked_at_growth(bool has_grown) { vain_looks_ = has_grown ? 0 : vain_looks_ + 1; }
+
   enum class Kind { kRate, kCohort };
   // A burst was taken, of the kind whose turn it was or of the other.
   void took(Kind kind, std::mt19937_64& random) {
@@ -44,7 +54,7 @@ class BurstTurns {
   }
 
  private:
-  unsigned turn_ = 0, rate_bursts_ = 0, since_cohort_ = 0;
+  unsigned turn_ = 0, rate_bursts_ = 0, since_cohort_ = 0, vain_looks_ = 0;
   bool is_churn_known_ = false;
   bool is_cohort_first_ = false;  // the very first burst is short and finds the rate
 };

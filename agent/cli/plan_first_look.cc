@@ -88,6 +88,11 @@ Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedP
   const std::uint64_t start_ns = process::monotonic_ns();
   (void)watched.take_cpu_ns();
   sampler::Saturation saturation;
+  std::uint64_t cpu_ns = 0;
+  const auto used_per_second = [&] {
+    cpu_ns += watched.take_cpu_ns().value_or(0);
+    return static_cast<double>(cpu_ns) / static_cast<double>(process::monotonic_ns() - start_ns);
+  };
   std::optional<std::string> error;
   for (unsigned looks = 0; looks < kFirstLooks; ++looks) {
     if (found.ran && !found.is_at_least && found.bursts >= kFewestLooks) break;
@@ -104,11 +109,11 @@ Result<FirstLook, std::string> look(sampler::Probing& probing, sampler::WatchedP
     found.records.push_back(*record);
     if (window.cpu_ns <= window.length_ns / 10) continue;
     found.ran = true;
-    tell_rate(record->counts.allocations + record->counts.reallocations, window, saturation.note(window, 1), found);
+    tell_rate(record->counts.allocations + record->counts.reallocations, window,
+              saturation.note(window, 1, used_per_second()), found);
   }
   if (found.bursts == 0 && error) return Failure{*error};
-  const std::uint64_t cpu_ns = watched.take_cpu_ns().value_or(0);
-  found.cpu_per_second = static_cast<double>(cpu_ns) / static_cast<double>(process::monotonic_ns() - start_ns);
+  found.cpu_per_second = used_per_second();
   return found;
 }
 

@@ -350,7 +350,8 @@ std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
   if (turns_.is_cohorts_turn() && allocations_.known()) {
     const auto [problem, is_waited_for, has_record] = cohort_burst(process);
     cohort_problem_ = problem;
-    if (is_waited_for) return cohort_problem_;
+    if (is_waited_for)
+      return Problem{budget::reason_label(budget::Refusal::Reason::kNoTokens), cohort_problem_->detail};
     if (has_record) {
       turns_.took(budget::BurstTurns::Kind::kCohort, random_);
       return std::nullopt;
@@ -369,6 +370,7 @@ budget::BurstBudget TargetMonitor::burst_budget(const WatchedProcess& process) c
   result.tokens_ns = tokens_.level_ns();
   result.capacity_ns = tokens_.capacity_ns();
   const double used = book_.strata().empty() ? 0 : cpu_per_second(process);
+  result.used_cpus = used;
   result.busy_cpus = budget::planned_cpus(used);
   return result;
 }
@@ -402,9 +404,11 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
                                    ? budget.follow_max_ns
                                    : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
   const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, kLeastFollowNs, wanted);
-  if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot)
-    return {Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail}, false,
-            turns_.has_rate() && growth_burst(process)};
+  if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot) {
+    const GrowthLook look = turns_.is_growth_wanted() ? growth_burst(process) : GrowthLook::kNone;
+    return {Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail},
+            look == GrowthLook::kSavedFor && turns_.waits_for_cohort(), look == GrowthLook::kTaken};
+  }
   if (!planned.plan) {
     const bool can_be_saved =
         planned.refusal.reason == budget::Refusal::Reason::kNoTokens && planned.refusal.needed_ns <= budget.capacity_ns;
@@ -421,19 +425,25 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   return {std::nullopt, false, true};
 }
 
-bool TargetMonitor::growth_burst(WatchedProcess& process) {
-  const auto planned = budget::plan_growth(allocations_, frees_, burst_prices(process), burst_budget(process));
-  if (!planned.plan) return false;
+TargetMonitor::GrowthLook TargetMonitor::growth_burst(WatchedProcess& process) {
+  const budget::BurstBudget budget = burst_budget(process);
+  const auto planned = budget::plan_growth(allocations_, frees_, burst_prices(process), budget);
+  if (!planned.plan) {
+    const bool can_be_saved =
+        planned.refusal.reason == budget::Refusal::Reason::kNoTokens && planned.refusal.needed_ns <= budget.capacity_ns;
+    return can_be_saved ? GrowthLook::kSavedFor : GrowthLook::kNone;
+  }
   auto clock = probing_.open_cpu_clock(process.key().pid);
-  if (!clock) return false;
+  if (!clock) return GrowthLook::kNone;
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   auto record = collector_.growth(target, {planned.plan->length_ns, planned.plan->hit_limit, pace(), price_factor_});
   if (!record) {
     (void)failed(record.error());
-    return false;
+    return GrowthLook::kNone;
   }
+  if (record->counts.allocations > 0) turns_.looked_at_growth(!record->growth_chains.empty());
   keep(std::move(*record));
-  return true;
+  return GrowthLook::kTaken;
 }
 
 void TargetMonitor::keep(BurstRecord record) {
@@ -466,7 +476,9 @@ void TargetMonitor::learn_rates(const BurstRecord& record) {
   if (window.length_ns < budget::kShortestNs && !window.ended_by_count) return;
   if (rate.known() && !tells_rate(window)) return;
   Saturation& saturation = counts ? allocating_ : freeing_;
-  rate.observe(per_undilated_second(calls, window, price_factor_, saturation.note(window, price_factor_)),
+  const auto process = processes_.find(record.process);
+  const double used = process == processes_.end() ? 1 : cpu_per_second(process->second);
+  rate.observe(per_undilated_second(calls, window, price_factor_, saturation.note(window, price_factor_, used)),
                process::monotonic_ns());
 }
 

@@ -119,8 +119,9 @@ class TargetMonitor {
     bool has_record = false;         // of a cohort, or of a look at growth in its place
   };
   [[nodiscard]] CohortOutcome cohort_burst(WatchedProcess& process);
-  // Where a cohort is refused as too hot: whether the look was taken.
-  [[nodiscard]] bool growth_burst(WatchedProcess& process);
+  // Where a cohort is refused as too hot.
+  enum class GrowthLook { kTaken, kSavedFor, kNone };
+  [[nodiscard]] GrowthLook growth_burst(WatchedProcess& process);
   void keep(model::BurstRecord record);
   // A burst without a record; what it took is spent nevertheless.
   [[nodiscard]] Problem failed(const probes::BurstFailure& failure);

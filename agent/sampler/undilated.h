@@ -23,13 +23,16 @@ inline constexpr double kLeastOwnShare = 0.25, kLeastSaturatedShare = 0.02;
 }
 
 // One window that probes took nearly the whole of may be mispriced. When kSureWindows in a row left the target less than kLeastOwnShare it is
-// as hot as it looks. Windows in which it mostly paused, or waited for a CPU, say nothing.
+// as hot as it looks. Windows in which it mostly paused, or waited for a CPU, say nothing. Nor do those of a process that mostly waits between
+// bursts: probes make its pulses long enough to fill a window, and its price is known by what it does outside (price_check.h).
 class Saturation {
  public:
   static constexpr unsigned kSureWindows = 3;
 
-  // The least share that is the target's own, for per_undilated_second() of this window, the latest.
-  [[nodiscard]] double note(const model::Window& window, double price_factor) {
+  // The least share that is the target's own, for per_undilated_second() of this window, the latest. `cpu_per_second`: what the process used
+  // lately.
+  [[nodiscard]] double note(const model::Window& window, double price_factor, double cpu_per_second) {
+    if (cpu_per_second < kMostlyRuns) return kLeastOwnShare;
     const double cpu_ns = static_cast<double>(window.cpu_ns), length_ns = static_cast<double>(window.length_ns);
     const double charge_ns = price_factor * static_cast<double>(window.charge_ns);
     if (cpu_ns >= kMostlyRuns * length_ns) in_a_row_ = charge_ns >= (1 - kLeastOwnShare) * cpu_ns ? in_a_row_ + 1 : 0;

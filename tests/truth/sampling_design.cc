@@ -51,6 +51,7 @@ class Observer {
     budget::BurstBudget budget = design_.burst;
     budget.tokens_ns = tokens_.level_ns();
     budget.capacity_ns = tokens_.capacity_ns();
+    budget.used_cpus = recent_cpus_;
     budget.busy_cpus = budget::planned_cpus(recent_cpus_);
     return budget;
   }
@@ -85,7 +86,8 @@ class Observer {
     auto& rate = counts ? allocations_ : frees_;
     if (!rate.known() || sampler::tells_rate(window)) {
       auto& saturation = counts ? allocating_ : freeing_;
-      rate.observe(sampler::per_undilated_second(calls, window, 1, saturation.note(window, 1)), window.start_ns);
+      rate.observe(sampler::per_undilated_second(calls, window, 1, saturation.note(window, 1, recent_cpus_)),
+                   window.start_ns);
     }
     if (!design_.has_io_calls) {
       record.allocation_window.work.io_calls.reset();

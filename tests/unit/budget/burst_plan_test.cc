@@ -196,6 +196,31 @@ TEST(GrowthPlan, WaitsWhenTheTokensPayForNothing) {
   EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kNoTokens);
 }
 
+BurstBudget of_waiting_target() {
+  BurstBudget budget = rich();
+  budget.used_cpus = 0.1;
+  budget.busy_cpus = planned_cpus(budget.used_cpus);
+  return budget;
+}
+
+TEST(GrowthPlan, PaysForAWholeCrowdOfATargetThatMostlyWaits) {
+  const double rate = 4e6, slower = rate * 2000e-9, most_ns = 0.5 * 5e6;
+  const auto planned = plan_growth(rate_of(rate), rate_of(rate), kPrices, of_waiting_target());
+  ASSERT_TRUE(planned.plan);
+  EXPECT_NEAR(static_cast<double>(planned.plan->length_ns) * 0.1 * slower, most_ns / 3, 0.01 * most_ns);
+  EXPECT_LE(static_cast<double>(planned.plan->hit_limit) * std::max(kPrices.free_ns, kPrices.life_ns / 2), most_ns)
+      << "the slowdown cap";
+}
+
+TEST(GrowthPlan, SavesAllThatACrowdMayTakeFirst) {
+  BurstBudget budget = of_waiting_target();
+  budget.tokens_ns = 2.4e6;
+  const auto planned = plan_growth(rate_of(4e6), HitRate{}, kPrices, budget);
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kNoTokens);
+  EXPECT_DOUBLE_EQ(planned.refusal.needed_ns, 2.5e6);
+}
+
 TEST(Pace, NeverEndsABurstThatDoesWhatMayBePlanned) {
   BurstBudget budget;
   budget.slowdown = 1.5;

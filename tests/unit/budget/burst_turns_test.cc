@@ -33,5 +33,37 @@ TEST(BurstTurns, GivesFewToCohortsOnceChurnIsKnownAndStillFollowsSomeForLong) {
   EXPECT_EQ(taken_in(240, true).long_follows, 240u / BurstTurns::kCohortEveryKnown / BurstTurns::kLongFollowEvery);
 }
 
+// Of 60 turns that cohorts cannot have, those that go to looks at growth.
+unsigned looks_in(BurstTurns& turns, bool has_grown) {
+  std::mt19937_64 random(1);
+  unsigned looks = 0;
+  for (unsigned turns_of_cohorts = 0; turns_of_cohorts < 60;) {
+    if (turns.is_cohorts_turn()) {
+      ++turns_of_cohorts;
+      if (turns.is_growth_wanted()) {
+        ++looks;
+        turns.looked_at_growth(has_grown);
+        turns.took(BurstTurns::Kind::kCohort, random);
+        continue;
+      }
+    }
+    turns.took(BurstTurns::Kind::kRate, random);
+  }
+  return looks;
+}
+
+TEST(BurstTurns, LooksAtGrowthOnceTheRateIsKnown) {
+  BurstTurns turns;
+  EXPECT_FALSE(turns.is_growth_wanted());
+  EXPECT_GT(looks_in(turns, true), 30u);
+}
+
+TEST(BurstTurns, LooksSeldomWhereNothingGrowsAndOftenAgainWhenItDoes) {
+  BurstTurns turns;
+  EXPECT_LT(looks_in(turns, false), 6u + 60u / BurstTurns::kGrowthEveryVain + 1);
+  turns.looked_at_growth(true);
+  EXPECT_TRUE(turns.is_growth_wanted());
+}
+
 }  // namespace
 }  // namespace poolscope::budget

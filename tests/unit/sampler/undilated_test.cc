@@ -5,7 +5,7 @@
 namespace poolscope::sampler {
 namespace {
 
-constexpr double kPrice = 1;
+constexpr double kPrice = 1, kBusy = 0.9;
 
 model::Window window(std::uint64_t cpu_ns, std::uint64_t charge_ns, std::uint64_t length_ns = 1'000'000) {
   model::Window result;
@@ -29,27 +29,34 @@ TEST(Undilated, WindowWithoutCpuTimeHasNoRate) {
 
 TEST(Saturation, IsBelievedAfterThreeWindowsInARow) {
   Saturation saturation;
-  EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice), kLeastOwnShare);
-  EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice), kLeastOwnShare);
-  EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice), kLeastSaturatedShare);
+  EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice, kBusy), kLeastOwnShare);
+  EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice, kBusy), kLeastOwnShare);
+  EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice, kBusy), kLeastSaturatedShare);
 }
 
 TEST(Saturation, IsForgottenWithTheFirstWindowThatIsNot) {
   Saturation saturation;
-  for (int i = 0; i < 5; ++i) (void)saturation.note(window(1'000'000, 990'000), kPrice);
-  EXPECT_EQ(saturation.note(window(1'000'000, 500'000), kPrice), kLeastOwnShare);
+  for (int i = 0; i < 5; ++i) (void)saturation.note(window(1'000'000, 990'000), kPrice, kBusy);
+  EXPECT_EQ(saturation.note(window(1'000'000, 500'000), kPrice, kBusy), kLeastOwnShare);
 }
 
 TEST(Saturation, IsNotToldOfATargetThatMostlyPauses) {
   Saturation saturation;
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(saturation.note(window(300'000, 290'000), kPrice), kLeastOwnShare);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(saturation.note(window(300'000, 290'000), kPrice, kBusy), kLeastOwnShare);
+}
+
+TEST(Saturation, IsNotToldOfAProcessThatMostlyWaitsWhoseSlowedPulsesFillWindows) {
+  constexpr double kMostlyWaits = 0.1;
+  Saturation saturation;
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice, kMostlyWaits), kLeastOwnShare);
 }
 
 TEST(Saturation, IsStillToldAfterAWindowWithoutACpu) {
   Saturation saturation;
-  for (int i = 0; i < 2; ++i) (void)saturation.note(window(1'000'000, 990'000), kPrice);
-  (void)saturation.note(window(100'000, 0), kPrice);
-  EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice), kLeastSaturatedShare);
+  for (int i = 0; i < 2; ++i) (void)saturation.note(window(1'000'000, 990'000), kPrice, kBusy);
+  (void)saturation.note(window(100'000, 0), kPrice, kBusy);
+  EXPECT_EQ(saturation.note(window(1'000'000, 990'000), kPrice, kBusy), kLeastSaturatedShare);
 }
 
 }  // namespace
