@@ -6,6 +6,7 @@
 #include "agent/advice/hosted_advice.h"
 #include "agent/advice/most_saved.h"
 #include "agent/advice/pool_advice.h"
+#include "agent/advice/price_range.h"
 #include "agent/advice/site_advice.h"
 
 namespace poolscope::advice {
@@ -87,9 +88,8 @@ std::vector<model::Advice> advise(const model::TargetSnapshot& target, const siz
                                   const AdviceOptions& options, AdviceState* state) {
   Advices all;
   for (const model::PoolSummary& pool : target.pools) {
-    const FreshPages fresh = fresh_pages(target, pool);
-    const sizing::Prices low = fewest_pages(prices, fresh), high = most_pages(prices, fresh);
-    append(all, advise_pool({target, pool, low, high, options, state}));
+    const PriceRange range = price_range(target, pool, prices);
+    append(all, advise_pool({target, pool, range.low, range.high, options, state}));
   }
   append(all, reservations(target, prices, options));
   append(all, adoptions(target, prices, options));

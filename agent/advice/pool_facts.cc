@@ -36,30 +36,44 @@ double allocation_ns(const model::TargetSnapshot& target, const sizing::Prices& 
   return target.runtime == "go" ? std::max(ns, kGoObjectNs + kGoNsPerByte * static_cast<double>(bytes)) : ns;
 }
 
-// As they really are, else as configured.
-std::uint64_t object_bytes_of(const model::PoolSummary& pool) {
-  if (pool.buffer_bytes && pool.buffer_bytes->p50 > 0) return pool.buffer_bytes->p50 + pool.object_bytes.value_or(0);
-  if (pool.published && pool.published->buffer_bytes) return *pool.published->buffer_bytes;
-  return pool.object_bytes.value_or(0);
-}
-
-// Gets that end with a buffer that had to grow; nullopt: not known.
-std::optional<double> regrowth_ratio_of(const model::PoolSummary& pool, const PoolFacts& facts) {
-  if (!pool.regrowths_per_second) return std::nullopt;
-  return std::min(1.0, pool.regrowths_per_second->value / facts.gets_per_second);
-}
-
 constexpr double kHardlyAny = 1e-9;  // shares are sums of fractions
+constexpr double kOneStep = 1.1;     // steps on average, below which buffers grow at once
+
+struct Growth {
+  double fresh_ratio = 1;             // sizing::BufferUse
+  std::optional<double> factor = {};  // the same
+};
+
+// How often buffers that need more than `current` double, on average; both are ends of buckets.
+double doublings(const sizing::Shares& needed, std::uint64_t current) {
+  double times = 0, all = 0;
+  for (const auto& [bytes, share] : needed) {
+    if (bytes <= current) continue;
+    times += share * std::log2(static_cast<double>(bytes) / static_cast<double>(current));
+    all += share;
+  }
+  return all > 0 ? std::max(1.0, times / all) : 1;
+}
 
 // Uses that begin with a buffer of the configured capacity: those that grew, of those that needed more than that. Where none needed more, a
 // smaller capacity might make each of them grow. Where nothing tells growing, misses begin with a new one.
-double fresh_ratio_of(const model::PoolSummary& pool, const PoolFacts& facts) {
+//
+// A pool that counts itself counts each time that a buffer grows. Growths beyond one for each new buffer that needs more say in how many
+// steps they grow; of others poolscope sees that a buffer has grown, not how.
+Growth growth_of(const model::PoolSummary& pool, const PoolFacts& facts) {
   // What fills it exactly lies in a bucket that reaches further.
   const std::uint64_t current = ps_log_linear_upper(ps_log_linear_index(current_buffer_bytes(pool)));
   const double above = 1 - sizing::share_up_to(pool.needed_bytes->buckets, current);
-  if (above <= kHardlyAny) return 1;
-  const auto grown = regrowth_ratio_of(pool, facts);
-  return grown ? std::min(1.0, *grown / above) : 1 - facts.hit_ratio.value;
+  if (above <= kHardlyAny) return {};
+  const double made = 1 - facts.hit_ratio.value;
+  if (!pool.regrowths_per_second) return {made};
+  const double grown = pool.regrowths_per_second->value / facts.gets_per_second / above;
+  if (!pool.published) return {std::min(1.0, grown)};
+  const double most_steps = doublings(pool.needed_bytes->buckets, current);
+  const double steps = std::clamp(grown / std::max(made, kHardlyAny), 1.0, most_steps);
+  const double fresh = std::min(1.0, grown / steps);
+  if (steps < kOneStep) return {fresh, sizing::kAtOnce};
+  return {fresh, std::exp2(most_steps / steps)};
 }
 
 // What buffers that are used again and again have come to. Those that are as configured would be as large as configured, or as they need.
@@ -99,22 +113,6 @@ std::vector<sizing::MissesAt> misses_of_published(const model::PoolSummary& pool
   return misses;
 }
 
-constexpr double kFewestPages = 100;
-
-// `allocated`: whole pages of blocks, per second.
-std::optional<double> fresh_ratio_of_pages(const model::TargetSnapshot& target, double allocated) {
-  if (!target.fresh_pages_per_second || allocated * target.cost.observed_seconds < kFewestPages) return std::nullopt;
-  return std::min(1.0, *target.fresh_pages_per_second / allocated);
-}
-
-double pages_allocated_per_second(const model::AllocationSummary& allocations) {
-  if (!allocations.per_second || !allocations.size_bytes) return 0;
-  double pages = 0;
-  for (const auto& [upper, share] : allocations.size_bytes->buckets)
-    pages += share * static_cast<double>(upper / sizing::kPageBytes);
-  return pages * allocations.per_second->value;
-}
-
 std::optional<double> hold_seconds_of(const model::PoolSummary& pool) {
   if (pool.published) return pool.published->hold_seconds_p50;
   return pool.use ? pool.use->hold_seconds_p50 : std::nullopt;
@@ -152,30 +150,10 @@ std::optional<PoolFacts> facts_of(const model::TargetSnapshot& target, const mod
   return facts;
 }
 
-FreshPages fresh_pages(const model::TargetSnapshot& target) {
-  constexpr double kUnlikeTheMean = 2;
-  const auto mean = fresh_ratio_of_pages(target, pages_allocated_per_second(target.allocations));
-  return mean ? FreshPages{*mean / kUnlikeTheMean, std::min(1.0, *mean * kUnlikeTheMean)} : FreshPages{};
-}
-
-FreshPages fresh_pages(const model::TargetSnapshot& target, const model::PoolSummary& pool) {
-  FreshPages pages = fresh_pages(target);
-  if (!pool.gets_per_second || !pool.hit_ratio) return pages;
-  const double misses = pool.gets_per_second->value * (1 - pool.hit_ratio->value);
-  if (const auto most =
-          fresh_ratio_of_pages(target, misses * static_cast<double>(object_bytes_of(pool) / sizing::kPageBytes))) {
-    pages.high = *most;
-    pages.low = std::min(pages.low, *most);
-  }
-  return pages;
-}
-
-sizing::Prices fewest_pages(const sizing::Prices& warm, const FreshPages& fresh) {
-  return warm.with_fresh_pages(fresh.low, warm.page_ns);
-}
-
-sizing::Prices most_pages(const sizing::Prices& warm, const FreshPages& fresh) {
-  return warm.with_fresh_pages(fresh.high, warm.cold_page_ns);
+std::uint64_t object_bytes_of(const model::PoolSummary& pool) {
+  if (pool.buffer_bytes && pool.buffer_bytes->p50 > 0) return pool.buffer_bytes->p50 + pool.object_bytes.value_or(0);
+  if (pool.published && pool.published->buffer_bytes) return *pool.published->buffer_bytes;
+  return pool.object_bytes.value_or(0);
 }
 
 std::uint64_t current_buffer_bytes(const model::PoolSummary& pool) {
@@ -191,7 +169,10 @@ std::optional<sizing::BufferUse> buffer_use_of(const model::PoolSummary& pool, c
   use.uses_seen = pool.published ? puts / kPublishedSampleOneIn : puts;
   use.hold_seconds = hold_seconds_of(pool).value_or(0);
   use.idle_seconds = static_cast<double>(pool.idle.value_or(0)) / facts.gets_per_second;
-  use.fresh_ratio = fresh_ratio_of(pool, facts);
+  use.made_ratio = 1 - facts.hit_ratio.value;
+  const Growth growth = growth_of(pool, facts);
+  use.fresh_ratio = growth.fresh_ratio;
+  use.growth_factor = growth.factor;
   if (pool.buffer_bytes) use.recycled_bytes = grown_bytes(pool);
   return use;
 }

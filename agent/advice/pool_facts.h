@@ -36,6 +36,8 @@ struct PoolFacts {
 
 // How its buffers are used; nullopt: what they needed is not known.
 [[nodiscard]] std::optional<sizing::BufferUse> buffer_use_of(const model::PoolSummary& pool, const PoolFacts& facts);
+// Of one object: as they really are, else as configured. 0: not known.
+[[nodiscard]] std::uint64_t object_bytes_of(const model::PoolSummary& pool);
 // The capacity of a fresh buffer: as configured, else the median of those at put. 0: not known.
 [[nodiscard]] std::uint64_t current_buffer_bytes(const model::PoolSummary& pool);
 
@@ -45,20 +47,6 @@ struct IdleFacts {
   bool is_bound = false;
 };
 [[nodiscard]] std::optional<IdleFacts> idle_use_of(const model::PoolSummary& pool, const PoolFacts& facts);
-
-// Of the pages that blocks take when they are allocated, those that come from the kernel, each of which is a page fault: by the faults of the
-// target and the pages that it allocates. One place may be another than the mean: it is taken to have half to twice as many. What is
-// not known, or too little to tell, is all between none and all.
-struct FreshPages {
-  double low = 0, high = 1;
-};
-[[nodiscard]] FreshPages fresh_pages(const model::TargetSnapshot& target);
-// Of the objects that the pool misses: at most as many as there are faults.
-[[nodiscard]] FreshPages fresh_pages(const model::TargetSnapshot& target, const model::PoolSummary& pool);
-
-// Prices with these.
-[[nodiscard]] sizing::Prices fewest_pages(const sizing::Prices& warm, const FreshPages& fresh);
-[[nodiscard]] sizing::Prices most_pages(const sizing::Prices& warm, const FreshPages& fresh);
 
 // What is saved if blocks are warm, and if their pages come from the kernel: from the lower end of the one to the upper end of the other, the
 // geometric mean of both where both save.

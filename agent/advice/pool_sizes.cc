@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kLeastChange = 0.2;
 constexpr double kToldApart = 1.05;
+constexpr double kMostlyFits = 0.9;  // of the buffers, or a smaller size is no alternative
 // same_cost(): where it begins to look, and how far it looks.
 constexpr double kLeastNeededQuantile = 0.1;
 constexpr std::uint64_t kFarthestFactor = 2;
@@ -96,15 +97,6 @@ sizing::Interval scaled(const sizing::Interval& interval, double factor) {
   return {interval.value * factor, interval.low * factor, interval.high * factor};
 }
 
-// `saved` of a capacity, as it is told: a fresh buffer of the larger size costs more itself. Where a buffer grew at once, by one large append, it had
-// cost the same before; how buffers grow is not seen from outside, so the truth is anywhere between.
-sizing::Interval with_dearer_fresh(const PoolCase& pool, const PoolFacts& facts, const sizing::BufferUse& use,
-                                   std::uint64_t from, std::uint64_t to, const sizing::Interval& saved) {
-  const double each_ns = std::max(0.0, pool.fresh_prices.allocation(to) - pool.fresh_prices.allocation(from));
-  const double fresh_ns = facts.gets_per_second * use.fresh_ratio * each_ns;
-  return {(saved.value + std::max(0.0, saved.value - fresh_ns)) / 2, std::max(0.0, saved.low - fresh_ns), saved.high};
-}
-
 }  // namespace
 
 std::optional<model::Advice> buffer_bytes(const PoolCase& pool, const PoolFacts& facts) {
@@ -122,14 +114,14 @@ std::optional<model::Advice> buffer_bytes(const PoolCase& pool, const PoolFacts&
   const auto wanted = wanted_size(pool, facts, "buffer_bytes", current, choice->best_bytes, saving);
   if (!wanted) return std::nullopt;
   model::Advice advice = change_of(pool, "buffer_bytes", "bytes", current, *wanted);
-  advice.saved_cpu_ratio =
-      as_cpu_ratio(with_dearer_fresh(pool, facts, *use, current, *wanted, saving(current, *wanted)), facts.cpu_ns);
+  advice.saved_cpu_ratio = as_cpu_ratio(saving(current, *wanted), facts.cpu_ns);
   advice.same_cost_from = choice->flat_from_bytes;
   advice.same_cost_to = choice->flat_to_bytes;
   advice.saved_bytes =
       (static_cast<double>(current) - static_cast<double>(*wanted)) * static_cast<double>(pool.pool.idle.value_or(0));
   explain_capacity(pool, facts, *use, advice);
-  if (const auto cliff = sizing::highest_cliff(facts.allocator, *wanted); cliff && cliff->from_bytes > current)
+  if (const auto cliff = sizing::highest_cliff(facts.allocator, *wanted);
+      cliff && cliff->from_bytes > current && sizing::share_up_to(use->needed_bytes, cliff->from_bytes) >= kMostlyFits)
     advice.alternatives.push_back("stay below " + text::format_bytes(static_cast<double>(cliff->from_bytes)) + ": " +
                                   std::string(cliff->what));
   advice.reevaluate_when = {"the sizes that are needed change (another schema, other row counts)",

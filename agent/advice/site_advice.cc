@@ -1,6 +1,7 @@
 #include "agent/advice/site_advice.h"
 
 #include "agent/advice/pool_facts.h"
+#include "agent/advice/price_range.h"
 #include "agent/advice/reasons.h"
 #include "exporters/text/wording.h"
 #include "pools/sizing/size_classes.h"
@@ -31,6 +32,27 @@ void say_final_sizes(const model::GrowthChain& chain, Reasons& why) {
   why.bytes("final_bytes.p95", p95);
 }
 
+// A rate without an interval comes from a few bursts.
+constexpr double kFewBurstsFactor = 3;
+
+bool is_from_few_bursts(const model::Estimate& rate, const model::TargetSnapshot& target) {
+  return !rate.low && !target.exact;
+}
+
+sizing::Interval rate_of(const model::Estimate& rate, const model::TargetSnapshot& target) {
+  if (!is_from_few_bursts(rate, target)) return interval_of(rate);
+  return {rate.value, rate.value / kFewBurstsFactor, rate.value * kFewBurstsFactor};
+}
+
+void say_few_bursts(const model::Estimate& rate, const model::TargetSnapshot& target, Reasons& why) {
+  if (is_from_few_bursts(rate, target)) why.say(" A few bursts saw it so far: how often it happens is known roughly.");
+}
+
+// Inside libpoolscope: what a pool allocates, its own advice is about.
+bool is_of_a_pool(const std::string& symbol) {
+  return symbol.starts_with("poolscope::detail::");
+}
+
 // What one chain costs, and what it costs when the first allocation is as large as most of them end.
 double saved_per_chain_ns(const model::GrowthChain& chain, const sizing::Prices& prices, double copied_bytes) {
   return chain.steps * prices.allocation(chain.final_bytes_p50) + copied_bytes * prices.copy_ns_per_byte;
@@ -42,12 +64,12 @@ std::vector<model::Advice> reservations(const model::TargetSnapshot& target, con
                                         const AdviceOptions& options) {
   std::vector<model::Advice> all;
   const double cpu_ns = target.cpu_seconds_per_second.value_or(0) * 1e9;
-  const FreshPages fresh = fresh_pages(target);
-  const sizing::Prices prices = fewest_pages(warm, fresh), fresh_prices = most_pages(warm, fresh);
+  const auto [prices, fresh_prices] = price_range(target, warm);
   for (const model::GrowthChain& chain : target.growth_chains) {
     if (!chain.per_second || !chain.copied_bytes_per_second || chain.per_second->value <= 0 || cpu_ns <= 0) continue;
+    if (is_of_a_pool(chain.symbol)) continue;
     const double copied_bytes = chain.copied_bytes_per_second->value / chain.per_second->value;
-    const sizing::Interval rate = interval_of(*chain.per_second);
+    const sizing::Interval rate = rate_of(*chain.per_second, target);
     const auto saving = [&](const sizing::Prices& used) {
       const double each = saved_per_chain_ns(chain, used, copied_bytes);
       return sizing::Interval{rate.value * each, rate.low * each, rate.high * each};
@@ -76,6 +98,7 @@ std::vector<model::Advice> reservations(const model::TargetSnapshot& target, con
         .say(" a second are copied for nothing.");
     if (chain.is_inferred)
       why.say(" That they grow is concluded: each new block begins like the one that is freed then.");
+    say_few_bursts(*chain.per_second, target, why);
     std::move(why).tell(advice);
     advice.reevaluate_when = {"the final sizes change"};
     all.push_back(std::move(advice));
@@ -87,15 +110,15 @@ std::vector<model::Advice> adoptions(const model::TargetSnapshot& target, const 
                                      const AdviceOptions& options) {
   std::vector<model::Advice> all;
   const double cpu_ns = target.cpu_seconds_per_second.value_or(0) * 1e9;
-  const FreshPages fresh = fresh_pages(target);
-  const sizing::Prices prices = fewest_pages(warm, fresh), fresh_prices = most_pages(warm, fresh);
+  const auto [prices, fresh_prices] = price_range(target, warm);
   if (cpu_ns <= 0) return all;
   for (const model::CallSite& site : target.call_sites) {
     if (!site.per_second || !site.bytes_per_second || site.per_second->value <= 0) continue;
+    if (is_of_a_pool(site.symbol)) continue;
     if (site.short_lived_ratio.value_or(0) < kShortLivedRatio) continue;
     const double bytes = site.bytes_per_second->value / site.per_second->value;
     if (bytes < kLeastPooledBytes) continue;
-    const sizing::Interval rate = interval_of(*site.per_second);
+    const sizing::Interval rate = rate_of(*site.per_second, target);
     const double short_lived = *site.short_lived_ratio;
     const auto saving = [&](const sizing::Prices& used) {
       const double direct_ns = used.allocation(static_cast<std::uint64_t>(bytes));
@@ -125,6 +148,7 @@ std::vector<model::Advice> adoptions(const model::TargetSnapshot& target, const 
         .say(" of the CPU time; it pays from a hit ratio of ")
         .ratio("advice.break_even_hit_ratio", *advice.break_even_hit_ratio)
         .say(" on.");
+    say_few_bursts(*site.per_second, target, why);
     std::move(why).tell(advice);
     advice.alternatives = {"keep one buffer per thread or connection and reuse it"};
     advice.reevaluate_when = {"the objects live longer", "the rate falls by half"};

@@ -5,6 +5,7 @@
 
 #include "agent/advice/hosted_advice.h"
 #include "agent/advice/pool_facts.h"
+#include "agent/advice/price_range.h"
 
 namespace poolscope::advice {
 namespace {
@@ -98,8 +99,7 @@ WhatIf what_if(const model::TargetSnapshot& target, const model::PoolSummary& po
   answer.limits = limits;
   if (limits.max_borrowed_buffers)
     note_missing(answer, "what another max_borrowed_buffers would do is told of hosted pools alone");
-  const FreshPages fresh = fresh_pages(target, pool);
-  const sizing::Prices prices = fewest_pages(warm, fresh), fresh_prices = most_pages(warm, fresh);
+  const auto [prices, fresh_prices] = price_range(target, pool, warm);
   const auto facts = facts_of(target, pool, prices);
   if (!facts) {
     note_missing(answer, "its rate of gets or its hit ratio is not known");

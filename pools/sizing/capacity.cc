@@ -10,16 +10,18 @@ constexpr double kLowQuantile = 0.1, kHighQuantile = 0.999;
 constexpr std::uint64_t kFewestUses = 12;
 constexpr double kNormal95 = 1.96;
 constexpr unsigned kMostGrowths = 64;
-constexpr double kLeastGrowthFactor = 1.05;
+constexpr double kLeastGrowthFactor = 1.05, kDoubling = 2;
+constexpr double kBucketWidth = 1.125;
 
-// Growing a buffer of `from` bytes until it holds `to`.
+// Growing a buffer of `from` bytes until it holds `to`, the end of a bucket: what reaches into the bucket is enough.
 double growth_ns(const Prices& prices, double factor, std::uint64_t from, std::uint64_t to) {
   const double times = std::max(factor, kLeastGrowthFactor);
   double ns = 0;
   auto size = static_cast<double>(std::max<std::uint64_t>(from, 1));
-  for (unsigned i = 0; i < kMostGrowths && size < static_cast<double>(to); ++i) {
+  const double enough = static_cast<double>(to) / kBucketWidth;
+  for (unsigned i = 0; i < kMostGrowths && (i == 0 || size < enough); ++i) {
     ns += size * prices.copy_ns_per_byte;
-    size *= times;
+    size = std::isinf(times) ? static_cast<double>(to) : size * times;
     ns += prices.allocation(static_cast<std::uint64_t>(size));
   }
   return ns;
@@ -35,11 +37,11 @@ double mean_capacity(const BufferUse& use, std::uint64_t capacity) {
   return use.fresh_ratio * fresh + (1 - use.fresh_ratio) * recycled;
 }
 
-// `mean_bytes`: mean_capacity() of `capacity`.
-double use_ns(const BufferUse& use, const Prices& prices, std::uint64_t capacity, double mean_bytes,
-              std::uint64_t needed) {
+// `mean_bytes`: mean_capacity() of `capacity`. Without what making it costs, which is the same for every use.
+double use_ns(const BufferUse& use, const Prices& prices, double growth_factor, std::uint64_t capacity,
+              double mean_bytes, std::uint64_t needed) {
   const double idle = mean_bytes * use.idle_seconds * prices.byte_second_ns();
-  if (needed > capacity) return idle + use.fresh_ratio * growth_ns(prices, use.growth_factor, capacity, needed);
+  if (needed > capacity) return idle + use.fresh_ratio * growth_ns(prices, growth_factor, capacity, needed);
   return idle + (mean_bytes - static_cast<double>(needed)) * use.hold_seconds * prices.byte_second_ns();
 }
 
@@ -61,10 +63,11 @@ double share_up_to(const Shares& shares, std::uint64_t bytes) {
 }
 
 CapacityCost cost_of_capacity(const BufferUse& use, const Prices& prices, std::uint64_t buffer_bytes) {
-  CapacityCost cost{buffer_bytes, 0, 0};
+  CapacityCost cost{buffer_bytes, use.made_ratio * prices.allocation(buffer_bytes), 0};
   const double mean_bytes = mean_capacity(use, buffer_bytes);
   for (const auto& [needed, share] : use.needed_bytes) {
-    cost.ns_per_use += share * use_ns(use, prices, buffer_bytes, mean_bytes, needed);
+    cost.ns_per_use +=
+        share * use_ns(use, prices, use.growth_factor.value_or(kDoubling), buffer_bytes, mean_bytes, needed);
     if (needed > buffer_bytes) cost.regrowth_ratio += share * use.fresh_ratio;
   }
   return cost;
@@ -93,13 +96,16 @@ std::optional<CapacityChoice> choose_capacity(const BufferUse& use, const Prices
   return choice;
 }
 
-Interval capacity_saving(const BufferUse& use, const Prices& prices, std::uint64_t current_bytes,
-                         std::uint64_t better_bytes) {
+namespace {
+
+Interval saving_with_growth(const BufferUse& use, const Prices& prices, double growth_factor,
+                            std::uint64_t current_bytes, std::uint64_t better_bytes) {
+  const double made_ns = use.made_ratio * (prices.allocation(current_bytes) - prices.allocation(better_bytes));
   double mean = 0, squares = 0;
   const double current_mean = mean_capacity(use, current_bytes), better_mean = mean_capacity(use, better_bytes);
   for (const auto& [needed, share] : use.needed_bytes) {
-    const double saved = use_ns(use, prices, current_bytes, current_mean, needed) -
-                         use_ns(use, prices, better_bytes, better_mean, needed);
+    const double saved = made_ns + use_ns(use, prices, growth_factor, current_bytes, current_mean, needed) -
+                         use_ns(use, prices, growth_factor, better_bytes, better_mean, needed);
     mean += share * saved;
     squares += share * saved * saved;
   }
@@ -107,6 +113,17 @@ Interval capacity_saving(const BufferUse& use, const Prices& prices, std::uint64
   const double variance = std::max(0.0, squares - mean * mean);
   const double half = kNormal95 * std::sqrt(variance / static_cast<double>(use.uses_seen));
   return {mean, mean - half, mean + half};
+}
+
+}  // namespace
+
+Interval capacity_saving(const BufferUse& use, const Prices& prices, std::uint64_t current_bytes,
+                         std::uint64_t better_bytes) {
+  const double known = use.growth_factor.value_or(kDoubling);
+  const Interval saved = saving_with_growth(use, prices, known, current_bytes, better_bytes);
+  if (use.growth_factor) return saved;
+  const Interval at_once = saving_with_growth(use, prices, kAtOnce, current_bytes, better_bytes);
+  return {(saved.value + at_once.value) / 2, std::min(saved.low, at_once.low), std::max(saved.high, at_once.high)};
 }
 
 std::optional<std::uint64_t> choose_retained_limit(const Shares& capacities, const Prices& prices,

@@ -3,12 +3,15 @@
 // were needed. No distribution is assumed and no formula inverted: all candidates are tried.
 //
 //   Cost of one use of a buffer of C bytes that needed x, in nanoseconds (prices.h)
-//     x > C   it is allocated again k = ceil(log_g(x / C)) times, g the growth factor, and what it holds is copied each time:
+//     x > C   it is allocated again k = ceil(log_g(x / C)) times (at least once, x a bucket's width smaller), g the growth factor, and what it holds is copied each time:
 //             k x allocation + (C g^0 + ... + C g^(k-1)) x copy_ns_per_byte. Only of uses that begin with a fresh buffer when
 //             grown buffers go back to the pool: `fresh_ratio` of them.
 //     x <= C  C - x bytes are held for nothing, hold_seconds long
+//     and `made_ratio` of the uses begin with a buffer that is allocated for them: allocation(C) each
 //     and in both cases C bytes are idle for idle_seconds between two uses. Buffers that grew before keep what they have: for these the larger of
 //     both counts, so that a smaller size does not seem to give back what it would not.
+//   Growth      g decides what growing costs: from C to x at once (g endless) it is one allocation and the copy of C bytes. Where it is not known costs are told for
+//               doubling, and a saving reaches from what is left when buffers grew at once to what doubling costs.
 //   Newsvendor  With a fixed cost of growing and linear cost of holding the optimum is the quantile at which both balance (Arrow,
 //               Harris, Marschak 1951). Here neither is so simple, hence the sum; the tests compare where they must agree.
 //   Buckets     a needed size counts as the largest of its bucket, at most 12.5 % too much.
@@ -17,6 +20,7 @@
 //   Threads     pure functions.
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -29,14 +33,17 @@ namespace poolscope::sizing {
 // Largest value of a bucket, share of all values in it; ascending. The shares add up to 1.
 using Shares = std::vector<std::pair<std::uint64_t, double>>;
 
+inline constexpr double kAtOnce = std::numeric_limits<double>::infinity();
+
 struct BufferUse {
   Shares needed_bytes;
   std::uint64_t uses_seen = 0;
-  double hold_seconds = 0;  // mean, from get to put
-  double idle_seconds = 0;  // mean, of a pooled buffer between two uses
-  double growth_factor = 2;
-  double fresh_ratio = 1;  // of the uses; the others begin with a buffer that was used before
-  Shares recycled_bytes;   // capacities of those; empty: as configured
+  double hold_seconds = 0;              // mean, from get to put
+  double idle_seconds = 0;              // mean, of a pooled buffer between two uses
+  std::optional<double> growth_factor;  // kAtOnce or above 1; nothing: not known
+  double made_ratio = 0;                // of the uses: begin with a buffer that is allocated then
+  double fresh_ratio = 1;               // of the uses: begin with one that has not grown; the others with a grown one
+  Shares recycled_bytes;                // capacities of those; empty: as configured
 };
 
 struct Interval {

@@ -30,8 +30,8 @@ PROGRAMS = {
         "words": ["batch_service", "--max-idle", 4], "kind": "max_idle_buffers", "subject": "batch.blocks",
         "advised": lambda value: ["batch_service", "--max-idle", value], "operations": "gets"},
     "C++, a pool of buffers too small": {
-        "words": ["batch_service", "--max-idle", 4, "--buffer-bytes", 1024], "kind": "buffer_bytes", "subject": "batch.blocks",
-        "advised": lambda value: ["batch_service", "--max-idle", 4, "--buffer-bytes", value], "operations": "gets"},
+        "words": ["batch_service", "--max-idle", 4, "--buffer-bytes", 1024, "--pieces", 64], "kind": "buffer_bytes", "subject": "batch.blocks",
+        "advised": lambda value: ["batch_service", "--max-idle", 4, "--buffer-bytes", value, "--pieces", 64], "operations": "gets"},
     "C++, JSON in a new buffer each time": {
         "words": ["case_json_buffer", "--serve", "fresh"], "kind": "reserve",
         "advised": lambda value: ["case_json_buffer", "--serve", "fresh", value], "operations": "operations"},
@@ -109,7 +109,7 @@ def try_program(name, program, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--watch", type=int, default=20, help="seconds that poolscope looks at each program (default %(default)s)")
+    parser.add_argument("--watch", type=int, default=60, help="seconds that poolscope looks at each program (default %(default)s)")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="of one run (default %(default)s)")
     options = parser.parse_args()

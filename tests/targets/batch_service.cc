@@ -4,6 +4,7 @@
 //   --buffer-bytes N   capacity of a fresh buffer
 //   --resizable 1      the agent may change its limits
 //   --batch N          buffers that are out at a time (default 24); each is filled with --fill bytes (default 32768)
+//   --pieces N         in so many appends (default 1)
 //
 // At the end it prints its gets, its misses and the CPU time of one get in nanoseconds.
 #include <cstdint>
@@ -23,7 +24,7 @@
 namespace {
 
 struct Options {
-  std::uint64_t max_idle = 4, buffer_bytes = 32768, batch = 24, fill = 32768, resizable = 0;
+  std::uint64_t max_idle = 4, buffer_bytes = 32768, batch = 24, fill = 32768, pieces = 1, resizable = 0;
 };
 
 poolscope::BufferPoolOptions pool_options(const Options& options) {
@@ -52,12 +53,13 @@ void work(poolscope::BufferPool& pool, const Options& options, const std::string
   std::vector<poolscope::Buffer> out;
   for (std::uint64_t i = 0; i < options.batch; ++i) {
     out.push_back(pool.acquire());
-    out.back().append(content);
+    for (std::uint64_t piece = 0; piece < options.pieces; ++piece) out.back().append(content);
   }
 }
 
 [[noreturn]] void usage() {
-  json_usage("usage: batch_service [--max-idle N] [--buffer-bytes N] [--batch N] [--fill N] [--resizable 1]\n");
+  json_usage(
+      "usage: batch_service [--max-idle N] [--buffer-bytes N] [--batch N] [--fill N] [--pieces N] [--resizable 1]\n");
   std::abort();
 }
 
@@ -71,13 +73,15 @@ int main(int argc, char** argv) {
                                  : name == "--buffer-bytes" ? &options.buffer_bytes
                                  : name == "--batch"        ? &options.batch
                                  : name == "--fill"         ? &options.fill
+                                 : name == "--pieces"       ? &options.pieces
                                  : name == "--resizable"    ? &options.resizable
                                                             : nullptr;
     if (value == nullptr || i + 1 == argc) usage();
     *value = std::strtoull(argv[i + 1], nullptr, 10);
   }
+  if (options.pieces == 0) usage();
   poolscope::BufferPool pool(pool_options(options));
-  const std::string content(options.fill, 'x');
+  const std::string content(options.fill / options.pieces, 'x');
   while (!input_has_ended()) {
     work(pool, options, content);
     const timespec pause{0, 200'000};

@@ -102,6 +102,27 @@ TEST(Advise, TellsALargerCapacityWhereBuffersGrow) {
   EXPECT_GE(advice.saved_cpu_ratio->low.value(), 0) << "at least nothing, where they grow at once";
 }
 
+TEST(Advise, PromisesLessWhereNewBuffersGrowOnceEach) {
+  model::PoolSummary at_once = testing::too_small_buffers(), in_steps = at_once;
+  for (auto* pool : {&at_once, &in_steps}) pool->needed_bytes->buckets = {{65536, 1}};
+  at_once.regrowths_per_second = at_once.misses_per_second;
+  in_steps.regrowths_per_second->value = 4 * at_once.misses_per_second->value;  // 4 KiB, doubled four times
+  const Advice less = only(advise_on(at_once)), more = only(advise_on(in_steps));
+  ASSERT_EQ(less.kind, "buffer_bytes");
+  ASSERT_EQ(more.kind, "buffer_bytes");
+  EXPECT_LT(less.saved_cpu_ratio->high.value(), 0.2 * more.saved_cpu_ratio->value);
+}
+
+TEST(Advise, NamesNoSmallerSizeAsAnAlternativeThatHoldsHardlyAny) {
+  model::PoolSummary pool = testing::too_small_buffers();
+  pool.published->buffer_bytes = 512;
+  pool.needed_bytes->buckets = {{32768, 1}};
+  pool.regrowths_per_second->value = 6 * pool.misses_per_second->value;
+  const Advice advice = only(advise_on(pool));
+  ASSERT_EQ(advice.kind, "buffer_bytes");
+  EXPECT_TRUE(advice.alternatives.empty()) << advice.alternatives.front();
+}
+
 TEST(Advise, TellsASmallerCapacityWhereMemoryIsHeldForNothing) {
   const Advice advice = only(advise_on(testing::too_large_buffers()));
   EXPECT_EQ(advice.kind, "buffer_bytes");
@@ -123,6 +144,7 @@ TEST(Advise, DoesNotShrinkBuffersThatGrewBeforeAndAreHandedOutAgain) {
   model::PoolSummary pool = testing::too_small_buffers();
   pool.regrowths_per_second = {0, 0, 0};
   pool.buffer_bytes->buckets = {{12288, 1}};
+  pool.hit_ratio = {1, 1, 1};
   const Advice advice = only(advise_on(pool));
   EXPECT_EQ(advice.verdict, Verdict::kKeep) << advice.kind;
 }
@@ -130,6 +152,7 @@ TEST(Advise, DoesNotShrinkBuffersThatGrewBeforeAndAreHandedOutAgain) {
 // 16 KiB each, of which 9 to 12 KiB are needed.
 model::PoolSummary pool_with_known_needs() {
   model::PoolSummary pool = testing::good();
+  pool.hit_ratio = {1, 1, 1};
   pool.needed_bytes = testing::too_large_buffers().needed_bytes;
   pool.needed_bytes->buckets = {{9215, 0.5}, {12287, 0.5}};
   return pool;
@@ -304,6 +327,19 @@ TEST(Advise, TellsToAdoptAPoolWhereLargeBlocksDieYoung) {
   EXPECT_EQ(only(advise(target, testing::prices())).verdict, Verdict::kAdopt);
 }
 
+TEST(Advise, SaysThatARateIsRoughlyKnownAndPromisesAWideRange) {
+  model::TargetSnapshot target = testing::service();
+  target.call_sites = {testing::short_lived_blocks()};
+  const auto known = advise(target, testing::prices());
+  target.call_sites[0].per_second = {target.call_sites[0].per_second->value, {}, {}};
+  const auto rough = advise(target, testing::prices());
+  ASSERT_EQ(known.size(), 1u);
+  ASSERT_EQ(rough.size(), 1u);
+  EXPECT_LT(*rough[0].saved_cpu_ratio->low, 0.5 * *known[0].saved_cpu_ratio->low);
+  EXPECT_EQ(known[0].why.find("roughly"), std::string::npos);
+  EXPECT_NE(rough[0].why.find("known roughly"), std::string::npos) << rough[0].why;
+}
+
 class NotWorthAPool : public ::testing::TestWithParam<std::pair<const char*, void (*)(model::CallSite&)>> {};
 
 TEST_P(NotWorthAPool, IsLeftAlone) {
@@ -322,6 +358,8 @@ INSTANTIATE_TEST_SUITE_P(
                                   site.per_second = {10, 9, 11}, site.bytes_per_second = {163840, 1, 2};
                                 }},
                       std::pair{"unsure", +[](model::CallSite& site) { site.per_second->low = 0; }},
+                      std::pair{"miss of a pool",
+                                +[](model::CallSite& site) { site.symbol = "poolscope::detail::BufferCore::grow()"; }},
                       std::pair{"lifetime not known", +[](model::CallSite& site) { site.short_lived_ratio.reset(); }}));
 
 TEST(Advise, PutsFaultsFirstAndKeepsLast) {

@@ -19,6 +19,7 @@ BufferUse needing(Shares needed) {
   BufferUse use;
   use.needed_bytes = std::move(needed);
   use.uses_seen = 10'000;
+  use.growth_factor = 2;
   use.hold_seconds = 1e-3;
   use.idle_seconds = 10e-3;
   return use;
@@ -27,12 +28,14 @@ BufferUse needing(Shares needed) {
 // The cost of one use, step by step as a program would have it.
 double played_ns(const BufferUse& use, const Prices& prices, std::uint64_t capacity, std::uint64_t needed) {
   double ns = static_cast<double>(capacity) * use.idle_seconds * 1e9 / prices.bytes_per_core;
+  ns += use.made_ratio * prices.allocation(capacity);
   if (needed <= capacity)
     return ns + static_cast<double>(capacity - needed) * use.hold_seconds * 1e9 / prices.bytes_per_core;
   double growing = 0;
-  for (double size = static_cast<double>(capacity); size < static_cast<double>(needed);) {
+  const double enough = static_cast<double>(needed) / 1.125;
+  for (double size = static_cast<double>(capacity); growing == 0 || size < enough;) {
     growing += size * prices.copy_ns_per_byte;
-    size *= use.growth_factor;
+    size = *use.growth_factor == kAtOnce ? static_cast<double>(needed) : size * *use.growth_factor;
     growing += prices.allocation(static_cast<std::uint64_t>(size));
   }
   return ns + use.fresh_ratio * growing;
@@ -67,6 +70,8 @@ TEST(CostOfCapacity, IsTheMeanOverUsesPlayedOneByOne) {
   for (int round = 0; round < 50; ++round) {
     BufferUse use = needing(drawn(random));
     use.fresh_ratio = round % 2 == 0 ? 1 : 0.3;
+    use.made_ratio = round % 3 == 0 ? 0 : 0.2;
+    use.growth_factor = round % 4 == 0 ? kAtOnce : 1 + round % 4;
     for (const std::uint64_t capacity : {16, 1000, 4096, 40'000, 65'536}) {
       double mean = 0;
       for (const auto& [needed, share] : use.needed_bytes) mean += share * played_ns(use, prices, capacity, needed);
@@ -149,6 +154,29 @@ TEST(CapacitySaving, IsTheDifferenceOfTheCostsWithAnIntervalThatNarrowsWithUses)
   EXPECT_NEAR(few.high - few.low, 10 * (many.high - many.low), 1e-9);
   use.uses_seen = 11;
   EXPECT_EQ(capacity_saving(use, prices, 64, 5120).low, few.value) << "too few uses for an interval";
+}
+
+TEST(CapacitySaving, ReachesFromGrowingAtOnceToDoublingWhereThatIsNotKnown) {
+  const Prices prices = some_prices();
+  BufferUse use = needing({{30'000, 1}});
+  const Interval doubling = capacity_saving(use, prices, 1024, 32768);
+  use.growth_factor = kAtOnce;
+  const Interval at_once = capacity_saving(use, prices, 1024, 32768);
+  use.growth_factor.reset();
+  const Interval either = capacity_saving(use, prices, 1024, 32768);
+  EXPECT_LT(at_once.value, doubling.value);
+  EXPECT_EQ(either.low, at_once.low);
+  EXPECT_EQ(either.high, doubling.high);
+}
+
+TEST(CapacitySaving, OfBuffersThatGrowAtOnceIsOneAllocation) {
+  Prices prices = some_prices();
+  prices.bytes_per_core = 0;
+  BufferUse use = needing({{32'768, 1}});
+  use.growth_factor = kAtOnce;
+  use.made_ratio = 1;
+  EXPECT_NEAR(capacity_saving(use, prices, 64, 32'768).value, prices.allocation(64) + 64 * prices.copy_ns_per_byte,
+              1e-9);
 }
 
 TEST(CapacitySaving, HoldsTheTruthInNineteenOfTwentySamples) {
