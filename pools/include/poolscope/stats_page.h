@@ -176,7 +176,7 @@ struct ps_block {
   ps_u64 gets_failed; /* of gets: nothing was handed out */
   ps_u64 created;
   ps_u64 destroyed;
-  ps_u64 regrowths; /* a buffer had to grow while borrowed */
+  ps_u64 regrowths; /* times that a borrowed buffer had to grow: every step */
   ps_u64 misses[PS_MISS_REASONS];
   ps_u64 discards[PS_DISCARD_REASONS];
   ps_u64 reserved[11];
