@@ -5,7 +5,8 @@
 //   Known     once churn is known, one pair in kCohortEveryKnown / 2 has a cohort, to see when it changes.
 //   Saving    a cohort of a target that mostly waits must be paid in advance although it will cost little. Once the rate is known
 //             well enough, strata are left out for it: rate bursts would go on spending what it needs.
-//   Growth    where cohorts are refused as too hot, their turns go to looks at growth; where these see nothing grow, one turn in kGrowthEveryVain.
+//   Growth    where cohorts are refused as too hot, their turns go to looks at growth, with kRateBurstsPerLook in between, because one may take what several of
+//             these do; where looks see nothing grow, one turn in kGrowthEveryVain.
 // Pure but for the random numbers it is given.
 
 #include <random>
@@ -17,7 +18,7 @@ class BurstTurns {
   static constexpr unsigned kLongFollowEvery = 4;
   static constexpr unsigned kCohortEveryKnown = 6;  // bursts; its pairs and kLongFollowEvery have no common divisor
   // After so many looks in a row at allocations of which none grew, there are fewer.
-  static constexpr unsigned kVainLooks = 6, kGrowthEveryVain = 8;
+  static constexpr unsigned kVainLooks = 6, kGrowthEveryVain = 8, kRateBurstsPerLook = 4;
   // Before a stratum is left out for a cohort: this many rate bursts in all, and these since the last cohort.
   static constexpr unsigned kRateBurstsFirst = 24, kRateBurstsBetween = 2;
 
@@ -36,7 +37,8 @@ class BurstTurns {
 
   // A turn that a cohort cannot have: is it worth a look at growth?
   [[nodiscard]] bool is_growth_wanted() const {
-    return has_rate() && (vain_looks_ < kVainLooks || turn_ / 2 % kGrowthEveryVain == 0);
+    if (!has_rate() || since_cohort_ < kRateBurstsPerLook) return false;
+    return vain_looks_ < kVainLooks || turn_ / 2 % kGrowthEveryVain == 0;
   }
   // A look at growth was taken, and saw allocations.
   void looked_at_growth(bool has_grown) { vain_looks_ = has_grown ? 0 : vain_looks_ + 1; }
