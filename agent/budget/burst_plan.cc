@@ -4,12 +4,14 @@
 
 #include <fmt/format.h>
 
+#include "agent/budget/token_bucket.h"
+
 namespace poolscope::budget {
 namespace {
 
 constexpr double kLongestBirthsNs = 2e6;
 constexpr double kLeastBusyCpus = 0.01;
-constexpr double kMostlyWaits = 0.5, kCrowdReserve = 3;
+constexpr double kMostlyWaits = 0.5, kCrowdReserve = 3, kCrowdSavingSeconds = 4;
 constexpr double kShortestFollowNs = 1e6;  // below that hardly any life ends inside
 
 // How much slower a thread runs: 0.5 means half again as long.
@@ -85,7 +87,8 @@ PlanOrRefusal<RatePlan> plan_window(double longest_ns, double slower, double hit
 
 // The same for a target that mostly waits: its hit limit keeps the cap, whatever crowd it meets.
 PlanOrRefusal<RatePlan> plan_for_crowds(double longest_ns, double slower, double hit_ns, const BurstBudget& budget) {
-  const double most_ns = static_cast<double>(budget.max_ns) * (budget.slowdown - 1);
+  const double earned_ns = kCrowdSavingSeconds / TokenBucket::kMaxSavedSeconds * budget.capacity_ns;
+  const double most_ns = std::min(static_cast<double>(budget.max_ns) * (budget.slowdown - 1), earned_ns);
   if (budget.tokens_ns < most_ns) return {std::nullopt, no_tokens(most_ns, budget)};
   const double per_ns = std::max(budget.used_cpus, kLeastBusyCpus) * slower;
   const double length_ns = std::min(longest_ns, most_ns / kCrowdReserve / std::max(per_ns, 1e-9));

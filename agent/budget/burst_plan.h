@@ -110,7 +110,8 @@ struct PlannedPace {
                                                 const BurstBudget& budget);
 // A burst that follows allocations and frees beside each other and nobody to its end: for growth alone, where a target is too hot for cohorts.
 // A target that mostly waits works in crowds of events. Cut short by its hit limit, such a burst would see how buffers begin to grow and
-// not how they end, so all that one window may be slowed by is saved first, and the burst is planned to take a third of that.
+// not how they end, so all that one window may be slowed by is saved first, or what it earns in four seconds, and the burst is planned to
+// take a third of that.
 [[nodiscard]] PlanOrRefusal<RatePlan> plan_growth(const HitRate& allocations, const HitRate& frees,
                                                   const BurstPrices& prices, const BurstBudget& budget);
 // How long a cohort has to last for its objects to be followed up to `age_ns`, births and the delay by probes included.

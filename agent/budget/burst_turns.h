@@ -18,7 +18,7 @@ class BurstTurns {
   static constexpr unsigned kLongFollowEvery = 4;
   static constexpr unsigned kCohortEveryKnown = 6;  // bursts; its pairs and kLongFollowEvery have no common divisor
   // After so many looks in a row at allocations of which none grew, there are fewer.
-  static constexpr unsigned kVainLooks = 6, kGrowthEveryVain = 8, kRateBurstsPerLook = 4;
+  static constexpr unsigned kVainLooks = 6, kGrowthEveryVain = 8, kRateBurstsPerLook = 8;
   // Before a stratum is left out for a cohort: this many rate bursts in all, and these since the last cohort.
   static constexpr unsigned kRateBurstsFirst = 24, kRateBurstsBetween = 2;
 

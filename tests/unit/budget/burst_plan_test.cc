@@ -221,6 +221,17 @@ TEST(GrowthPlan, SavesAllThatACrowdMayTakeFirst) {
   EXPECT_DOUBLE_EQ(planned.refusal.needed_ns, 2.5e6);
 }
 
+TEST(GrowthPlan, SavesForFourSecondsAtTheMost) {
+  BurstBudget budget = of_waiting_target();
+  budget.capacity_ns = 18e6;  // of a minute
+  budget.tokens_ns = 1.1e6;
+  EXPECT_DOUBLE_EQ(plan_growth(rate_of(4e6), HitRate{}, kPrices, budget).refusal.needed_ns, 1.2e6);
+  budget.tokens_ns = 1.2e6;
+  const auto planned = plan_growth(rate_of(4e6), HitRate{}, kPrices, budget);
+  ASSERT_TRUE(planned.plan);
+  EXPECT_LE(static_cast<double>(planned.plan->hit_limit) * kPrices.free_ns, 1.2e6);
+}
+
 TEST(Pace, NeverEndsABurstThatDoesWhatMayBePlanned) {
   BurstBudget budget;
   budget.slowdown = 1.5;
