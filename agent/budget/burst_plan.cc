@@ -96,6 +96,19 @@ PlanOrRefusal<RatePlan> plan_for_crowds(double longest_ns, double slower, double
   return {RatePlan{static_cast<std::uint64_t>(length_ns), static_cast<std::uint64_t>(most_ns / std::max(hit_ns, 1.0))}};
 }
 
+// Of a target that mostly waits: as long as what it will do then, on average, is paid for. It may meet a crowd, which is seen to its end when it takes
+// no more than kCrowdReserve times that, nor more than the slowdown cap.
+RatePlan longer_for_crowds(const RatePlan& planned, double longest_ns, double slower, double hit_ns,
+                           const BurstBudget& budget) {
+  const double per_ns = std::max(budget.used_cpus, kLeastBusyCpus) * slower;
+  const double affordable_ns = std::max(budget.tokens_ns, 0.0) / std::max(per_ns, 1e-9);
+  const double most_ns = std::min(static_cast<double>(budget.max_ns) * (budget.slowdown - 1),
+                                  kCrowdReserve * std::max(budget.tokens_ns, kOverdraftNs));
+  const auto length_ns = static_cast<std::uint64_t>(std::min(longest_ns, affordable_ns));
+  const auto hits = static_cast<std::uint64_t>(most_ns / std::max(hit_ns, 1.0));
+  return {std::max(planned.length_ns, length_ns), std::max(planned.hit_limit, hits)};
+}
+
 }  // namespace
 
 double planned_cpus(double recent) {
@@ -140,8 +153,11 @@ PlannedPace plan_pace(const BurstBudget& budget, double price_factor) {
 
 PlanOrRefusal<RatePlan> plan_rate(const HitRate& allocations, const BurstPrices& prices, const BurstBudget& budget) {
   if (!allocations.known()) return {RatePlan{std::min(kFirstBurstNs, budget.max_ns), kFirstBurstHits}};
-  return plan_window(static_cast<double>(budget.max_ns), extra(allocations, prices.allocation_ns), prices.allocation_ns,
-                     budget);
+  const double longest_ns = static_cast<double>(budget.max_ns), slower = extra(allocations, prices.allocation_ns);
+  auto planned = plan_window(longest_ns, slower, prices.allocation_ns, budget);
+  if (planned.plan && budget.used_cpus < kMostlyWaits)
+    planned.plan = longer_for_crowds(*planned.plan, longest_ns, slower, prices.allocation_ns, budget);
+  return planned;
 }
 
 PlanOrRefusal<RatePlan> plan_growth(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,

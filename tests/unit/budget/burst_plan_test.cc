@@ -212,6 +212,29 @@ TEST(GrowthPlan, PaysForAWholeCrowdOfATargetThatMostlyWaits) {
       << "the slowdown cap";
 }
 
+TEST(RatePlan, OfATargetThatMostlyWaitsLastsAsLongAsWhatItDoesOnAverageIsPaidFor) {
+  const double rate = 2e6, slower = rate * 700e-9;
+  BurstBudget budget = of_waiting_target();
+  budget.tokens_ns = 300'000;
+  const auto waits = plan_rate(rate_of(rate), kPrices, budget);
+  budget.used_cpus = 1;
+  const auto runs = plan_rate(rate_of(rate), kPrices, budget);
+  ASSERT_TRUE(waits.plan && runs.plan);
+  EXPECT_NEAR(static_cast<double>(waits.plan->length_ns), 300'000 / (0.1 * slower), 2);
+  EXPECT_GT(waits.plan->length_ns, 2 * runs.plan->length_ns);
+}
+
+TEST(RatePlan, OfATargetThatMostlyWaitsHasRoomForACrowdBelowTheSlowdownCap) {
+  BurstBudget budget = of_waiting_target();
+  for (const double tokens_ns : {300e3, 600e3}) {
+    budget.tokens_ns = tokens_ns;
+    const auto planned = plan_rate(rate_of(2e6), kPrices, budget);
+    const double charge_ns = static_cast<double>(planned.plan->hit_limit) * kPrices.allocation_ns;
+    EXPECT_GT(charge_ns, 0.99 * std::min(3 * tokens_ns, 2.5e6)) << tokens_ns;
+    EXPECT_LT(charge_ns, 0.75 * 5e6 + kPrices.allocation_ns) << tokens_ns;
+  }
+}
+
 TEST(GrowthPlan, SavesAllThatACrowdMayTakeFirst) {
   BurstBudget budget = of_waiting_target();
   budget.tokens_ns = 2.4e6;
