@@ -33,7 +33,7 @@ class Pool(ctypes.Structure):
 class Block(ctypes.Structure):
     _fields_ = [("pool_sequence", U64), ("pool_index", U64), ("waiting", U64), ("gets", U64), ("puts", U64),
                 ("gets_failed", U64), ("created", U64), ("destroyed", U64), ("regrowths", U64), ("misses", U64 * 4),
-                ("discards", U64 * 8), ("reserved", U64 * 11)]
+                ("discards", U64 * 8), ("cached", U64), ("bases", U64 * 6), ("reserved", U64 * 4)]
 
 
 class StatsPage:

@@ -9,13 +9,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static ps_u64 empty_misses(const struct ps_block* block) {
+  return ps_load(&block->misses[PS_MISS_EMPTY]);
+}
+static ps_u64 full_discards(const struct ps_block* block) {
+  return ps_load(&block->discards[PS_DISCARD_FULL]);
+}
+
+/* Over all blocks of a pool. */
 static ps_u64 sum_of(const void* page, const struct ps_stats_header* header, ps_u32 index, ps_u64 sequence,
-                     size_t field) {
+                     ps_u64 (*count)(const struct ps_block*)) {
   ps_u64 sum = 0;
   for (ps_u32 i = 0; i < header->blocks_used; ++i) {
     const struct ps_block* block = ps_block_at(page, header, i);
-    if (ps_load(&block->pool_sequence) == sequence && ps_load(&block->pool_index) == index)
-      sum += ps_load((const ps_u64*)((const char*)block + field));
+    if (ps_load(&block->pool_sequence) == sequence && ps_load(&block->pool_index) == index) sum += count(block);
   }
   return sum;
 }
@@ -27,10 +34,10 @@ static void show_pool(const void* page, const struct ps_stats_header* header, ps
 
   if (!sequence || ps_load(&pool->state) != PS_POOL_LIVE) return;
   memcpy(&copy, pool, offsetof(struct ps_pool, needed_bytes)); /* at least so long: ps_stats_problem() looked */
-  const ps_u64 puts = sum_of(page, header, index, sequence, offsetof(struct ps_block, puts));
-  const ps_u64 gets = sum_of(page, header, index, sequence, offsetof(struct ps_block, gets));
-  const ps_u64 empty = sum_of(page, header, index, sequence, offsetof(struct ps_block, misses));
-  const ps_u64 full = sum_of(page, header, index, sequence, offsetof(struct ps_block, discards));
+  const ps_u64 puts = sum_of(page, header, index, sequence, ps_block_puts);
+  const ps_u64 gets = sum_of(page, header, index, sequence, ps_block_gets);
+  const ps_u64 empty = sum_of(page, header, index, sequence, empty_misses);
+  const ps_u64 full = sum_of(page, header, index, sequence, full_discards);
   if (!ps_pool_unchanged(pool, sequence)) return; /* its slot was taken meanwhile */
   printf("%.*s kind %.*s gets %llu puts %llu empty %llu full %llu\n", (int)sizeof(copy.name), copy.name,
          (int)sizeof(copy.kind), copy.kind, gets, puts, empty, full);

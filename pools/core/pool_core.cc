@@ -10,7 +10,6 @@
 namespace poolscope::detail {
 namespace {
 
-constexpr std::uint64_t kNever = ~std::uint64_t{0};
 constexpr std::uint64_t kHoldLimitNs = 10'000'000'000;
 
 ps_u64 known_words(const CoreIdentity& identity, const PoolOptions& options) {
@@ -88,7 +87,7 @@ void PoolCore::close() noexcept {
   }
   std::int64_t idle = 0;
   for (ThreadCache* cache : caches) {
-    for (std::uint32_t i = 0; i < cache->depth(); ++i, ++idle) destroy_object(cache->objects()[i]);
+    for (; cache->depth() > 0; ++idle) destroy_object(cache->pop());
     delete cache;
   }
   for (Batch batch; shared_.pop(batch);) {
@@ -157,17 +156,11 @@ ThreadCache* PoolCore::attach(std::unordered_map<std::uint64_t, ThreadCache*>& c
   cache->thread = this_thread_mark();
   cache->random_state =
       static_cast<std::uint32_t>((serial_ * 0x9e3779b97f4a7c15 + blocks_.size() * 0xbf58476d1ce4e5b9) >> 32) | 1;
-  schedule(*cache);
+  cache->look_after(puts_until_look(*cache));
+  cache->slow_puts_until_look = puts_until_look(*cache);
   caches_.push_back(cache.get());
   reserve_capacity(*cache);
   return cache.release();
-}
-
-// When the next get is watched and the next put looked at.
-void PoolCore::schedule(ThreadCache& cache) const noexcept {
-  cache.sample_at =
-      options_.sample_one_in > 0 ? ps_load(&cache.counts->puts) + cache.random_step(options_.sample_one_in) : kNever;
-  cache.watch_at = ps_load(&cache.counts->gets) + cache.random_step(kWatchOneIn);
 }
 
 // At most half of what the caches before it left: the first threads get most, and the shared part at least as much as the last.
@@ -182,17 +175,15 @@ void PoolCore::reserve_capacity(ThreadCache& cache) noexcept {
 
 void PoolCore::detach(ThreadCache* cache) noexcept {
   flush_samples(*cache);
-  const std::size_t depth = cache->depth();
-  std::size_t moved = 0;
-  while (moved < depth) {
-    const std::size_t count = std::min(depth - moved, kBatchObjects);
-    if (!shared_.push(cache->objects() + moved, count)) break;
-    shared_idle_ += static_cast<std::int64_t>(count);
-    moved += count;
-  }
-  if (moved < depth) {  // no memory: they wait in the cache for the end of the pool
-    std::copy(cache->objects() + moved, cache->objects() + depth, cache->objects());
-    cache->set_depth(depth - moved);
+  while (cache->depth() > 0) {
+    std::array<void*, kBatchObjects> objects;
+    const std::size_t count = std::min(cache->depth(), kBatchObjects);
+    cache->pop_oldest(objects.data(), count);
+    if (shared_.push(objects.data(), count)) {
+      shared_idle_ += static_cast<std::int64_t>(count);
+      continue;
+    }
+    for (std::size_t i = 0; i < count; ++i) cache->push(objects[i]);  // no memory: they wait for the end of the pool
     return;
   }
   ps_store(&cache->counts->waiting, 1);
@@ -233,7 +224,7 @@ void PoolCore::after_fork_in_parent() {
 
 // As ps_page_after_fork() does for what is on the page.
 void PoolCore::restart_private_counts() noexcept {
-  if (!is_published_) {
+  if (slot_->sequence == 0) {
     ps_pool fresh{};
     ps_restart_pool(&fresh, slot_);
     *slot_ = fresh;
@@ -241,10 +232,25 @@ void PoolCore::restart_private_counts() noexcept {
   for (ps_block* block : blocks_) {
     if (block->pool_sequence != 0) continue;
     slot_->objects_at_start += block->created - block->destroyed;
-    slot_->borrowed_at_start += block->gets - block->gets_failed - (block->puts - block->discards[PS_DISCARD_FOREIGN]);
+    slot_->borrowed_at_start +=
+        ps_block_gets(block) - block->gets_failed - (ps_block_puts(block) - block->discards[PS_DISCARD_FOREIGN]);
     const ps_u64 waiting = std::exchange(*block, {}).waiting;
     block->waiting = waiting;
   }
+}
+
+void PoolCore::leave_page() noexcept {
+  if (!is_published_) return;
+  static ps_block counts{};
+  static ps_pool slot{};
+  slot.sequence = 2;  // it is nobody's to free
+  caches_.clear();
+  blocks_.clear();
+  free_blocks_.clear();
+  common_ = &counts;
+  slot_ = &slot;
+  is_published_ = false;
+  set_careful();
 }
 
 // The other threads are gone, and with them what they had borrowed; what lay in their caches is taken over. One of
@@ -265,10 +271,9 @@ void PoolCore::after_fork_in_child(const void* thread) noexcept {
   for (std::size_t i = caches_.size(); i-- > 0;) {  // backwards: detach() takes them out
     ThreadCache* const cache = caches_[i];
     cache->sample_count = 0;
-    if (cache->thread == thread)
-      schedule(*cache);  // by the counts of the child, which begin with 0
-    else
-      detach(cache);
+    cache->recount();
+    cache->look_after(puts_until_look(*cache));
+    if (cache->thread != thread) detach(cache);
   }
 }
 

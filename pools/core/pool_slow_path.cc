@@ -17,6 +17,9 @@ void* PoolCore::get_slow(const void* borrower) {
     mine.add(mine.counts->gets_failed);
     return nullptr;
   }
+  const bool is_from_cache = mine.cache != nullptr && mine.cache->depth() > 0;
+  bool is_chosen =
+      mine.cache != nullptr && (is_from_cache ? mine.cache->is_newest_chosen() : mine.cache->happens(1, kWatchOneIn));
   void* object = permit == Permit::kYes ? find_idle(mine) : nullptr;
   if (object == nullptr) {
     count_miss(mine, permit == Permit::kExtra ? PS_MISS_EXHAUSTED : PS_MISS_EMPTY);
@@ -24,7 +27,7 @@ void* PoolCore::get_slow(const void* borrower) {
   }
   if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire))
     ledger->note_get(object, borrower != nullptr ? borrower : __builtin_return_address(0));
-  if (mine.cache != nullptr && ps_load(&mine.counts->gets) >= mine.cache->watch_at) watch(mine.cache, object);
+  if (is_chosen) watch(object);
   if (is_bounded_.load(std::memory_order_relaxed)) mark();
   return object;
 }
@@ -33,12 +36,20 @@ void* PoolCore::get_slow(const void* borrower) {
 void PoolCore::put_rare(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
   const ThreadEntry& entry = own_entry();
   if (entry.serial != fast_serial_.load(std::memory_order_relaxed) || is_watched(object) || entry.cache->is_full() ||
-      !entry.cache->is_sample_due())
+      !entry.cache->is_look_due())
     return put_slow(object, needed_bytes, buffer_bytes);
   ThreadCache& cache = *entry.cache;
-  cache.push(object);
-  ps_count(&cache.counts->puts, 1);
+  cache.keep_looked_at(object, puts_until_look(cache));
   sample(cache, needed_bytes, buffer_bytes);
+  choose_newest(cache);
+}
+
+// The same for one that took the slow path for another reason.
+void PoolCore::look_at_put(const Local& mine, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
+  if (mine.cache == nullptr || --mine.cache->slow_puts_until_look > 0) return;
+  mine.cache->slow_puts_until_look = puts_until_look(*mine.cache);
+  sample(*mine.cache, needed_bytes, buffer_bytes);
+  if (mine.cache->depth() > 0) choose_newest(*mine.cache);
 }
 
 void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
@@ -53,8 +64,7 @@ void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t 
     drop(mine, object, PS_DISCARD_FULL);
   else
     keep_or_drop(mine, object);
-  if (mine.cache != nullptr && ps_load(&mine.counts->puts) >= mine.cache->sample_at)
-    sample(*mine.cache, needed_bytes, buffer_bytes);
+  look_at_put(mine, needed_bytes, buffer_bytes);
 }
 
 void PoolCore::discard(void* object, ps_discard reason, std::uint64_t needed_bytes,
@@ -66,8 +76,7 @@ void PoolCore::discard(void* object, ps_discard reason, std::uint64_t needed_byt
   unwatch(object);
   (void)return_permit();
   drop(mine, object, reason);
-  if (mine.cache != nullptr && ps_load(&mine.counts->puts) >= mine.cache->sample_at)
-    sample(*mine.cache, needed_bytes, buffer_bytes);
+  look_at_put(mine, needed_bytes, buffer_bytes);
 }
 
 void PoolCore::count_regrowth() noexcept {
@@ -105,8 +114,10 @@ void PoolCore::absorb(const Local& mine, const Batch& batch, std::uint32_t count
     const std::size_t depth = mine.cache->depth();
     const std::size_t capacity = mine.cache->capacity();
     taken = std::min<std::size_t>(count, capacity > depth ? capacity - depth : 0);
-    std::copy_n(batch.objects.data() + count - taken, taken, mine.cache->objects() + depth);
-    mine.cache->set_depth(depth + taken);
+    mine.cache->push(batch.objects.data() + count - taken, taken);
+    // As likely for each of them as for one that this thread put itself.
+    if (taken > 0 && mine.cache->happens(static_cast<std::uint32_t>(taken), kWatchOneIn))
+      mine.cache->choose(depth + mine.cache->random() % taken);
   }
   const std::size_t rest = count - taken;
   const std::size_t shared = rest > 0 ? share(batch.objects.data(), rest) : 0;
@@ -163,15 +174,23 @@ void PoolCore::spill(const Local& mine) noexcept {
   ThreadCache& cache = *mine.cache;
   const std::size_t depth = cache.depth();
   if (depth == 0) return;
-  const auto half = std::clamp<std::size_t>(depth / 2, 1, kBatchObjects);
-  const std::size_t moved = share(cache.objects(), half);
-  std::copy(cache.objects() + moved, cache.objects() + depth, cache.objects());
-  cache.set_depth(depth - moved);
+  const std::size_t room = reserve_shared(std::clamp<std::size_t>(depth / 2, 1, kBatchObjects));
+  if (room > 0) {
+    std::array<void*, kBatchObjects> objects;
+    cache.pop_oldest(objects.data(), room);
+    const bool is_kept = publish(objects.data(), room);
+    for (std::size_t i = 0; !is_kept && i < room; ++i) drop(mine, objects[i], PS_DISCARD_FULL);
+  }
   while (cache.depth() > cache.capacity()) drop(mine, cache.pop(), PS_DISCARD_FULL);
 }
 
 // The first so many of `objects` are in the shared part now: as many as its limit allows.
 std::size_t PoolCore::share(void* const* objects, std::size_t count) noexcept {
+  const std::size_t room = reserve_shared(count);
+  return room > 0 && publish(objects, room) ? room : 0;
+}
+
+std::size_t PoolCore::reserve_shared(std::size_t count) noexcept {
   std::int64_t idle = shared_idle_.load(std::memory_order_relaxed);
   std::size_t room = 0;
   do {
@@ -181,12 +200,15 @@ std::size_t PoolCore::share(void* const* objects, std::size_t count) noexcept {
     if (room == 0) return 0;
   } while (
       !shared_idle_.compare_exchange_weak(idle, idle + static_cast<std::int64_t>(room), std::memory_order_relaxed));
-  if (!shared_.push(objects, room)) {
-    shared_idle_ -= static_cast<std::int64_t>(room);
-    return 0;
-  }
-  mark();
   return room;
+}
+
+// At most kBatchObjects, for which room is reserved. False: no memory, and nothing is reserved any more.
+bool PoolCore::publish(void* const* objects, std::size_t count) noexcept {
+  const bool is_kept = shared_.push(objects, count);
+  if (!is_kept) shared_idle_ -= static_cast<std::int64_t>(count);
+  mark();
+  return is_kept;
 }
 
 void PoolCore::drop(const Local& mine, void* object, ps_discard reason) noexcept {

@@ -27,8 +27,8 @@ namespace detail {
 namespace {
 
 void add_block(PoolStats& stats, const ps_block& block) {
-  stats.puts += ps_load(&block.puts);
-  stats.gets += ps_load(&block.gets);
+  stats.puts += ps_block_puts(&block);
+  stats.gets += ps_block_gets(&block);
   stats.gets_failed += ps_load(&block.gets_failed);
   stats.created += ps_load(&block.created);
   stats.destroyed += ps_load(&block.destroyed);
@@ -89,8 +89,7 @@ void PoolCore::event(PoolEvent::Kind kind, ps_discard reason, std::uint64_t obje
 // ---- one get in some thousands: how long the object stays out ------------------------------------------------------------
 
 // One object at a time for the whole pool, so that a put has one address to compare with.
-void PoolCore::watch(ThreadCache* cache, void* object) noexcept {
-  cache->watch_at = ps_load(&cache->counts->gets) + cache->random_step(kWatchOneIn);
+void PoolCore::watch(void* object) noexcept {
   if (is_sampling_.test_and_set(std::memory_order_acquire)) return;
   const std::uint64_t now_ns = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   const bool is_taken = watched_.load(std::memory_order_relaxed) != nullptr;

@@ -41,8 +41,13 @@ void after_fork_in_parent() {
 // Only the thread that forked is here. It holds every lock that prepare_fork() took.
 void after_fork_in_child() {
   Registry& all = registry();
-  if (all.page.header != nullptr) (void)ps_page_after_fork(&all.page);
-  for (const auto& [serial, pool] : all.pools) pool->after_fork_in_child(this_thread_mark());
+  // ENOMEM: the page is still the parent's, whose words also say what lies in its caches.
+  all.has_parents_page = all.page.header != nullptr && ps_page_after_fork(&all.page) == ENOMEM;
+  if (all.has_parents_page) thread_entries = {};
+  for (const auto& [serial, pool] : all.pools) {
+    if (all.has_parents_page) pool->leave_page();
+    pool->after_fork_in_child(this_thread_mark());
+  }
   all.mutex.unlock();
 }
 
@@ -65,7 +70,7 @@ void Registry::make_control() {
 }
 
 ThreadCaches* thread_caches() {
-  return thread_is_ending ? nullptr : &thread_state.caches;
+  return thread_is_ending || registry().has_parents_page ? nullptr : &thread_state.caches;
 }
 
 void forget_ended_pools(ThreadCaches& caches) {

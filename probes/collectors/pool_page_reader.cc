@@ -56,14 +56,14 @@ class PageReader {
     for (ps_u32 i = 0; i < header_.pools_used; ++i) copy_slot(i);
     // What came back before what went out: see the top of the header.
     for_blocks([](ps_block& sums, const ps_block& block) {
-      sums.puts += ps_load(&block.puts);
+      sums.puts += ps_block_puts(&block);
       sums.destroyed += ps_load(&block.destroyed);
       sums.gets_failed += ps_load(&block.gets_failed);
       for (int i = 0; i < PS_MISS_REASONS; ++i) sums.misses[i] += ps_load(&block.misses[i]);
       for (int i = 0; i < PS_DISCARD_REASONS; ++i) sums.discards[i] += ps_load(&block.discards[i]);
     });
     for_blocks([](ps_block& sums, const ps_block& block) {
-      sums.gets += ps_load(&block.gets);
+      sums.gets += ps_block_gets(&block);
       sums.created += ps_load(&block.created);
       sums.regrowths += ps_load(&block.regrowths);
     });

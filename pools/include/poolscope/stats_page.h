@@ -22,6 +22,16 @@
  *               hits     = gets - all misses
  *             `known` of the slot says which words are kept. What is not kept is unknown, not 0.
  *
+ * Gets, puts  of a block are its words `gets` and `puts` and what is counted in `cached`: ps_block_gets(), ps_block_puts().
+ *             A writer that keeps idle objects in a cache needs no other word for cache and counts: bits 0 to 7 of `cached`
+ *             are the objects in its cache, bits 16 to 63 rise with each put into it. A put adds PS_CACHED_PUT, a get takes
+ *             PS_CACHED_GET away, and
+ *               puts = base.puts + cached >> 16
+ *               gets = base.gets + (cached >> 16) - (cached & 255)
+ *             Bits 8 to 15 say by which base, as the last bits of its number: the writer fills the one that is not in
+ *             use, then changes to it with one store. Readers always find one that is whole, whenever a writer ended.
+ *             Who has no such cache leaves all of it 0.
+ *
  * Slots       sequence is 0 in a slot never used, odd while the slot is being filled, even else, and never the same
  *             again: a reader takes the sequence (ps_pool_sequence), copies what it wants of slot and blocks, and drops
  *             the copy unless the sequence is still the same (ps_pool_unchanged). state tells a live pool from an ended
@@ -167,11 +177,18 @@ struct ps_pool {
   struct ps_histogram hold_ns;    /* from get to put of the same object */
 };
 
+/* What gets and puts of `cached` are added to. */
+struct ps_cache_base {
+  ps_u64 number; /* 1, 2, ..; 0: it is being filled, or was never used */
+  ps_u64 gets;
+  ps_u64 puts;
+};
+
 struct ps_block {
   ps_u64 pool_sequence; /* of the slot when the block was given to it; 0: free */
   ps_u64 pool_index;
-  ps_u64 waiting; /* 1: its thread ended, the next one of the pool takes it */
-  ps_u64 gets;
+  ps_u64 waiting;     /* 1: its thread ended, the next one of the pool takes it */
+  ps_u64 gets;        /* these two: but for those in `cached` */
   ps_u64 puts;        /* kept or not */
   ps_u64 gets_failed; /* of gets: nothing was handed out */
   ps_u64 created;
@@ -179,8 +196,16 @@ struct ps_block {
   ps_u64 regrowths; /* times that a borrowed buffer had to grow: every step */
   ps_u64 misses[PS_MISS_REASONS];
   ps_u64 discards[PS_DISCARD_REASONS];
-  ps_u64 reserved[11];
+  ps_u64 cached;
+  struct ps_cache_base bases[2]; /* number n in place n % 2 */
+  ps_u64 reserved[4];
 };
+
+#define PS_CACHED_DEPTH 0xffull
+#define PS_CACHED_NUMBER_SHIFT 8
+#define PS_CACHED_PUTS_SHIFT 16
+#define PS_CACHED_PUT ((1ull << PS_CACHED_PUTS_SHIFT) + 1)
+#define PS_CACHED_GET 1ull
 
 /* ---- the control page: how the agent asks a pool for other limits ---------------------------------------------------
  * A second memfd, "poolscope-control", which the agent may write and the service only reads. Slot i belongs to pool slot
@@ -272,8 +297,26 @@ static inline ps_u64 ps_pool_sequence(const struct ps_pool* pool) {
 }
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wtsan" /* it knows no fences; the words that this one orders are atomic */
+#pragma GCC diagnostic ignored "-Wtsan" /* it knows no fences; the words that these order are atomic */
 #endif
+/* The base by which `cached` counts, as sums: *gets and *puts. 0: not found, which takes a writer that changes its base
+ * twice in each of the tries. */
+static inline int ps_cached_counts(const struct ps_block* block, ps_u64* gets, ps_u64* puts) {
+  int tries;
+  for (tries = 0; tries < 16; ++tries) {
+    const ps_u64 guess = ps_load(&block->cached) >> PS_CACHED_NUMBER_SHIFT;
+    const struct ps_cache_base* base = &block->bases[guess & 1];
+    const ps_u64 number = __atomic_load_n(&base->number, __ATOMIC_ACQUIRE);
+    const ps_u64 base_gets = ps_load(&base->gets), base_puts = ps_load(&base->puts);
+    const ps_u64 cached = __atomic_load_n(&block->cached, __ATOMIC_ACQUIRE);
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    *puts = base_puts + (cached >> PS_CACHED_PUTS_SHIFT);
+    *gets = base_gets + (cached >> PS_CACHED_PUTS_SHIFT) - (cached & PS_CACHED_DEPTH);
+    /* The same number before and after: the base was whole all the time, so `cached` is of it or of its neighbours. */
+    if (ps_load(&base->number) == number && (cached >> PS_CACHED_NUMBER_SHIFT & 0xff) == (number & 0xff)) return 1;
+  }
+  return 0;
+}
 /* Whether everything read since ps_pool_sequence() gave `sequence` is of one pool. */
 static inline int ps_pool_unchanged(const struct ps_pool* pool, ps_u64 sequence) {
   __atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -282,6 +325,16 @@ static inline int ps_pool_unchanged(const struct ps_pool* pool, ps_u64 sequence)
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #pragma GCC diagnostic pop /* of -Wtsan */
 #endif
+
+/* All gets and puts of a block. */
+static inline ps_u64 ps_block_gets(const struct ps_block* block) {
+  ps_u64 gets, puts;
+  return ps_load(&block->gets) + (ps_cached_counts(block, &gets, &puts) ? gets : 0);
+}
+static inline ps_u64 ps_block_puts(const struct ps_block* block) {
+  ps_u64 gets, puts;
+  return ps_load(&block->puts) + (ps_cached_counts(block, &gets, &puts) ? puts : 0);
+}
 
 /* The interval of water marks at `now_ns`. */
 static inline ps_u64 ps_mark_interval(const struct ps_stats_header* header, ps_u64 now_ns) {

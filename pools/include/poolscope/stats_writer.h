@@ -316,6 +316,37 @@ static inline void ps_block_release(struct ps_block* block) {
     ps_store(&block->waiting, 1);
 }
 
+#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wtsan" /* it knows no fences; the words that this one orders are atomic */
+#endif
+/* The cache of the block's writer holds `depth` objects (at most 255) from now on; gets and puts stay what they are. Of the puts into it
+ * that follow, number `until` (at most 2^48) is the first that makes `cached` overflow: the writer adds PS_CACHED_PUT only where it
+ * does not, and calls this again. */
+static inline void ps_cache_restart(struct ps_block* block, ps_u64 depth, ps_u64 until) {
+  const ps_u64 cached = ps_load(&block->cached);
+  const struct ps_cache_base* old = &block->bases[cached >> PS_CACHED_NUMBER_SHIFT & 1];
+  const ps_u64 number = ps_load(&old->number) + 1;
+  struct ps_cache_base* fresh = &block->bases[number & 1];
+  const ps_u64 start = (1ull << 48) - until;
+  const ps_u64 moved = (cached >> PS_CACHED_PUTS_SHIFT) - start;
+
+  ps_store(&fresh->number, 0);
+  __atomic_thread_fence(__ATOMIC_RELEASE);
+  ps_store(&fresh->gets, ps_load(&old->gets) + moved - (cached & PS_CACHED_DEPTH) + depth);
+  ps_store(&fresh->puts, ps_load(&old->puts) + moved);
+  __atomic_store_n(&fresh->number, number, __ATOMIC_RELEASE);
+  __atomic_store_n(&block->cached, start << PS_CACHED_PUTS_SHIFT | (number & 0xff) << PS_CACHED_NUMBER_SHIFT | depth,
+                   __ATOMIC_RELEASE);
+}
+#if defined(__SANITIZE_THREAD__) && !defined(__clang__)
+#pragma GCC diagnostic pop /* of -Wtsan */
+#endif
+/* The same, with the overflow where it was. */
+static inline void ps_cache_set_depth(struct ps_block* block, ps_u64 depth) {
+  ps_cache_restart(block, depth, (1ull << 48) - (ps_load(&block->cached) >> PS_CACHED_PUTS_SHIFT));
+}
+
 /* ---- distributions and water marks --------------------------------------------------------------------------------- */
 
 /* One writer at a time. */
@@ -361,7 +392,8 @@ static inline void ps_restart_block(const struct ps_page* page, struct ps_block*
   to->waiting = from->waiting;
   if (!from->pool_sequence) return;
   pool->objects_at_start += from->created - from->destroyed;
-  pool->borrowed_at_start += from->gets - from->gets_failed - (from->puts - from->discards[PS_DISCARD_FOREIGN]);
+  pool->borrowed_at_start +=
+      ps_block_gets(from) - from->gets_failed - (ps_block_puts(from) - from->discards[PS_DISCARD_FOREIGN]);
 }
 
 static inline void ps_restart_page(const struct ps_page* to, const struct ps_page* from) {

@@ -32,8 +32,8 @@ inline std::uint64_t total(const ps_histogram& histogram) {
 }
 
 inline void add_block(PoolView& view, const ps_block& block) {
-  view.sums.puts += ps_load(&block.puts);
-  view.sums.gets += ps_load(&block.gets);
+  view.sums.puts += ps_block_puts(&block);
+  view.sums.gets += ps_block_gets(&block);
   view.sums.gets_failed += ps_load(&block.gets_failed);
   view.sums.created += ps_load(&block.created);
   view.sums.destroyed += ps_load(&block.destroyed);

@@ -2,6 +2,7 @@
 #include <array>
 #include <atomic>
 #include <fstream>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +56,20 @@ int exit_code_of(pid_t child) {
   int status = 0;
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+// Of a child that can map nothing as large as a page.
+pid_t fork_without_memory() {
+  std::ifstream statm("/proc/self/statm");
+  rlim_t mapped_pages = 0;
+  statm >> mapped_pages;
+  rlimit before{};
+  getrlimit(RLIMIT_AS, &before);
+  const rlimit tight{mapped_pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (1 << 20), before.rlim_max};
+  setrlimit(RLIMIT_AS, &tight);
+  const pid_t child = fork();
+  setrlimit(RLIMIT_AS, &before);
+  return child;
 }
 
 TEST(PublishedPool, IsSeenWithIdentityLimitsAndCounts) {
@@ -220,6 +236,26 @@ TEST(ForkedPool, TakesOverWhatOtherThreadsHadIdle) {
   may_end = true;
   may_end.notify_all();
   other.join();
+}
+
+// The words of the page say how many objects lie in the parent's caches: a child without a page of its own must not touch them.
+TEST(ForkedPool, LeavesItsParentAloneWhenThereIsNoMemoryForAPage) {
+  Ints pool({.name = "poor"});
+  acquire(pool, 5).clear();
+  auto handle = pool.local();
+  const pid_t child = fork_without_memory();
+  if (child == 0) {
+    for (int i = 0; i < 3; ++i) handle.release(handle.acquire());
+    const auto leases = acquire(pool, 10);
+    std::set<const int*> objects;
+    for (const auto& lease : leases) objects.insert(lease.get());
+    _exit(objects.size() == 10 ? 0 : 1);
+  }
+  EXPECT_EQ(exit_code_of(child), 0);
+  const PoolView seen = view("poor");
+  EXPECT_EQ(seen.sums.gets, 5u);
+  EXPECT_EQ(seen.idle(), 5u);
+  EXPECT_EQ(seen.slot.state, ps_u64{PS_POOL_LIVE});
 }
 
 TEST(ForkedPool, IsLookedAtAsOftenAsItsParent) {

@@ -132,6 +132,8 @@ class PoolCore {
   void before_fork();
   void after_fork_in_parent();
   void after_fork_in_child(const void* thread) noexcept;
+  // Before it, where the child has only its parent's page: what the pool counts is lost, and what lies in threads' caches.
+  void leave_page() noexcept;
   [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
 
  protected:
@@ -167,7 +169,18 @@ class PoolCore {
   Local local() noexcept;
   ThreadCache* attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches);
   ps_block* take_block();
-  void schedule(ThreadCache& cache) const noexcept;
+  // Puts, on average, from one that is looked at to the next.
+  [[nodiscard]] std::uint32_t look_one_in() const noexcept {
+    return options_.sample_one_in > 0 ? options_.sample_one_in : kWatchOneIn;
+  }
+  [[gnu::always_inline]] std::uint64_t puts_until_look(ThreadCache& cache) const noexcept {
+    return cache.random_step(look_one_in());
+  }
+  // After a put that was looked at: so that one get in kWatchOneIn is watched.
+  void choose_newest(ThreadCache& cache) const noexcept {
+    if (cache.happens(look_one_in(), kWatchOneIn)) cache.choose(cache.depth() - 1);
+  }
+  void look_at_put(const Local& local, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void restart_private_counts() noexcept;
 
   void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
@@ -179,6 +192,8 @@ class PoolCore {
   void keep_or_drop(const Local& local, void* object) noexcept;
   void spill(const Local& local) noexcept;
   std::size_t share(void* const* objects, std::size_t count) noexcept;
+  std::size_t reserve_shared(std::size_t count) noexcept;
+  [[nodiscard]] bool publish(void* const* objects, std::size_t count) noexcept;
   void drop(const Local& local, void* object, ps_discard reason) noexcept;
   void absorb(const Local& local, const Batch& batch, std::uint32_t count) noexcept;
   void late_put(void* object) noexcept;
@@ -196,11 +211,11 @@ class PoolCore {
   void take_request() noexcept;
   void mark() noexcept;
 
-  void watch(ThreadCache* cache, void* object) noexcept;
+  void watch(void* object) noexcept;
   void unwatch(void* object) noexcept;
   [[gnu::always_inline]] void sample(ThreadCache& cache, std::uint64_t needed_bytes,
                                      std::uint64_t buffer_bytes) noexcept {
-    cache.sample_at = ps_load(&cache.counts->puts) + cache.random_step(options_.sample_one_in);
+    if (options_.sample_one_in == 0) return;
     // Else somebody else writes the last ones: this one is lost, whatever its value.
     if (cache.sample_count < kSampleBuffer) {
       const auto shared = static_cast<std::uint64_t>(shared_idle_.load(std::memory_order_relaxed));

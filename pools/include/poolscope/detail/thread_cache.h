@@ -2,16 +2,21 @@
 // ThreadCache: the idle objects that one thread keeps for itself, newest on top. Only its thread puts and takes; others may lower
 // its capacity. A get or put that finds what it needs here is a few plain loads and stores.
 //
-//   Places    places[0] is always nullptr, above it lie the objects. `top` is the place of the newest one: what a get finds there
-//             tells at the same time whether there is one.
-//   Due       one get in so many is watched, one put in so many is looked at: those with which the counts become watch_at and
-//             sample_at. They and all that finds no help here take the slow path.
+//   Counting  how many lie here is a part of the word on the stats page that counts their gets and puts (ps_block.cached), so
+//             that both cost one store.
+//   Places    places[0] is always nullptr, above it lie the objects, above these nullptr: what a get finds at the depth tells at
+//             the same time whether there is one, and the child of a fork, whose parent goes on counting, sees what was here.
+//   Due       the put that would make the word overflow is looked at. That is one in so many, by where the word begins.
+//   Chosen    an object whose next get is watched lies beside its place, which holds nullptr meanwhile: that get finds none.
+//             These, and all that finds no help here, take the slow path.
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "poolscope/stats_page.h"
+#include "poolscope/stats_writer.h"
 
 namespace poolscope::detail {
 
@@ -32,79 +37,96 @@ struct PutSample {
   std::uint64_t idle = 0, needed_bytes = 0, buffer_bytes = 0;
 };
 
-struct alignas(128) ThreadCache {
-  ThreadCache() noexcept {
-    set_depth(0);
-    set_capacity(0);
-  }
-  ThreadCache(const ThreadCache&) = delete;
-  ThreadCache& operator=(const ThreadCache&) = delete;
-
-  // Release: the child of a fork takes what lies up to `top` in the caches of threads that it does not have.
-  std::atomic<void**> top;
-  std::atomic<void**> last;  // the place that fills the cache
-  ps_block* counts = nullptr;
-  std::uint64_t watch_at = 0;   // value of counts->gets at which an object is watched until it is put
-  std::uint64_t sample_at = 0;  // value of counts->puts at which a put is looked at
-  std::array<void*, kMaxThreadCache + 1> places{};
-
-  std::array<PutSample, kSampleBuffer> samples{};
-  std::uint32_t sample_count = 0;
-  std::uint32_t random_state = 1;
-  PoolCore* pool = nullptr;
-  const void* thread = nullptr;  // address that tells the owner from other living threads
-
+class alignas(128) ThreadCache {
+ public:
   // `block` is *counts. nullptr: empty, or this get is to be watched.
   void* take(ps_block& block) noexcept {
-    void** const place = top.load(std::memory_order_relaxed);
-    const ps_u64 gets = kCounts ? ps_load(&block.gets) + 1 : 0;
-    void* const object = *place;
-    if (object == nullptr || (kCounts && gets == watch_at)) [[unlikely]]
+    ps_u64& word = word_in(block);
+    const ps_u64 before = ps_load(&word);
+    std::atomic<void*>& place = places_[depth_of(before)];
+    void* const object = place.load(std::memory_order_relaxed);
+    if (object == nullptr) [[unlikely]]
       return nullptr;
-    top.store(place - 1, std::memory_order_relaxed);
-    if (kCounts) ps_store(&block.gets, gets);
+    if (kCounts) place.store(nullptr, std::memory_order_relaxed);
+    ps_store(&word, before - PS_CACHED_GET);
     return object;
   }
 
   // `block` is *counts. False: full, or this put is to be looked at.
   [[nodiscard]] bool keep(void* object, ps_block& block) noexcept {
-    void** const place = top.load(std::memory_order_relaxed);
-    const ps_u64 puts = kCounts ? ps_load(&block.puts) + 1 : 0;
-    if (place >= last.load(std::memory_order_relaxed) || (kCounts && puts == sample_at)) [[unlikely]]
+    ps_u64& word = word_in(block);
+    const ps_u64 before = ps_load(&word);
+    const std::size_t depth = depth_of(before);
+    ps_u64 after = 0;
+    if (depth >= capacity() || __builtin_add_overflow(before, kPut, &after)) [[unlikely]]
       return false;
-    place[1] = object;
-    top.store(place + 1, std::memory_order_release);
-    if (kCounts) ps_store(&block.puts, puts);
+    places_[depth + 1].store(object, std::memory_order_relaxed);
+    ps_store(&word, after);
     return true;
   }
 
-  [[nodiscard]] std::size_t depth() const noexcept {
-    return static_cast<std::size_t>(top.load(std::memory_order_relaxed) - places.data());
+  [[nodiscard]] std::size_t depth() const noexcept { return depth_of(ps_load(&word_in(*counts))); }
+  // Nothing is counted. As many objects lie here.
+  void set_depth(std::size_t depth) noexcept {
+    if (kCounts)
+      ps_cache_set_depth(counts, depth);
+    else
+      own_word_ = depth;
   }
-  void set_depth(std::size_t depth) noexcept { top.store(places.data() + depth, std::memory_order_release); }
-  [[nodiscard]] std::size_t capacity() const noexcept {
-    return static_cast<std::size_t>(last.load(std::memory_order_relaxed) - places.data());
-  }
-  void set_capacity(std::size_t objects) noexcept { last.store(places.data() + objects, std::memory_order_relaxed); }
-  [[nodiscard]] bool is_full() const noexcept {
-    return top.load(std::memory_order_relaxed) >= last.load(std::memory_order_relaxed);
-  }
-  [[nodiscard]] bool is_sample_due() const noexcept { return ps_load(&counts->puts) + 1 >= sample_at; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_.load(std::memory_order_relaxed); }
+  void set_capacity(std::size_t objects) noexcept { capacity_.store(objects, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_full() const noexcept { return depth() >= capacity(); }
 
-  // The oldest one; depth() of them.
-  [[nodiscard]] void** objects() noexcept { return places.data() + 1; }
-  // The cache is not full.
+  // Put number `puts` from now is the next one to be looked at.
+  void look_after(std::uint64_t puts) noexcept {
+    if (kCounts) ps_cache_restart(counts, depth(), puts);
+  }
+  // The next put is to be looked at.
+  [[nodiscard]] bool is_look_due() const noexcept {
+    ps_u64 after = 0;
+    return kCounts && __builtin_add_overflow(ps_load(&counts->cached), kPut, &after);
+  }
+  // A put that was looked at; number `puts` from the next on is the next one. The cache was not full: its capacity may just have
+  // become less, its places have not.
+  void keep_looked_at(void* object, std::uint64_t puts) noexcept {
+    look_after(puts + 1);
+    ps_u64& word = word_in(*counts);
+    const ps_u64 before = ps_load(&word);
+    places_[depth_of(before) + 1].store(object, std::memory_order_relaxed);
+    ps_store(&word, before + kPut);
+  }
+
+  // Without a count, whatever is due. There is room, or something here.
   void push(void* object) noexcept {
-    void** const place = top.load(std::memory_order_relaxed);
-    place[1] = object;
-    top.store(place + 1, std::memory_order_release);
+    const std::size_t now = depth() + 1;
+    places_[now].store(object, std::memory_order_relaxed);
+    set_depth(now);
   }
-  // The newest one, whatever is due. The cache is not empty.
+  void push(void* const* objects, std::size_t count) noexcept {
+    const std::size_t before = depth();
+    for (std::size_t i = 0; i < count; ++i) places_[before + 1 + i].store(objects[i], std::memory_order_relaxed);
+    set_depth(before + count);
+  }
   void* pop() noexcept {
-    void** const place = top.load(std::memory_order_relaxed);
-    top.store(place - 1, std::memory_order_relaxed);
-    return *place;
+    const std::size_t top = depth();
+    void* object = take_out(places_[top]);
+    if (object == nullptr) object = std::exchange(chosen_, nullptr);
+    set_depth(top - 1);
+    return object;
   }
+
+  // The oldest `count`, without a count. At no time is an object in two places.
+  void pop_oldest(void** objects, std::size_t count) noexcept;
+  // In the child of a fork, before anything else: as many as there were when it began.
+  void recount() noexcept;
+
+  // The next get of the object in this place is to be watched, if no other is.
+  void choose(std::size_t from_oldest) noexcept {
+    if (chosen_ != nullptr) return;
+    chosen_place_ = from_oldest + 1;
+    chosen_ = take_out(places_[chosen_place_]);
+  }
+  [[nodiscard]] bool is_newest_chosen() const noexcept { return chosen_ != nullptr && depth() == chosen_place_; }
 
   std::uint32_t random() noexcept {
     random_state ^= random_state << 13;
@@ -115,6 +137,53 @@ struct alignas(128) ThreadCache {
   std::uint64_t random_step(std::uint32_t mean) noexcept {
     return 1 + (std::uint64_t{random()} * (2 * std::uint64_t{mean} - 1) >> 32);
   }
+  // With a probability of `part` in `whole`.
+  bool happens(std::uint32_t part, std::uint32_t whole) noexcept {
+    return (std::uint64_t{random()} * whole >> 32) < part;
+  }
+
+  ps_block* counts = nullptr;
+  std::uint64_t slow_puts_until_look = 1;  // those that take the slow path for another reason
+  std::array<PutSample, kSampleBuffer> samples{};
+  std::uint32_t sample_count = 0;
+  std::uint32_t random_state = 1;
+  PoolCore* pool = nullptr;
+  const void* thread = nullptr;  // address that tells the owner from other living threads
+
+ private:
+  static constexpr ps_u64 kPut = kCounts ? PS_CACHED_PUT : 1;
+  static std::size_t depth_of(ps_u64 word) noexcept { return kCounts ? word & PS_CACHED_DEPTH : word; }
+  ps_u64& word_in(ps_block& block) const noexcept { return kCounts ? block.cached : own_word_; }
+  // Only the thread of the cache writes here: two moves, no exchange.
+  static void* take_out(std::atomic<void*>& place) noexcept {
+    void* const object = place.load(std::memory_order_relaxed);
+    place.store(nullptr, std::memory_order_relaxed);
+    return object;
+  }
+  void restore_chosen() noexcept {
+    if (chosen_ != nullptr) places_[chosen_place_].store(std::exchange(chosen_, nullptr), std::memory_order_relaxed);
+  }
+
+  std::atomic<std::size_t> capacity_{0};
+  mutable ps_u64 own_word_ = 0;  // where nothing is counted
+  std::array<std::atomic<void*>, kMaxThreadCache + 1> places_{};
+  void* chosen_ = nullptr;
+  std::size_t chosen_place_ = 0;
 };
+
+inline void ThreadCache::pop_oldest(void** objects, std::size_t count) noexcept {
+  restore_chosen();
+  const std::size_t left = depth() - count;
+  for (std::size_t i = 0; i < count; ++i) objects[i] = take_out(places_[i + 1]);
+  for (std::size_t i = 1; i <= left; ++i) places_[i].store(take_out(places_[i + count]), std::memory_order_relaxed);
+  set_depth(left);
+}
+
+inline void ThreadCache::recount() noexcept {
+  restore_chosen();
+  std::size_t depth = 0;
+  while (depth < kMaxThreadCache && places_[depth + 1].load(std::memory_order_relaxed) != nullptr) ++depth;
+  set_depth(depth);
+}
 
 }  // namespace poolscope::detail
