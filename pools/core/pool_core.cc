@@ -211,6 +211,15 @@ void PoolCore::flush_this_thread() noexcept {
 void PoolCore::before_fork() {
   if (is_bounded_ && returned_after_fork_ == nullptr)
     returned_after_fork_ = std::make_unique<std::condition_variable>();
+  const PoolStats now = stats_locked();
+  objects_at_fork_ = now.idle + now.borrowed;
+  borrowed_at_fork_ = now.borrowed;
+  for (ThreadCache* cache : caches_) {
+    if (cache->thread == this_thread_mark())
+      cache->before_fork();
+    else
+      borrowed_at_fork_ += cache->depth();
+  }
   waiting_mutex_.lock();
   shared_.lock_growth();
   for (auto& ledger : ledgers_) ledger->lock();
@@ -231,9 +240,6 @@ void PoolCore::restart_private_counts() noexcept {
   }
   for (ps_block* block : blocks_) {
     if (block->pool_sequence != 0) continue;
-    slot_->objects_at_start += block->created - block->destroyed;
-    slot_->borrowed_at_start +=
-        ps_block_gets(block) - block->gets_failed - (ps_block_puts(block) - block->discards[PS_DISCARD_FOREIGN]);
     const ps_u64 waiting = std::exchange(*block, {}).waiting;
     block->waiting = waiting;
   }
@@ -253,9 +259,8 @@ void PoolCore::leave_page() noexcept {
   set_careful();
 }
 
-// The other threads are gone, and with them what they had borrowed; what lay in their caches is taken over. One of
-// them may have been between two stores: an object that it was just putting is lost, one that it was just getting is
-// still here.
+// The other threads are gone, and with them what they had borrowed and what lay in their caches, as with malloc: nobody
+// can tell any more which of the objects there were idle, and one too many would be handed out twice.
 void PoolCore::after_fork_in_child(const void* thread) noexcept {
   after_fork_in_parent();
   if (is_bounded_) {
@@ -266,14 +271,21 @@ void PoolCore::after_fork_in_child(const void* thread) noexcept {
   borrowed_ = 0;
   watched_ = nullptr;
   restart_private_counts();
+  // Of the moment before the fork: on the page that was copied its parent may have gone on.
+  slot_->objects_at_start = objects_at_fork_;
+  slot_->borrowed_at_start = borrowed_at_fork_;
   is_sampling_.clear();
   is_trimming_.clear();
   for (std::size_t i = caches_.size(); i-- > 0;) {  // backwards: detach() takes them out
     ThreadCache* const cache = caches_[i];
     cache->sample_count = 0;
-    cache->recount();
-    cache->look_after(puts_until_look(*cache));
-    if (cache->thread != thread) detach(cache);
+    if (cache->thread == thread) {
+      cache->after_fork();
+      cache->look_after(puts_until_look(*cache));
+    } else {
+      cache->set_depth(0);
+      detach(cache);
+    }
   }
 }
 

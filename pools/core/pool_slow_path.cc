@@ -55,15 +55,14 @@ void PoolCore::look_at_put(const Local& mine, std::uint64_t needed_bytes, std::u
 void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
   if (is_closed_.load(std::memory_order_relaxed)) return late_put(object);
   const Local mine = local();
-  mine.add(mine.counts->puts);
-  if (!checked_put(mine, object)) return;
+  if (!checked_put(mine, object)) return mine.add(mine.counts->puts);
   unwatch(object);
   tick(mine);
   const bool is_surplus = return_permit();
-  if (is_surplus)
-    drop(mine, object, PS_DISCARD_FULL);
-  else
-    keep_or_drop(mine, object);
+  if (is_surplus || !keep_counted(mine, object)) {
+    mine.add(mine.counts->puts);
+    is_surplus ? drop(mine, object, PS_DISCARD_FULL) : keep_or_drop(mine, object);
+  }
   look_at_put(mine, needed_bytes, buffer_bytes);
 }
 
@@ -159,6 +158,13 @@ void PoolCore::count_made_elsewhere(void* object, ps_miss reason, const void* bo
   if (is_bounded_.load(std::memory_order_relaxed)) borrowed_.fetch_add(1);
   if (DebugLedger* ledger = ledger_.load(std::memory_order_acquire)) ledger->note_get(object, borrower);
   event(PoolEvent::Kind::kCreate);
+}
+
+// True: it is in the thread's cache and counted as a put.
+bool PoolCore::keep_counted(const Local& mine, void* object) noexcept {
+  if (mine.cache == nullptr) return false;
+  if (mine.cache->is_full()) spill(mine);
+  return mine.cache->keep(object, *mine.counts);
 }
 
 void PoolCore::keep_or_drop(const Local& mine, void* object) noexcept {

@@ -19,7 +19,7 @@
 //             thread's own cache. Every 16th of them, where a thread only acquires or only releases, one exchange on
 //             a line that threads share. Limits on borrowed objects, `validate` and debug checks: a lock or an
 //             atomic operation per call.
-//   fork()    the child has the pool, with what was idle; what other threads had borrowed is lost there.
+//   fork()    the child has the pool, with what was idle; what other threads had borrowed, or idle in their caches, is lost there.
 //   Order     may be static, used and destroyed in any order, also by destructors of static objects and of thread_local ones.
 
 #include <cstdint>

@@ -217,7 +217,7 @@ TEST(ForkedPool, CountsInAPageOfItsOwnAndKeepsWhatWasIdle) {
   EXPECT_EQ(view("forked").sums.gets, 8u) << "the parent's counts are its own";
 }
 
-TEST(ForkedPool, TakesOverWhatOtherThreadsHadIdle) {
+TEST(ForkedPool, CountsWhatOtherThreadsHadIdleAsBorrowedByThem) {
   Ints pool({.name = "orphans"});
   std::atomic<bool> is_idle{false}, may_end{false};
   std::thread other([&] {
@@ -229,8 +229,10 @@ TEST(ForkedPool, TakesOverWhatOtherThreadsHadIdle) {
   is_idle.wait(false);
   const pid_t child = fork();
   if (child == 0) {
+    const PoolView seen = view("orphans");
+    const bool are_lost = seen.borrowed() == 10 && seen.idle() == 0;
     const auto leases = acquire(pool, 10);
-    _exit(pool.stats().misses[PS_MISS_EMPTY] == 0 ? 0 : 1);
+    _exit(are_lost && pool.stats().misses[PS_MISS_EMPTY] == 10 ? 0 : 1);
   }
   EXPECT_EQ(exit_code_of(child), 0);
   may_end = true;

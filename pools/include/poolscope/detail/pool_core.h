@@ -169,6 +169,7 @@ class PoolCore {
   Local local() noexcept;
   ThreadCache* attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches);
   ps_block* take_block();
+  [[nodiscard]] PoolStats stats_locked() const noexcept;
   // Puts, on average, from one that is looked at to the next.
   [[nodiscard]] std::uint32_t look_one_in() const noexcept {
     return options_.sample_one_in > 0 ? options_.sample_one_in : kWatchOneIn;
@@ -189,6 +190,7 @@ class PoolCore {
   void* find_idle(const Local& local) noexcept;
   void* refill(const Local& local) noexcept;
   void* make(const Local& local);
+  bool keep_counted(const Local& local, void* object) noexcept;
   void keep_or_drop(const Local& local, void* object) noexcept;
   void spill(const Local& local) noexcept;
   std::size_t share(void* const* objects, std::size_t count) noexcept;
@@ -263,7 +265,8 @@ class PoolCore {
   // Under registry().mutex.
   std::vector<ThreadCache*> caches_;
   std::vector<ps_block*> blocks_, free_blocks_;
-  std::uint64_t reserved_ = 0;                         // by caches
+  std::uint64_t reserved_ = 0;  // by caches
+  std::uint64_t objects_at_fork_ = 0, borrowed_at_fork_ = 0;
   std::uint64_t request_taken_ = 0;                    // of ps_control.request
   std::vector<std::unique_ptr<DebugLedger>> ledgers_;  // also old ones: a thread may still be in them
 };

@@ -4,12 +4,15 @@
 //
 //   Counting  how many lie here is a part of the word on the stats page that counts their gets and puts (ps_block.cached), so
 //             that both cost one store.
-//   Places    places[0] is always nullptr, above it lie the objects, above these nullptr: what a get finds at the depth tells at
-//             the same time whether there is one, and the child of a fork, whose parent goes on counting, sees what was here.
+//   Places    places[0] is always nullptr, above it lie the objects: what a get finds at the depth tells at the same time
+//             whether there is one.
 //   Due       the put that would make the word overflow is looked at. That is one in so many, by where the word begins.
 //   Chosen    an object whose next get is watched lies beside its place, which holds nullptr meanwhile: that get finds none.
 //             These, and all that finds no help here, take the slow path.
+//   fork()    the word goes on changing in the parent: the child knows what lies in the cache of the thread that forked,
+//             because that one noted it, and of no other.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -43,11 +46,9 @@ class alignas(128) ThreadCache {
   void* take(ps_block& block) noexcept {
     ps_u64& word = word_in(block);
     const ps_u64 before = ps_load(&word);
-    std::atomic<void*>& place = places_[depth_of(before)];
-    void* const object = place.load(std::memory_order_relaxed);
+    void* const object = places_[depth_of(before)];
     if (object == nullptr) [[unlikely]]
       return nullptr;
-    if (kCounts) place.store(nullptr, std::memory_order_relaxed);
     ps_store(&word, before - PS_CACHED_GET);
     return object;
   }
@@ -60,7 +61,7 @@ class alignas(128) ThreadCache {
     ps_u64 after = 0;
     if (depth >= capacity() || __builtin_add_overflow(before, kPut, &after)) [[unlikely]]
       return false;
-    places_[depth + 1].store(object, std::memory_order_relaxed);
+    places_[depth + 1] = object;
     ps_store(&word, after);
     return true;
   }
@@ -92,39 +93,43 @@ class alignas(128) ThreadCache {
     look_after(puts + 1);
     ps_u64& word = word_in(*counts);
     const ps_u64 before = ps_load(&word);
-    places_[depth_of(before) + 1].store(object, std::memory_order_relaxed);
+    places_[depth_of(before) + 1] = object;
     ps_store(&word, before + kPut);
   }
 
   // Without a count, whatever is due. There is room, or something here.
   void push(void* object) noexcept {
     const std::size_t now = depth() + 1;
-    places_[now].store(object, std::memory_order_relaxed);
+    places_[now] = object;
     set_depth(now);
   }
   void push(void* const* objects, std::size_t count) noexcept {
     const std::size_t before = depth();
-    for (std::size_t i = 0; i < count; ++i) places_[before + 1 + i].store(objects[i], std::memory_order_relaxed);
+    for (std::size_t i = 0; i < count; ++i) places_[before + 1 + i] = objects[i];
     set_depth(before + count);
   }
   void* pop() noexcept {
     const std::size_t top = depth();
-    void* object = take_out(places_[top]);
+    void* object = places_[top];
     if (object == nullptr) object = std::exchange(chosen_, nullptr);
     set_depth(top - 1);
     return object;
   }
 
-  // The oldest `count`, without a count. At no time is an object in two places.
+  // The oldest `count`, without a count.
   void pop_oldest(void** objects, std::size_t count) noexcept;
-  // In the child of a fork, before anything else: as many as there were when it began.
-  void recount() noexcept;
+  void before_fork() noexcept {
+    restore_chosen();
+    depth_at_fork_ = depth();
+  }
+  // In the child, where the thread of this cache forked.
+  void after_fork() noexcept { set_depth(depth_at_fork_); }
 
   // The next get of the object in this place is to be watched, if no other is.
   void choose(std::size_t from_oldest) noexcept {
     if (chosen_ != nullptr) return;
     chosen_place_ = from_oldest + 1;
-    chosen_ = take_out(places_[chosen_place_]);
+    chosen_ = std::exchange(places_[chosen_place_], nullptr);
   }
   [[nodiscard]] bool is_newest_chosen() const noexcept { return chosen_ != nullptr && depth() == chosen_place_; }
 
@@ -154,36 +159,24 @@ class alignas(128) ThreadCache {
   static constexpr ps_u64 kPut = kCounts ? PS_CACHED_PUT : 1;
   static std::size_t depth_of(ps_u64 word) noexcept { return kCounts ? word & PS_CACHED_DEPTH : word; }
   ps_u64& word_in(ps_block& block) const noexcept { return kCounts ? block.cached : own_word_; }
-  // Only the thread of the cache writes here: two moves, no exchange.
-  static void* take_out(std::atomic<void*>& place) noexcept {
-    void* const object = place.load(std::memory_order_relaxed);
-    place.store(nullptr, std::memory_order_relaxed);
-    return object;
-  }
   void restore_chosen() noexcept {
-    if (chosen_ != nullptr) places_[chosen_place_].store(std::exchange(chosen_, nullptr), std::memory_order_relaxed);
+    if (chosen_ != nullptr) places_[chosen_place_] = std::exchange(chosen_, nullptr);
   }
 
   std::atomic<std::size_t> capacity_{0};
   mutable ps_u64 own_word_ = 0;  // where nothing is counted
-  std::array<std::atomic<void*>, kMaxThreadCache + 1> places_{};
+  std::array<void*, kMaxThreadCache + 1> places_{};
   void* chosen_ = nullptr;
   std::size_t chosen_place_ = 0;
+  std::size_t depth_at_fork_ = 0;
 };
 
 inline void ThreadCache::pop_oldest(void** objects, std::size_t count) noexcept {
   restore_chosen();
   const std::size_t left = depth() - count;
-  for (std::size_t i = 0; i < count; ++i) objects[i] = take_out(places_[i + 1]);
-  for (std::size_t i = 1; i <= left; ++i) places_[i].store(take_out(places_[i + count]), std::memory_order_relaxed);
+  std::copy_n(places_.begin() + 1, count, objects);
+  std::copy_n(places_.begin() + 1 + static_cast<std::ptrdiff_t>(count), left, places_.begin() + 1);
   set_depth(left);
-}
-
-inline void ThreadCache::recount() noexcept {
-  restore_chosen();
-  std::size_t depth = 0;
-  while (depth < kMaxThreadCache && places_[depth + 1].load(std::memory_order_relaxed) != nullptr) ++depth;
-  set_depth(depth);
 }
 
 }  // namespace poolscope::detail
