@@ -211,4 +211,10 @@ model::MaybeEstimate as_cpu_ratio(const sizing::Interval& ns_per_second, double 
   return model::Estimate{ratio(ns_per_second.value), ratio(ns_per_second.low), ratio(ns_per_second.high)};
 }
 
+model::MaybeEstimate as_kept_cpu_ratio(const sizing::Interval& ns_per_second, double cpu_ns) {
+  if (cpu_ns <= 0) return std::nullopt;
+  const auto ratio = [cpu_ns](double ns) { return ns / (cpu_ns + std::max(0.0, ns)); };
+  return model::Estimate{ratio(ns_per_second.value), ratio(ns_per_second.low), ratio(ns_per_second.high)};
+}
+
 }  // namespace poolscope::advice

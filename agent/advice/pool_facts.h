@@ -54,5 +54,7 @@ struct IdleFacts {
 
 // Of the CPU time of the target.
 [[nodiscard]] model::MaybeEstimate as_cpu_ratio(const sizing::Interval& ns_per_second, double cpu_ns);
+// What is saved already, of the CPU time that the target would take without.
+[[nodiscard]] model::MaybeEstimate as_kept_cpu_ratio(const sizing::Interval& ns_per_second, double cpu_ns);
 
 }  // namespace poolscope::advice

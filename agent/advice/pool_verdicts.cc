@@ -271,11 +271,15 @@ model::Advice keep(const PoolCase& pool, const PoolFacts& facts) {
   why.say("it hits ").ratio("hit_ratio.value", facts.hit_ratio.value).say(" of its gets");
   if (facts.direct_ns > 0 && *advice.break_even_hit_ratio <= 1) {
     why.say("; it pays from ").ratio("advice.break_even_hit_ratio", *advice.break_even_hit_ratio).say(" on");
-    advice.saved_cpu_ratio = as_cpu_ratio(saving_of(pool, facts), facts.cpu_ns);
+    advice.saved_cpu_ratio = as_kept_cpu_ratio(saving_of(pool, facts), facts.cpu_ns);
     if (advice.saved_cpu_ratio && advice.saved_cpu_ratio->value >= pool.options.least_saved_ratio)
       why.say(" and saves ")
           .ratio("advice.expected.saved_cpu_ratio.value", advice.saved_cpu_ratio->value)
-          .say(" of the CPU time");
+          .say(" (")
+          .ratio("advice.expected.saved_cpu_ratio.low", *advice.saved_cpu_ratio->low)
+          .say(" to ")
+          .ratio("advice.expected.saved_cpu_ratio.high", *advice.saved_cpu_ratio->high)
+          .say(") of the CPU time that the target would take without it");
     else if (advice.saved_cpu_ratio)
       why.say(", so it costs about as much as allocating directly");
   }

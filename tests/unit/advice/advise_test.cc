@@ -167,6 +167,19 @@ TEST(Advise, KeepsASizeAndTellsWhichOthersCostTheSameAndWhatTheyWouldHold) {
   EXPECT_NE(advice.why.find("idle, they would hold 240 KiB to 640 KiB, now 320 KiB"), std::string::npos) << advice.why;
 }
 
+// A service that does little but get and put would take several times its CPU time without the pool.
+TEST(Advise, TellsWhatAPoolSavesOfWhatTheTargetWouldTakeWithoutIt) {
+  model::PoolSummary pool = pool_with_known_needs();
+  pool.gets_per_second = {50e6, 49e6, 51e6};
+  const Advice advice = only(advise_on(pool));
+  EXPECT_EQ(advice.verdict, Verdict::kKeep);
+  const model::Estimate saved = advice.saved_cpu_ratio.value_or(model::Estimate{0, 0, 0});
+  EXPECT_GT(saved.value, 0.5);
+  EXPECT_LT(*saved.high, 1);
+  EXPECT_LE(*saved.low, saved.value);
+  EXPECT_NE(advice.why.find(") of the CPU time that the target would take without it"), std::string::npos) << advice.why;
+}
+
 TEST(Advise, NamesNoSizesThatCostTheSameOfBlocksBelowAPage) {
   model::PoolSummary pool = pool_with_known_needs();
   pool.published->buffer_bytes = 1024;
