@@ -78,6 +78,20 @@ def record_services(folder):
     return ["redis", "nginx", "memcached"]
 
 
+def record_case_studies(folder):
+    """As they are without pools: what advice would be asked of."""
+    modes = {"file_cache": ["heap"], "json_buffer": ["fresh"], "object_pools": ["heap"]}
+    for study, mode in modes.items():
+        command = [BUILD / "targets" / f"case_{study}", "--serve", *mode]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=recording(folder / study)) as program:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(LOAD_SECONDS)
+            program.terminate()
+        if program.returncode != 0:
+            raise RuntimeError(f"{command} ended with {program.returncode}")
+    return list(modes)
+
+
 def rows_of(folder, names, controls):
     arguments = [f"{name}={recorded(folder, name)}" for name in names]
     done = subprocess.run([BUILD / "bench" / "advice_sweep", "--controls", str(controls), *arguments], check=True, timeout=1800,
@@ -128,7 +142,7 @@ def main():
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        names = [] if options.made else record_batch_programs(folder) + record_services(folder)
+        names = [] if options.made else record_batch_programs(folder) + record_services(folder) + record_case_studies(folder)
         result = rows_of(folder, names, options.controls)
     for question in QUESTIONS:
         print_rows(result, question)
