@@ -38,7 +38,7 @@ class Detacher {
 
  private:
   struct Job {
-    UniqueFd link;  // none: only `done` is left to do
+    UniqueFd link;  // none: there is only `done` to do
     std::function<void()> done;
     enum class State { kWaiting, kClosing, kClosed } state = State::kWaiting;
   };
@@ -47,7 +47,7 @@ class Detacher {
   void finish_closed();
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable work_came_, became_idle_;
   std::deque<Job> jobs_;  // in the order of detach(); references stay valid while others come and the front goes
   bool stopping_ = false;
   std::atomic<std::uint64_t> cpu_ns_{0};

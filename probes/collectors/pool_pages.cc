@@ -121,40 +121,49 @@ std::vector<model::PoolPageRecord> PoolPages::read_last(std::uint64_t now_ns) {
 bool PoolPages::look(std::uint64_t now_ns) {
   if (now_ns < look_due_ns_) return false;
   const std::size_t before = pages_.size();
-  const auto mappings = process::read_maps(process_.pid);
-  if (mappings) {
-    for (const process::Mapping& mapping : *mappings) {
-      if (mapping.deleted && mapping.path == kPagePath) open(mapping);
-    }
-  }
+  // A page is mapped in addition; only the child of a fork puts one where its parent's was.
+  const auto mapped = process::mapped_pages(process_.pid);
+  const bool is_as_it_was = mapped && mapped == mapped_pages_ && not_ours_.empty();
+  if (!is_as_it_was && open_all()) mapped_pages_ = mapped;
   const bool any_new = pages_.size() > before;
   wait_ns_ = any_new ? kFirstWaitNs : std::min(2 * wait_ns_, kLongestWaitNs);
   look_due_ns_ = now_ns + wait_ns_;
   return any_new;
 }
 
-void PoolPages::open(const process::Mapping& mapping) {
+bool PoolPages::open_all() {
+  const auto mappings = process::read_maps(process_.pid);
+  if (!mappings) return false;
+  bool is_settled = true;
+  for (const process::Mapping& mapping : *mappings) {
+    if (mapping.deleted && mapping.path == kPagePath) is_settled &= open(mapping);
+  }
+  return is_settled;
+}
+
+bool PoolPages::open(const process::Mapping& mapping) {
   const bool is_known = not_ours_.contains(mapping.inode) ||
                         std::ranges::any_of(pages_, [&](const Page& page) { return page.inode == mapping.inode; });
-  if (is_known || pages_.size() + not_ours_.size() >= kMaxPages) return;
+  if (is_known || pages_.size() + not_ours_.size() >= kMaxPages) return true;
   auto file = SealedFile::map(process_.pid, mapping);
   if (!file) {
     fault_ = file.error();
-    return;
+    return false;
   }
   const auto reading = read_page(file->bytes());
   if (!reading) {
     if (reading.error().reason != PageFault::Reason::kNotReady) fault_ = reading.error();
-    return;
+    return false;
   }
   // Ticks alone do not tell a child that was forked at once: they are 10 ms long.
   const bool is_its_own =
       reading->header.start_ticks == process_.start_time_ticks && reading->header.pid == own_pid(process_.pid);
   if (!is_its_own) {
     not_ours_.insert(mapping.inode);
-    return;
+    return true;
   }
   pages_.push_back({mapping.inode, std::move(*file), 0, {}});
+  return true;
 }
 
 std::optional<model::PoolPageRecord> PoolPages::read(Page& page, std::uint64_t now_ns) {

@@ -70,7 +70,9 @@ class PoolPages {
     std::uint64_t read_ns = 0;  // 0: not yet
     std::map<std::uint32_t, PageSlot> last;
   };
-  void open(const process::Mapping& mapping);
+  // False: there is a page that may be read later.
+  bool open_all();
+  bool open(const process::Mapping& mapping);
   [[nodiscard]] std::optional<model::PoolPageRecord> read(Page& page, std::uint64_t now_ns);
   void tell_refused(const ps_stats_header& header);
 
@@ -80,6 +82,7 @@ class PoolPages {
   std::optional<PageFault> fault_;
   std::string caveat_;
   std::uint64_t look_due_ns_ = 0, wait_ns_ = kFirstWaitNs;
+  std::optional<std::uint64_t> mapped_pages_;  // when all of its pages were known
 };
 
 }  // namespace poolscope::probes

@@ -307,6 +307,28 @@ TEST(PoolPages, AFileThatCouldShrinkIsNotMapped) {
   munmap(base, 4096);
 }
 
+// Looks go by the size of the address space, which says nothing of a page that is there but not ready.
+TEST_F(PoolPage, IsFoundAsSoonAsItIsReady) {
+  if (!may_open_what_is_mapped()) GTEST_SKIP() << "needs root for /proc/self/map_files";
+  add("frames");
+  page_.header->magic = 0;
+  PoolPages pages(own_key());
+  EXPECT_FALSE(pages.look(kSecondNs));
+  page_.header->magic = PS_STATS_MAGIC;
+  EXPECT_TRUE(pages.look(100 * kSecondNs));
+}
+
+TEST_F(PoolPage, IsFoundWhereItIsMappedLater) {
+  if (!may_open_what_is_mapped()) GTEST_SKIP() << "needs root for /proc/self/map_files";
+  ps_page_destroy(&page_);
+  PoolPages pages(own_key());
+  EXPECT_FALSE(pages.look(kSecondNs));
+  EXPECT_FALSE(pages.look(100 * kSecondNs));
+  ASSERT_EQ(ps_page_create(&page_, "pool_pages_test"), 0);
+  add("frames");
+  EXPECT_TRUE(pages.look(200 * kSecondNs));
+}
+
 TEST(PoolPages, AProcessWithoutAPageIsSilent) {
   PoolPages pages(own_key());
   EXPECT_TRUE(pages.read(kSecondNs).empty());

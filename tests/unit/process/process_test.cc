@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -218,6 +219,19 @@ TEST(CpuTime, IsFinerThanTheTicksOfProc) {
   test::Child idle([] { test::pause_forever(); });
   ASSERT_TRUE(test::eventually([&] { return cpu_time_ns(idle.pid()).value() > 0; }));
   EXPECT_LT(cpu_time_ns(idle.pid()).value(), 10'000'000u);
+}
+
+TEST(MappedPages, GrowWithAMappingAndAreAbsentForTheDead) {
+  const auto before = mapped_pages(::getpid());
+  ASSERT_TRUE(before);
+  constexpr std::size_t kBytes = 64 << 20;
+  void* const mapping = mmap(nullptr, kBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(mapping, MAP_FAILED);
+  EXPECT_GE(mapped_pages(::getpid()).value_or(0), *before + kBytes / 4096);
+  munmap(mapping, kBytes);
+  test::Child gone([] {});
+  gone.kill_and_reap();
+  EXPECT_EQ(mapped_pages(gone.pid()), std::nullopt);
 }
 
 struct ReasonCase {
