@@ -34,10 +34,10 @@ ps_pool* add_slot(Registry& all, const PoolOptions& options, const CoreIdentity&
   told.max_retained_bytes = identity.max_retained_bytes;
   told.cleanup_interval_ns = static_cast<ps_u64>(options.cleanup_interval.count());
   told.sample_one_in = options.sample_one_in;
-  if (options.publish) all.make_page();
-  if (options.publish && options.resizable_by_agent) all.make_control();
-  ps_pool* slot =
-      options.publish && all.page.header != nullptr ? ps_pool_add(&all.page, &told) : ps_pool_private(&told);
+  const bool is_published = options.publish && !all.has_parents_page;
+  if (is_published) all.make_page();
+  if (is_published && options.resizable_by_agent) all.make_control();
+  ps_pool* slot = is_published && all.page.header != nullptr ? ps_pool_add(&all.page, &told) : ps_pool_private(&told);
   if (slot == nullptr) throw std::bad_alloc();
   slot->hold_limit_ns = kHoldLimitNs;
   return slot;
@@ -68,9 +68,16 @@ PoolCore::PoolCore(PoolOptions options, const CoreIdentity& identity)
 
 PoolCore::~PoolCore() {
   for (ps_block* block : blocks_) {
-    if (block->pool_sequence == 0) ps_block_release(block);
+    if (is_private(block)) ps_block_release(block);
   }
   if (!is_published_) ps_pool_remove(nullptr, slot_);
+}
+
+// By where it is: a block of the page may have been given to another pool, or to nobody, since this one ended.
+bool PoolCore::is_private(const ps_block* block) noexcept {
+  const auto page = reinterpret_cast<std::uintptr_t>(registry().page.header);
+  const auto at = reinterpret_cast<std::uintptr_t>(block);
+  return page == 0 || at < page || at >= page + PS_PAGE_BYTES;
 }
 
 void PoolCore::close() noexcept {
@@ -81,13 +88,19 @@ void PoolCore::close() noexcept {
     all.pools.erase(serial_);
     is_closed_ = true;
     fast_serial_ = kNotFast;
-    for (ThreadCache* cache : caches_) flush_samples(*cache);
+    for (ThreadCache* cache : caches_) {
+      flush_samples(*cache);
+      cache->note_objects();  // the words go with the slot
+    }
     caches.swap(caches_);
     if (is_published_) ps_pool_remove(&all.page, slot_);
   }
   std::int64_t idle = 0;
   for (ThreadCache* cache : caches) {
-    for (; cache->depth() > 0; ++idle) destroy_object(cache->pop());
+    for (void* const object : cache->noted_objects()) {
+      destroy_object(object);
+      ++idle;
+    }
     delete cache;
   }
   for (Batch batch; shared_.pop(batch);) {
@@ -211,14 +224,8 @@ void PoolCore::flush_this_thread() noexcept {
 void PoolCore::before_fork() {
   if (is_bounded_ && returned_after_fork_ == nullptr)
     returned_after_fork_ = std::make_unique<std::condition_variable>();
-  const PoolStats now = stats_locked();
-  objects_at_fork_ = now.idle + now.borrowed;
-  borrowed_at_fork_ = now.borrowed;
   for (ThreadCache* cache : caches_) {
-    if (cache->thread == this_thread_mark())
-      cache->before_fork();
-    else
-      borrowed_at_fork_ += cache->depth();
+    if (cache->thread == this_thread_mark()) cache->note_objects();
   }
   waiting_mutex_.lock();
   shared_.lock_growth();
@@ -239,10 +246,18 @@ void PoolCore::restart_private_counts() noexcept {
     *slot_ = fresh;
   }
   for (ps_block* block : blocks_) {
-    if (block->pool_sequence != 0) continue;
+    if (!is_private(block)) continue;
     const ps_u64 waiting = std::exchange(*block, {}).waiting;
     block->waiting = waiting;
   }
+}
+
+// The page was copied while its parent went on: threads may have ended there meanwhile, and pools.
+void PoolCore::restart_published_words() noexcept {
+  slot_->state = PS_POOL_LIVE;
+  slot_->ended_ns = 0;
+  for (ps_block* block : blocks_) block->waiting = 0;
+  for (ps_block* block : free_blocks_) block->waiting = 1;
 }
 
 void PoolCore::leave_page() noexcept {
@@ -271,22 +286,25 @@ void PoolCore::after_fork_in_child(const void* thread) noexcept {
   borrowed_ = 0;
   watched_ = nullptr;
   restart_private_counts();
-  // Of the moment before the fork: on the page that was copied its parent may have gone on.
-  slot_->objects_at_start = objects_at_fork_;
-  slot_->borrowed_at_start = borrowed_at_fork_;
+  restart_published_words();
   is_sampling_.clear();
   is_trimming_.clear();
+  std::int64_t own_idle = 0;
   for (std::size_t i = caches_.size(); i-- > 0;) {  // backwards: detach() takes them out
     ThreadCache* const cache = caches_[i];
     cache->sample_count = 0;
     if (cache->thread == thread) {
-      cache->after_fork();
+      cache->set_depth(cache->noted_objects().size());
       cache->look_after(puts_until_look(*cache));
+      own_idle += static_cast<std::int64_t>(cache->depth());
     } else {
       cache->set_depth(0);
       detach(cache);
     }
   }
+  const std::int64_t objects = live_, idle = shared_idle_ + own_idle;
+  slot_->objects_at_start = static_cast<ps_u64>(std::max<std::int64_t>(objects, 0));
+  slot_->borrowed_at_start = static_cast<ps_u64>(std::max<std::int64_t>(objects - idle, 0));
 }
 
 }  // namespace poolscope::detail

@@ -58,6 +58,9 @@ void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t 
   if (!checked_put(mine, object)) return mine.add(mine.counts->puts);
   unwatch(object);
   tick(mine);
+  // Nobody takes the fast path, which would look at the put that is due: without this none of them would be counted with the cache.
+  if (mine.cache != nullptr && !is_fast() && mine.cache->is_look_due())
+    mine.cache->look_after(puts_until_look(*mine.cache));
   const bool is_surplus = return_permit();
   if (is_surplus || !keep_counted(mine, object)) {
     mine.add(mine.counts->puts);

@@ -44,12 +44,8 @@ std::uint64_t difference(std::uint64_t more, std::uint64_t less) {
 }  // namespace
 
 PoolStats PoolCore::stats() const {
-  const std::lock_guard lock(registry().mutex);
-  return stats_locked();
-}
-
-PoolStats PoolCore::stats_locked() const noexcept {
   PoolStats stats;
+  const std::lock_guard lock(registry().mutex);
   for (const ps_block* block : blocks_) add_block(stats, *block);
   const std::uint64_t taken = slot_->borrowed_at_start + difference(stats.gets, stats.gets_failed);
   stats.borrowed = difference(taken, difference(stats.puts, stats.discards[PS_DISCARD_FOREIGN]));

@@ -42,8 +42,11 @@ void after_fork_in_parent() {
 void after_fork_in_child() {
   Registry& all = registry();
   // ENOMEM: the page is still the parent's, whose words also say what lies in its caches.
-  all.has_parents_page = all.page.header != nullptr && ps_page_after_fork(&all.page) == ENOMEM;
-  if (all.has_parents_page) thread_entries = {};
+  if (all.page.header != nullptr && ps_page_after_fork(&all.page) == ENOMEM) all.has_parents_page = true;
+  if (all.has_parents_page) {
+    thread_entries = {};
+    if (!thread_is_ending) thread_state.caches.clear();
+  }
   for (const auto& [serial, pool] : all.pools) {
     if (all.has_parents_page) pool->leave_page();
     pool->after_fork_in_child(this_thread_mark());
@@ -51,13 +54,15 @@ void after_fork_in_child() {
   all.mutex.unlock();
 }
 
+// Before anybody else does, so that nobody's handler finds pools that are not ready for the fork, or not yet those of the child.
+[[gnu::constructor(101)]] void handle_forks() {
+  pthread_atfork(prepare_fork, after_fork_in_parent, after_fork_in_child);
+}
+
 }  // namespace
 
 Registry& registry() {
-  static Registry& all = *[] {
-    pthread_atfork(prepare_fork, after_fork_in_parent, after_fork_in_child);
-    return new Registry;
-  }();
+  static Registry& all = *new Registry;
   return all;
 }
 

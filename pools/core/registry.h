@@ -18,7 +18,7 @@ struct Registry {
   ps_page page{};  // made with the first pool; no header: there is no memory for it
   std::unordered_map<std::uint64_t, PoolCore*> pools;
   std::uint64_t next_serial = 1;
-  bool has_parents_page = false;  // a child that had no memory for a page of its own: threads have no caches in it
+  bool has_parents_page = false;  // a child that had no memory for a page of its own: no caches, nothing is published
 
   // Under the mutex.
   void make_page();

@@ -179,7 +179,7 @@ struct ps_pool {
 
 /* What gets and puts of `cached` are added to. */
 struct ps_cache_base {
-  ps_u64 number; /* 1, 2, ..; 0: it is being filled, or was never used */
+  ps_u64 number; /* rising, odd and even in turn, never a multiple of 256; 0: it is being filled, or was never used */
   ps_u64 gets;
   ps_u64 puts;
 };
@@ -303,7 +303,7 @@ static inline ps_u64 ps_pool_sequence(const struct ps_pool* pool) {
  * twice in each of the tries. */
 static inline int ps_cached_counts(const struct ps_block* block, ps_u64* gets, ps_u64* puts) {
   int tries;
-  for (tries = 0; tries < 16; ++tries) {
+  for (tries = 0; tries < 64; ++tries) {
     const ps_u64 guess = ps_load(&block->cached) >> PS_CACHED_NUMBER_SHIFT;
     const struct ps_cache_base* base = &block->bases[guess & 1];
     const ps_u64 number = __atomic_load_n(&base->number, __ATOMIC_ACQUIRE);

@@ -18,7 +18,9 @@
  *           memory that nobody reads: ps_page_create() returns the errno, and refused_pools, refused_blocks of the
  *           header count the rest. NULL of ps_pool_add() and ps_block_add(): no memory at all.
  * fork()    call ps_page_after_fork() in the child (pthread_atfork): it gets a page of its own at the same address, with
- *           the pools and zero counts. Without it the child counts into its parent's page.
+ *           the pools and zero counts. Without it the child counts into its parent's page. Who counts with `cached` notes
+ *           before the fork how much lies in the cache of the thread that forks, and tells ps_cache_set_depth() in the child:
+ *           without a page of its own a child must not touch a cache at all.
  * Cost      a page takes 21 MiB of addresses and 16 KiB of memory plus what is used: 13 KiB per pool with all four
  *           distributions, 256 bytes per thread and pool.
  */
@@ -326,7 +328,8 @@ static inline void ps_block_release(struct ps_block* block) {
 static inline void ps_cache_restart(struct ps_block* block, ps_u64 depth, ps_u64 until) {
   const ps_u64 cached = ps_load(&block->cached);
   const struct ps_cache_base* old = &block->bases[cached >> PS_CACHED_NUMBER_SHIFT & 1];
-  const ps_u64 number = ps_load(&old->number) + 1;
+  const ps_u64 next = ps_load(&old->number) + 1;
+  const ps_u64 number = next & 0xff ? next : next + 2; /* a base that is being filled must not look like this one */
   struct ps_cache_base* fresh = &block->bases[number & 1];
   const ps_u64 start = (1ull << 48) - until;
   const ps_u64 moved = (cached >> PS_CACHED_PUTS_SHIFT) - start;

@@ -1,7 +1,11 @@
 // Pools and their process: the stats page, forks, the ends of threads and of the program.
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdlib>
 #include <fstream>
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <thread>
@@ -251,13 +255,72 @@ TEST(ForkedPool, LeavesItsParentAloneWhenThereIsNoMemoryForAPage) {
     const auto leases = acquire(pool, 10);
     std::set<const int*> objects;
     for (const auto& lease : leases) objects.insert(lease.get());
-    _exit(objects.size() == 10 ? 0 : 1);
+    std::exit(objects.size() == 10 ? 0 : 1);  // not _exit(): the end of the thread must leave the page alone, too
   }
   EXPECT_EQ(exit_code_of(child), 0);
   const PoolView seen = view("poor");
   EXPECT_EQ(seen.sums.gets, 5u);
   EXPECT_EQ(seen.idle(), 5u);
   EXPECT_EQ(seen.slot.state, ps_u64{PS_POOL_LIVE});
+}
+
+// The child copies a page that its parent goes on changing: there the thread that forked may have ended, and the pool.
+TEST(ForkedPool, IsAliveAndItsBlocksAreInUseWhateverItsParentDidMeanwhile) {
+  Ints pool({.name = "daemon"});
+  acquire(pool, 3).clear();
+  void* const page = const_cast<void*>(page_of_this_process());
+  ASSERT_NE(page, nullptr);
+  const auto* header = static_cast<const ps_stats_header*>(page);
+  std::vector<ps_block*> in_use;
+  for (ps_u32 i = 0; i < header->blocks_used; ++i) {
+    auto* block = const_cast<ps_block*>(ps_block_at(page, header, i));
+    if (block->pool_sequence == view("daemon").slot.sequence && block->waiting == 0) in_use.push_back(block);
+  }
+  ASSERT_FALSE(in_use.empty());
+  for (ps_block* block : in_use) block->waiting = 1;
+  const pid_t child = fork();
+  if (child == 0) {
+    std::thread([&] { acquire(pool, 5).clear(); }).join();
+    const bool are_in_use = std::ranges::all_of(in_use, [](const ps_block* block) { return block->waiting == 0; });
+    _exit(are_in_use && pool.stats().gets == 5 && pool.stats().idle == 8 ? 0 : 1);
+  }
+  for (ps_block* block : in_use) block->waiting = 0;
+  EXPECT_EQ(exit_code_of(child), 0);
+}
+
+// Its objects are destroyed after its slot was given back: whoever takes it meanwhile has nothing to do with them.
+struct MakesPools {
+  static inline std::function<void()> at_end;
+  static inline int ended = 0;
+  ~MakesPools() {
+    ++ended;
+    if (at_end) at_end();
+  }
+};
+
+TEST(EndingPool, LeavesThoseAloneWhoTakeItsSlot) {
+  auto ending = std::make_unique<ObjectPool<MakesPools>>(PoolOptions{.name = "ending"});
+  {
+    std::vector<ObjectPool<MakesPools>::Lease> leases;
+    for (int i = 0; i < 3; ++i) leases.push_back(ending->acquire());
+  }
+  std::vector<std::unique_ptr<Ints>> others;
+  MakesPools::at_end = [&] {
+    for (int i = 0; i < 20; ++i) Ints({.name = "short"}).prewarm(1);
+    others.push_back(std::make_unique<Ints>(PoolOptions{.name = "next"}));
+    acquire(*others.back(), 7).clear();
+  };
+  ending.reset();
+  MakesPools::at_end = nullptr;
+  EXPECT_EQ(MakesPools::ended, 3);
+  for (const auto& other : others) {
+    const auto leases = acquire(*other, 7);
+    std::set<const int*> objects;
+    for (const auto& lease : leases) objects.insert(lease.get());
+    EXPECT_EQ(objects.size(), 7u);
+    EXPECT_EQ(other->stats().gets, 14u);
+    EXPECT_EQ(other->stats().all_misses(), 7u);
+  }
 }
 
 TEST(ForkedPool, IsLookedAtAsOftenAsItsParent) {

@@ -14,6 +14,7 @@
 //   Closed             the owner is gone. What is still out is destroyed when it comes back; the last one takes the core along.
 //   Locks              registry().mutex for who has which cache; no code of the user runs under it.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -169,10 +170,10 @@ class PoolCore {
   Local local() noexcept;
   ThreadCache* attach(std::unordered_map<std::uint64_t, ThreadCache*>& caches);
   ps_block* take_block();
-  [[nodiscard]] PoolStats stats_locked() const noexcept;
-  // Puts, on average, from one that is looked at to the next.
+  [[nodiscard]] static bool is_private(const ps_block* block) noexcept;
+  // Puts, on average, from one that is looked at to the next: often enough for those whose object is to be watched.
   [[nodiscard]] std::uint32_t look_one_in() const noexcept {
-    return options_.sample_one_in > 0 ? options_.sample_one_in : kWatchOneIn;
+    return options_.sample_one_in > 0 ? std::min(options_.sample_one_in, kWatchOneIn) : kWatchOneIn;
   }
   [[gnu::always_inline]] std::uint64_t puts_until_look(ThreadCache& cache) const noexcept {
     return cache.random_step(look_one_in());
@@ -183,6 +184,7 @@ class PoolCore {
   }
   void look_at_put(const Local& local, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void restart_private_counts() noexcept;
+  void restart_published_words() noexcept;
 
   void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void count_miss(const Local& local, ps_miss reason) noexcept;
@@ -218,6 +220,7 @@ class PoolCore {
   [[gnu::always_inline]] void sample(ThreadCache& cache, std::uint64_t needed_bytes,
                                      std::uint64_t buffer_bytes) noexcept {
     if (options_.sample_one_in == 0) return;
+    if (options_.sample_one_in > kWatchOneIn && !cache.happens(kWatchOneIn, options_.sample_one_in)) return;
     // Else somebody else writes the last ones: this one is lost, whatever its value.
     if (cache.sample_count < kSampleBuffer) {
       const auto shared = static_cast<std::uint64_t>(shared_idle_.load(std::memory_order_relaxed));
@@ -265,8 +268,7 @@ class PoolCore {
   // Under registry().mutex.
   std::vector<ThreadCache*> caches_;
   std::vector<ps_block*> blocks_, free_blocks_;
-  std::uint64_t reserved_ = 0;  // by caches
-  std::uint64_t objects_at_fork_ = 0, borrowed_at_fork_ = 0;
+  std::uint64_t reserved_ = 0;                         // by caches
   std::uint64_t request_taken_ = 0;                    // of ps_control.request
   std::vector<std::unique_ptr<DebugLedger>> ledgers_;  // also old ones: a thread may still be in them
 };

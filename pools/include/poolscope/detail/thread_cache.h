@@ -16,6 +16,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 #include "poolscope/stats_page.h"
@@ -118,16 +119,18 @@ class alignas(128) ThreadCache {
 
   // The oldest `count`, without a count.
   void pop_oldest(void** objects, std::size_t count) noexcept;
-  void before_fork() noexcept {
+  // What lies here now, in private memory: for the child of a fork, and for the end of the pool, after which the word may be
+  // somebody else's.
+  void note_objects() noexcept {
     restore_chosen();
-    depth_at_fork_ = depth();
+    noted_ = depth();
   }
-  // In the child, where the thread of this cache forked.
-  void after_fork() noexcept { set_depth(depth_at_fork_); }
+  [[nodiscard]] std::span<void* const> noted_objects() const noexcept { return {places_.data() + 1, noted_}; }
 
-  // The next get of the object in this place is to be watched, if no other is.
+  // The next get of the object in this place is to be watched, and not that of the one that was chosen before: it may lie so deep
+  // that nobody takes it.
   void choose(std::size_t from_oldest) noexcept {
-    if (chosen_ != nullptr) return;
+    restore_chosen();
     chosen_place_ = from_oldest + 1;
     chosen_ = std::exchange(places_[chosen_place_], nullptr);
   }
@@ -168,7 +171,7 @@ class alignas(128) ThreadCache {
   std::array<void*, kMaxThreadCache + 1> places_{};
   void* chosen_ = nullptr;
   std::size_t chosen_place_ = 0;
-  std::size_t depth_at_fork_ = 0;
+  std::size_t noted_ = 0;
 };
 
 inline void ThreadCache::pop_oldest(void** objects, std::size_t count) noexcept {
