@@ -177,7 +177,8 @@ TEST(Advise, TellsWhatAPoolSavesOfWhatTheTargetWouldTakeWithoutIt) {
   EXPECT_GT(saved.value, 0.5);
   EXPECT_LT(*saved.high, 1);
   EXPECT_LE(*saved.low, saved.value);
-  EXPECT_NE(advice.why.find(") of the CPU time that the target would take without it"), std::string::npos) << advice.why;
+  EXPECT_NE(advice.why.find(") of the CPU time that the target would take without it"), std::string::npos)
+      << advice.why;
 }
 
 TEST(Advise, NamesNoSizesThatCostTheSameOfBlocksBelowAPage) {
