@@ -271,10 +271,15 @@ TEST(ForkedPool, IsAliveAndItsBlocksAreInUseWhateverItsParentDidMeanwhile) {
   void* const page = const_cast<void*>(page_of_this_process());
   ASSERT_NE(page, nullptr);
   const auto* header = static_cast<const ps_stats_header*>(page);
+  ps_u32 index = 0;
+  while (index < header->pools_used && std::string(ps_pool_at(page, header, index)->name) != "daemon") ++index;
+  ASSERT_LT(index, header->pools_used);
   std::vector<ps_block*> in_use;
   for (ps_u32 i = 0; i < header->blocks_used; ++i) {
     auto* block = const_cast<ps_block*>(ps_block_at(page, header, i));
-    if (block->pool_sequence == view("daemon").slot.sequence && block->waiting == 0) in_use.push_back(block);
+    const bool is_of_pool =
+        block->pool_index == index && block->pool_sequence == ps_pool_at(page, header, index)->sequence;
+    if (is_of_pool && block->waiting == 0) in_use.push_back(block);
   }
   ASSERT_FALSE(in_use.empty());
   for (ps_block* block : in_use) block->waiting = 1;
