@@ -18,7 +18,7 @@ void* PoolCore::get_slow(const void* borrower) {
     return nullptr;
   }
   const bool is_from_cache = mine.cache != nullptr && mine.cache->depth() > 0;
-  bool is_chosen =
+  const bool is_chosen =
       mine.cache != nullptr && (is_from_cache ? mine.cache->is_newest_chosen() : mine.cache->happens(1, kWatchOneIn));
   void* object = permit == Permit::kYes ? find_idle(mine) : nullptr;
   if (object == nullptr) {

@@ -28,7 +28,7 @@ void Detacher::detach(UprobeLinks links, std::function<void()> done) {
     if (links.empty()) jobs_.push_back(Job{UniqueFd(), {}});
     jobs_.back().done = std::move(done);
   }
-  // One worker for each: to wake all of them for each link took a tenth of what the agent takes.
+  // One worker for each: the others would wake up to find nothing to do.
   for (std::size_t i = 0; i < std::max<std::size_t>(links.size(), 1); ++i) work_came_.notify_one();
 }
 

@@ -56,7 +56,7 @@ struct ProcessStatus {
 // to the last tick of the scheduler (some milliseconds): for long ranges only, a TaskClock is exact for short ones.
 [[nodiscard]] std::optional<std::uint64_t> cpu_time_ns(pid_t pid);
 
-// Size of its address space in pages of the system; absent when it is gone. Some microseconds, where reading its maps takes a hundred.
+// Size of its address space in pages of the system; absent when it is gone. Much cheaper than its maps.
 [[nodiscard]] std::optional<std::uint64_t> mapped_pages(pid_t pid);
 
 // CPU time of all children that ended and for which the process waited, theirs included, in ticks of 10 ms; absent when it is gone.

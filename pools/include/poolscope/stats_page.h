@@ -26,7 +26,7 @@
  *             A writer that keeps idle objects in a cache needs no other word for cache and counts: bits 0 to 7 of `cached`
  *             are the objects in its cache, bits 16 to 63 rise with each put into it. A put adds PS_CACHED_PUT, a get takes
  *             PS_CACHED_GET away, and
- *               puts = base.puts + cached >> 16
+ *               puts = base.puts + (cached >> 16)
  *               gets = base.gets + (cached >> 16) - (cached & 255)
  *             Bits 8 to 15 say by which base, as the last bits of its number: the writer fills the one that is not in
  *             use, then changes to it with one store. Readers always find one that is whole, whenever a writer ended.
