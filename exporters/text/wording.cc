@@ -295,7 +295,7 @@ std::vector<Quantity> gc_quantities(const TargetSnapshot& target) {
   list.push_back({"collections", format_exact(gc.cycles), {}, std::move(since)});
   std::string share = "of the CPU time";
   if (gc.assist_cpu_ratio) {
-    share += ", " + format_ratio(*gc.assist_cpu_ratio) + " in goroutines that had to help while they allocated";
+    share += ", " + format_ratio(*gc.assist_cpu_ratio) + " in goroutines that helped";
   }
   list.push_back(of_runtime(target, "GC CPU", formatted(gc.cpu_ratio, format_ratio), std::move(share)));
   return list;

@@ -7,6 +7,27 @@ namespace {
 
 constexpr float kTooltipChars = 60;
 
+// Where a line of `width` ends; npos: the text is no longer than that, or no blank comes in time.
+std::size_t last_blank_that_fits(std::string_view text, float width) {
+  if (width_of(text) <= width) return std::string_view::npos;
+  std::size_t last = std::string_view::npos;
+  for (auto blank = text.find(' '); blank != std::string_view::npos && width_of(text.substr(0, blank)) <= width;
+       blank = text.find(' ', blank + 1))
+    last = blank;
+  return last;
+}
+
+// Breaks lines at blanks alone: ImGui also does behind every full stop, so within numbers.
+std::string broken_at_blanks(std::string text, float width) {
+  std::size_t start = 0;
+  for (;;) {
+    const std::size_t blank = last_blank_that_fits(std::string_view(text).substr(start), width);
+    if (blank == std::string_view::npos) return text;
+    text[start + blank] = '\n';
+    start += blank + 1;
+  }
+}
+
 }  // namespace
 
 float width_of(std::string_view text) {
@@ -25,14 +46,11 @@ std::string cut_to(std::string_view text, float width) {
 
 std::string fit_lines(std::string_view text, float width, unsigned lines) {
   std::string fitted;
-  for (; lines > 1 && width_of(text) > width; --lines) {
-    std::size_t length = std::string_view::npos;  // of what fits, up to a blank
-    for (auto blank = text.find(' '); blank != std::string_view::npos && width_of(text.substr(0, blank)) <= width;
-         blank = text.find(' ', blank + 1))
-      length = blank;
-    if (length == std::string_view::npos) break;
-    fitted += std::string(text.substr(0, length)) + "\n";
-    text.remove_prefix(length + 1);
+  while (lines-- > 1) {
+    const std::size_t blank = last_blank_that_fits(text, width);
+    if (blank == std::string_view::npos) break;
+    fitted += std::string(text.substr(0, blank)) + "\n";
+    text.remove_prefix(blank + 1);
   }
   return fitted + cut_to(text, width);
 }
@@ -62,9 +80,10 @@ void text_item(std::string_view text, ImU32 colour, float width) {
 }
 
 void wrapped_item(std::string_view text, ImU32 colour) {
+  const std::string lines = broken_at_blanks(std::string(text), ImGui::GetContentRegionAvail().x);
   ImGui::PushStyleColor(ImGuiCol_Text, colour);
-  ImGui::PushTextWrapPos(0);
-  ImGui::TextUnformatted(text.data(), text.data() + text.size());
+  ImGui::PushTextWrapPos(0);  // for words that are longer than a line
+  ImGui::TextUnformatted(lines.data(), lines.data() + lines.size());
   ImGui::PopTextWrapPos();
   ImGui::PopStyleColor();
 }

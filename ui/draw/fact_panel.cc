@@ -9,20 +9,20 @@ namespace poolscope::viewer {
 namespace {
 
 constexpr float kFactWidth = 150, kFactGap = 12, kBarAlpha = 0.75F;
-constexpr unsigned kFactLines = 4;  // name, value, two of the note
+constexpr unsigned kNoteLines = 3;  // at most; name and value above
 
-void draw_fact(Frame& frame, std::string_view prefix, const Fact& fact, ImVec2 at, float width) {
+void draw_fact(Frame& frame, std::string_view prefix, const Fact& fact, const std::string& note, ImVec2 at,
+               ImVec2 size) {
   ImDrawList& list = *ImGui::GetWindowDrawList();
-  const float line = ImGui::GetTextLineHeight();
+  const float line = ImGui::GetTextLineHeight(), width = size.x;
   ImGui::SetCursorScreenPos(at);
-  ImGui::Dummy({width, kFactLines * line});
+  ImGui::Dummy(size);
   frame.widgets.note(std::string(prefix) + ".fact." + fact.name, fact.value.text);
   tooltip(fact.name + "\n" + fact.value.tooltip);
   draw_text_at(list, at, frame.theme.dim, fact.name, width);
   ImGui::PushFont(frame.fonts.bold);
   draw_text_at(list, {at.x, at.y + line}, frame.theme.of(fact.value.tone), fact.value.text, width);
   ImGui::PopFont();
-  const std::string note = fit_lines(fact.note, width, kFactLines - 2);
   list.AddText({at.x, at.y + 2 * line}, frame.theme.dim, note.data(), note.data() + note.size());
 }
 
@@ -52,12 +52,19 @@ void draw_facts(Frame& frame, std::string_view prefix, const std::vector<Fact>& 
   const float room = ImGui::GetContentRegionAvail().x, gap = frame.px(kFactGap);
   const auto fit = static_cast<std::size_t>(std::max(room / frame.px(kFactWidth), 1.0F));
   const std::size_t lines = (facts.size() + fit - 1) / fit, columns = (facts.size() + lines - 1) / lines;
-  const float each = room / static_cast<float>(columns), height = kFactLines * ImGui::GetTextLineHeight() + frame.px(4);
+  const float each = room / static_cast<float>(columns), width = std::max(each - gap, 1.0F);
+  std::vector<std::string> notes;
+  std::ptrdiff_t breaks = 1;  // of the longest note; two lines at least, so that plots below rarely move
+  for (const Fact& fact : facts) {
+    notes.push_back(fit_lines(fact.note, width, kNoteLines));
+    breaks = std::max(breaks, std::ranges::count(notes.back(), '\n'));
+  }
+  const float text = static_cast<float>(3 + breaks) * ImGui::GetTextLineHeight(), height = text + frame.px(4);
   const ImVec2 start = ImGui::GetCursorScreenPos();
   for (std::size_t i = 0; i < facts.size(); ++i) {
     const ImVec2 at = {start.x + each * static_cast<float>(i % columns),
                        start.y + height * static_cast<float>(i / columns)};
-    draw_fact(frame, prefix, facts[i], at, std::max(each - gap, 1.0F));
+    draw_fact(frame, prefix, facts[i], notes[i], at, {width, text});
   }
   ImGui::SetCursorScreenPos({start.x, start.y + height * static_cast<float>(lines)});
 }

@@ -162,7 +162,7 @@ ShareBars size_bars(const TargetSnapshot& target) {
   model::BucketList buckets = sizes ? sizes->buckets : model::BucketList();
   if (sizes) {
     const auto bytes = [](std::uint64_t value) { return text::format_bytes(static_cast<double>(value)); };
-    bars.summary = "p50 " + bytes(sizes->p50) + "   p95 " + bytes(sizes->p95) + "   p99 " + bytes(sizes->p99);
+    bars.summary = "p50 " + bytes(sizes->p50) + "  p95 " + bytes(sizes->p95) + "  p99 " + bytes(sizes->p99);
   } else if (target.gc) {
     buckets = text::gc_size_buckets(*target.gc);
     bars.summary = "objects by size class, since the start";
@@ -195,7 +195,7 @@ ShareBars lifetime_bars(const TargetSnapshot& target) {
     const auto quantile = [&](const std::optional<double>& value) {
       return value ? text::format_seconds(*value) : over;
     };
-    bars.summary = "p50 " + quantile(lifetime->p50_seconds) + "   p95 " + quantile(lifetime->p95_seconds);
+    bars.summary = "p50 " + quantile(lifetime->p50_seconds) + "  p95 " + quantile(lifetime->p95_seconds);
   }
   if (bars.rows.empty()) {
     bars.summary.clear();

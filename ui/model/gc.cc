@@ -81,7 +81,7 @@ Gc make_gc(const ViewerState& state) {
   }
   gc.facts = facts_of(text::gc_quantities(*target));
   add_plots(gc, state, *target);
-  gc.sizes = {"gc.sizes", "Objects by size class", "since the program started", {}, ""};
+  gc.sizes = {"gc.sizes", "Objects by size class", "since its start", {}, ""};
   for (const auto& row : text::size_rows(text::gc_size_buckets(*target->gc)))
     gc.sizes.rows.push_back(
         {text::size_label(row), row.share, exact_text(row.share, Unit::kRatio) + " of the objects"});

@@ -59,9 +59,9 @@ std::vector<SparkKind> kinds_for(const TargetSnapshot& target) {
   const char* heap = is_go(target) ? "go_runtime" : "alloc_bursts";
   std::vector<SparkKind> kinds = {{"allocations", allocation_rate, Unit::kCount, "/s", heap},
                                   {"churn", churn_ratio, Unit::kRatio, "", is_go(target) ? heap : "alloc_cohorts"}};
-  if (is_go(target)) kinds.push_back({"CPU of collections", gc_cpu_ratio, Unit::kRatio, "", "go_runtime"});
-  kinds.push_back({"CPU on memory", memory_cpu_ratio, Unit::kRatio, "", "cpu_share"});
-  kinds.push_back({"cost of measuring", charged_ratio, Unit::kRatio, "", heap});
+  if (is_go(target)) kinds.push_back({"GC CPU", gc_cpu_ratio, Unit::kRatio, "", "go_runtime"});
+  kinds.push_back({"memory CPU", memory_cpu_ratio, Unit::kRatio, "", "cpu_share"});
+  kinds.push_back({"measuring", charged_ratio, Unit::kRatio, "", heap});
   return kinds;
 }
 

@@ -26,7 +26,7 @@ struct TargetTile {
   std::string identity;  // "native, jemalloc, 1 process (pid 4711)"
   std::string state;     // "collecting", or what keeps it from that
   Tone tone = Tone::kPlain;
-  std::vector<Spark> sparks;  // allocations, churn, collections, CPU on memory, cost of measuring
+  std::vector<Spark> sparks;  // allocations, churn, GC CPU of Go programs, memory CPU, measuring: its cost
 };
 
 // One advice that asks for something.

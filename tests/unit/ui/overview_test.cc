@@ -104,7 +104,7 @@ TEST(Overview, SaysWhyAQuantityIsAbsent) {
   snapshot.targets[0].collectors = {
       {"cpu_share", "L1", model::CollectorState::kUnavailable, "no_perf", "perf events are not permitted"}};
   const TargetTile tile = first_tile(live_state(snapshot));
-  const auto share = std::ranges::find(tile.sparks, "CPU on memory", &Spark::name);
+  const auto share = std::ranges::find(tile.sparks, "memory CPU", &Spark::name);
   ASSERT_NE(share, tile.sparks.end());
   EXPECT_EQ(share->now.text, "–");
   EXPECT_THAT(share->now.tooltip, HasSubstr("perf events are not permitted"));
