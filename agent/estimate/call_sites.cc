@@ -8,8 +8,6 @@
 namespace poolscope::estimate {
 namespace {
 
-constexpr std::uint64_t kBirthsForShare = 20;
-
 struct Seen {
   std::size_t record = 0;
   std::uint64_t calls = 0, bytes = 0;
@@ -122,7 +120,7 @@ model::CallSite show(const Site& site, const Sample& sample, double calls_of_all
   if (calls_of_all_sites > 0) shown.share_ratio = site.weighted_calls / calls_of_all_sites;
   set_rates(shown, site, sample);
   if (exact) set_counted(shown, site);
-  if (site.births >= kBirthsForShare && site.weighted_births > 0) {
+  if (site.births >= kBirthsForLifetimes && site.weighted_births > 0) {
     shown.short_lived_ratio = site.weighted_short_lived / site.weighted_births;
   }
   return shown;

@@ -39,6 +39,7 @@ void add_to(BucketWeights& weights, const model::Histogram& histogram, double fa
 struct Cohorts {
   std::vector<Ages> units;  // what is resampled: cohorts, or runs of neighbours
   std::size_t count = 0;
+  std::uint64_t births = 0;
   double effective_births = 0;
   std::uint64_t followed_ns = 0;
 };
@@ -65,6 +66,7 @@ Cohorts gather(const Sample& sample) {
     add_to(unit.died_bytes, lifetimes.died_bytes_ns, weight);
     add_to(unit.alive_bytes, lifetimes.alive_bytes_ns, weight);
     cohorts.followed_ns = std::max(cohorts.followed_ns, lifetimes.followed_ns);
+    cohorts.births += lifetimes.births;
     births += weight * static_cast<double>(lifetimes.births);
     births_squared += weight * weight * static_cast<double>(lifetimes.births);
   }
@@ -150,7 +152,7 @@ std::vector<std::pair<double, double>> age_buckets(const SurvivalCurve& objects,
 
 std::optional<LifetimeEstimates> estimate_lifetimes(const RecordList& records, const Basis& basis) {
   const Cohorts cohorts = gather(Sample::of_allocations(with_births(records), basis));
-  if (cohorts.count == 0 || cohorts.followed_ns == 0) return std::nullopt;
+  if (cohorts.births < (basis.exact ? 1 : kBirthsForLifetimes) || cohorts.followed_ns == 0) return std::nullopt;
   Ages all;
   for (const Ages& unit : cohorts.units) all.add(unit, 1);
   const SurvivalCurve objects(all.died, all.alive), bytes(all.died_bytes, all.alive_bytes);

@@ -22,6 +22,8 @@ namespace poolscope::estimate {
 
 inline constexpr double kNsPerSecond = 1e9;
 inline constexpr unsigned kBurstsForInterval = 12;
+// Of fewer objects that were followed nothing is said of how long they live.
+inline constexpr std::uint64_t kBirthsForLifetimes = 20;
 inline constexpr std::uint64_t kChurnAgeNs = 10'000'000;
 // Rates have no interval when processes that nobody saw used more than this share of the CPU time.
 inline constexpr double kMostUnseen = 1.0 / 3;

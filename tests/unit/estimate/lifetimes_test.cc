@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::uint64_t kFollowedNs = 50 * kMillisecondNs;
 
+// Each age for ten objects: enough to say something.
+std::vector<std::uint64_t> ten_of_each(const std::vector<std::uint64_t>& ages_ns) {
+  std::vector<std::uint64_t> all;
+  for (const std::uint64_t age_ns : ages_ns) all.insert(all.end(), 10, age_ns);
+  return all;
+}
+
 std::vector<model::BurstRecord> cohorts_of(unsigned count) {
   std::vector<model::BurstRecord> cohorts;
   for (unsigned i = 0; i < count; ++i) {
@@ -22,8 +29,8 @@ std::vector<model::BurstRecord> cohorts_of(unsigned count) {
 }
 
 TEST(Lifetimes, OfCohortsAreKaplanMeierShares) {
-  const auto target =
-      summarize_all({cohort(0, {500'000, 5'000'000}, {1'000'000, 49'000'000}, kFollowedNs)}, {stratum(1)});
+  const auto target = summarize_all(
+      {cohort(0, ten_of_each({500'000, 5'000'000}), ten_of_each({1'000'000, 49'000'000}), kFollowedNs)}, {stratum(1)});
   const auto& lifetime = *target.allocations.lifetime;
   EXPECT_NEAR(lifetime.below.at(0.001).value, 0.25, 1e-9);
   EXPECT_NEAR(lifetime.below.at(0.01).value, 1 - 0.75 * 0.5, 1e-9);
@@ -31,7 +38,7 @@ TEST(Lifetimes, OfCohortsAreKaplanMeierShares) {
 }
 
 TEST(Lifetimes, StopWhereNoCohortWasFollowedFurther) {
-  const auto lifetime = *summarize_all(cohorts_of(1), {stratum(1)}).allocations.lifetime;
+  const auto lifetime = *summarize_all(cohorts_of(2), {stratum(1)}).allocations.lifetime;
   EXPECT_TRUE(lifetime.below.contains(0.01));
   EXPECT_FALSE(lifetime.below.contains(0.1));
   EXPECT_TRUE(lifetime.p50_seconds);
@@ -39,7 +46,8 @@ TEST(Lifetimes, StopWhereNoCohortWasFollowedFurther) {
 }
 
 TEST(Lifetimes, CoverLongAgesWhenFollowedThatFar) {
-  const auto target = summarize_all({cohort(0, {1000}, {2 * kSecondNs}, 2 * kSecondNs)}, {stratum(1)});
+  const auto target =
+      summarize_all({cohort(0, ten_of_each({1000}), ten_of_each({2 * kSecondNs}), 2 * kSecondNs)}, {stratum(1)});
   EXPECT_TRUE(target.allocations.lifetime->below.contains(0.1));
   EXPECT_TRUE(target.allocations.lifetime->below.contains(1.0));
 }
@@ -51,30 +59,40 @@ TEST(Lifetimes, AreAbsentWithoutBirths) {
   EXPECT_FALSE(target.allocations.churn_age_seconds);
 }
 
+TEST(Lifetimes, OfFewerThanTwentyObjectsAreNotTold) {
+  const auto few = summarize_all(
+      {cohort(0, ten_of_each({1000}), std::vector<std::uint64_t>(9, 49'000'000), kFollowedNs)}, {stratum(1)});
+  EXPECT_FALSE(few.allocations.lifetime);
+  EXPECT_FALSE(few.allocations.churn_ratio);
+  EXPECT_TRUE(
+      summarize_all({cohort(0, ten_of_each({1000, 2000}), {}, kFollowedNs)}, {stratum(1)}).allocations.lifetime);
+}
+
 TEST(Lifetimes, WeighCohortsByTheRateTheyStandFor) {
-  auto busy = cohort(0, {1000}, {}, kFollowedNs);  // its birth window is ten times as short
+  auto busy = cohort(0, ten_of_each({1000}), {}, kFollowedNs);  // its birth window is ten times as short
   busy.allocation_window.length_ns = busy.allocation_window.cpu_ns = kSecondNs / 10;
-  const auto quiet = cohort(1, {}, {49'000'000}, kFollowedNs);
+  const auto quiet = cohort(1, {}, ten_of_each({49'000'000}), kFollowedNs);
   const auto target = summarize_all({busy, quiet}, {stratum(1)});
   EXPECT_NEAR(target.allocations.lifetime->below.at(0.01).value, 10 / 11.0, 1e-9);
 }
 
 TEST(ChurnRatio, IsTheShareOfBytesThatDied) {
-  auto burst = cohort(0, {1000}, {49'000'000}, kFollowedNs, 300);
-  burst.lifetimes.alive_bytes_ns.add(49'000'000, 600);
+  auto burst = cohort(0, ten_of_each({1000}), ten_of_each({49'000'000}), kFollowedNs, 300);
+  burst.lifetimes.alive_bytes_ns.add(49'000'000, 6000);
   const auto target = summarize_all({burst}, {stratum(1)});
   EXPECT_NEAR(target.allocations.churn_ratio->value, 0.25, 1e-9);
   EXPECT_DOUBLE_EQ(*target.allocations.churn_age_seconds, 0.01);
 }
 
 TEST(ChurnRatio, IsGivenAtTheLargestAgeThatWasFollowed) {
-  const auto target = summarize_all({cohort(0, {1000}, {3'900'000}, 4 * kMillisecondNs)}, {stratum(1)});
+  const auto target =
+      summarize_all({cohort(0, ten_of_each({1000}), ten_of_each({3'900'000}), 4 * kMillisecondNs)}, {stratum(1)});
   EXPECT_DOUBLE_EQ(*target.allocations.churn_age_seconds, 0.004);
   EXPECT_FALSE(target.allocations.lifetime->below.contains(0.01));
 }
 
 TEST(ChurnRatio, IsAbsentWhenObjectsHaveNoBytes) {
-  const auto target = summarize_all({cohort(0, {1000}, {}, kFollowedNs, 0)}, {stratum(1)});
+  const auto target = summarize_all({cohort(0, ten_of_each({1000, 2000}), {}, kFollowedNs, 0)}, {stratum(1)});
   EXPECT_FALSE(target.allocations.churn_ratio);
   EXPECT_TRUE(target.allocations.lifetime);
 }
@@ -97,10 +115,10 @@ TEST(LifetimeInterval, HoldsTheValueAndStaysBetweenZeroAndOne) {
 
 TEST(LifetimeInterval, DoesNotClaimCertaintyWhenEverythingDied) {
   std::vector<model::BurstRecord> cohorts;
-  for (unsigned i = 0; i < 12; ++i) cohorts.push_back(cohort(i, {1000}, {}, kFollowedNs));
+  for (unsigned i = 0; i < 12; ++i) cohorts.push_back(cohort(i, {1000, 1000}, {}, kFollowedNs));
   const auto share = summarize_all(cohorts, {stratum(1)}).allocations.lifetime->below.at(0.01);
   EXPECT_DOUBLE_EQ(share.value, 1);
-  EXPECT_NEAR(*share.low, 0.7575, 0.001);  // Wilson, 12 of 12
+  EXPECT_NEAR(*share.low, 0.8620, 0.001);  // Wilson, 24 of 24
 }
 
 TEST(LifetimeInterval, IsTheSameForTheSameRecordsInAnyOrder) {
@@ -129,7 +147,7 @@ TEST(LifetimeBuckets, AreAtMostFortyAndSumToTheShareThatDied) {
 }
 
 TEST(LifetimeBuckets, AreEmptyWhenNothingDied) {
-  const auto target = summarize_all({cohort(0, {}, {49'000'000}, kFollowedNs)}, {stratum(1)});
+  const auto target = summarize_all({cohort(0, {}, ten_of_each({48'000'000, 49'000'000}), kFollowedNs)}, {stratum(1)});
   EXPECT_TRUE(target.allocations.lifetime->buckets.empty());
   EXPECT_EQ(target.allocations.lifetime->below.at(0.01).value, 0);
 }
