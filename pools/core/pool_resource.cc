@@ -43,8 +43,7 @@ class BlockCore final : public PoolCore {
   }
   void deallocate(void* block, std::size_t needed_bytes) noexcept {
     mark_idle(block, bytes_);
-    if (!put_fast(block)) [[unlikely]]
-      put_rare(block, needed_bytes, bytes_);
+    put(block, needed_bytes, bytes_);
   }
 
  private:

@@ -32,19 +32,14 @@ void* PoolCore::get_slow(const void* borrower) {
   return object;
 }
 
-// Most of them are to be looked at and nothing else: that is one function without calls.
-void PoolCore::put_rare(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
-  const ThreadEntry& entry = own_entry();
-  if (entry.serial != fast_serial_.load(std::memory_order_relaxed) || is_watched(object) || entry.cache->is_full() ||
-      !entry.cache->is_look_due())
-    return put_slow(object, needed_bytes, buffer_bytes);
-  ThreadCache& cache = *entry.cache;
-  cache.keep_looked_at(object, puts_until_look(cache));
+// A put by the fast path, of what lies on top of the cache now.
+void PoolCore::look_at_kept(ThreadCache& cache, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
+  cache.look_after(puts_until_look(cache));
   sample(cache, needed_bytes, buffer_bytes);
   choose_newest(cache);
 }
 
-// The same for one that took the slow path for another reason.
+// The same for one that took the slow path.
 void PoolCore::look_at_put(const Local& mine, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept {
   if (mine.cache == nullptr || --mine.cache->slow_puts_until_look > 0) return;
   mine.cache->slow_puts_until_look = puts_until_look(*mine.cache);
@@ -58,9 +53,6 @@ void PoolCore::put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t 
   if (!checked_put(mine, object)) return mine.add(mine.counts->puts);
   unwatch(object);
   tick(mine);
-  // Nobody takes the fast path, which would look at the put that is due: without this none of them would be counted with the cache.
-  if (mine.cache != nullptr && !is_fast() && mine.cache->is_look_due())
-    mine.cache->look_after(puts_until_look(*mine.cache));
   const bool is_surplus = return_permit();
   if (is_surplus || !keep_counted(mine, object)) {
     mine.add(mine.counts->puts);
@@ -163,11 +155,13 @@ void PoolCore::count_made_elsewhere(void* object, ps_miss reason, const void* bo
   event(PoolEvent::Kind::kCreate);
 }
 
-// True: it is in the thread's cache and counted as a put.
+// True: it is in the thread's cache and counted as a put. Puts by the slow path are looked at by a count of their own.
 bool PoolCore::keep_counted(const Local& mine, void* object) noexcept {
   if (mine.cache == nullptr) return false;
   if (mine.cache->is_full()) spill(mine);
-  return mine.cache->keep(object, *mine.counts);
+  const Kept kept = mine.cache->keep(object, *mine.counts);
+  if (kept == Kept::kAndLookIsDue) mine.cache->look_after(puts_until_look(*mine.cache));
+  return kept != Kept::kNo;
 }
 
 void PoolCore::keep_or_drop(const Local& mine, void* object) noexcept {

@@ -109,8 +109,9 @@ class ObjectPool {
     void release(T* object) noexcept {
       if (!core_->reset(object)) return;
       detail::mark_idle(object, sizeof(T));
-      if (core_->is_fast() && cache_ != nullptr && !core_->is_watched(object) && cache_->keep(object, *counts_)) return;
-      core_->put_rare(object, 0, 0);
+      if (!core_->is_fast() || cache_ == nullptr || core_->is_watched(object)) [[unlikely]]
+        return core_->put_slow(object, 0, 0);
+      core_->put_into(*cache_, *counts_, object, 0, 0);
     }
 
    private:

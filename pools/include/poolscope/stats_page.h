@@ -206,6 +206,7 @@ struct ps_block {
 #define PS_CACHED_PUTS_SHIFT 16
 #define PS_CACHED_PUT ((1ull << PS_CACHED_PUTS_SHIFT) + 1)
 #define PS_CACHED_GET 1ull
+#define PS_CACHED_DUE (1ull << 63) /* ps_cache_restart() says of which put */
 
 /* ---- the control page: how the agent asks a pool for other limits ---------------------------------------------------
  * A second memfd, "poolscope-control", which the agent may write and the service only reads. Slot i belongs to pool slot

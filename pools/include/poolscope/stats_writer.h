@@ -323,15 +323,15 @@ static inline void ps_block_release(struct ps_block* block) {
 #pragma GCC diagnostic ignored "-Wtsan" /* it knows no fences; the words that this one orders are atomic */
 #endif
 /* The cache of the block's writer holds `depth` objects (at most 255) from now on; gets and puts stay what they are. Of the puts into it
- * that follow, number `until` (at most 2^48) is the first that makes `cached` overflow: the writer adds PS_CACHED_PUT only where it
- * does not, and calls this again. */
+ * that follow, number `until` (1 to 2^47) is the first after which PS_CACHED_DUE is set in `cached`, and stays set: the writer
+ * calls this again then, at the latest 2^47 puts later. */
 static inline void ps_cache_restart(struct ps_block* block, ps_u64 depth, ps_u64 until) {
   const ps_u64 cached = ps_load(&block->cached);
   const struct ps_cache_base* old = &block->bases[cached >> PS_CACHED_NUMBER_SHIFT & 1];
   const ps_u64 next = ps_load(&old->number) + 1;
   const ps_u64 number = next & 0xff ? next : next + 2; /* a base that is being filled must not look like this one */
   struct ps_cache_base* fresh = &block->bases[number & 1];
-  const ps_u64 start = (1ull << 48) - until;
+  const ps_u64 start = (1ull << 47) - until;
   const ps_u64 moved = (cached >> PS_CACHED_PUTS_SHIFT) - start;
 
   ps_store(&fresh->number, 0);
@@ -345,9 +345,9 @@ static inline void ps_cache_restart(struct ps_block* block, ps_u64 depth, ps_u64
 #if defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #pragma GCC diagnostic pop /* of -Wtsan */
 #endif
-/* The same, with the overflow where it was. */
+/* The same, with PS_CACHED_DUE set when it would have been. */
 static inline void ps_cache_set_depth(struct ps_block* block, ps_u64 depth) {
-  ps_cache_restart(block, depth, (1ull << 48) - (ps_load(&block->cached) >> PS_CACHED_PUTS_SHIFT));
+  ps_cache_restart(block, depth, (1ull << 47) - (ps_load(&block->cached) >> PS_CACHED_PUTS_SHIFT));
 }
 
 /* ---- distributions and water marks --------------------------------------------------------------------------------- */

@@ -73,22 +73,28 @@ class PoolCore {
   }
 
   void put(void* object, std::uint64_t needed_bytes = 0, std::uint64_t buffer_bytes = 0) noexcept {
-    if (!put_fast(object)) [[unlikely]]
-      put_rare(object, needed_bytes, buffer_bytes);
+    const ThreadEntry& entry = own_entry();
+    if (entry.serial != fast_serial_.load(std::memory_order_relaxed) || is_watched(object)) [[unlikely]]
+      return put_slow(object, needed_bytes, buffer_bytes);
+    put_into(*entry.cache, *entry.counts, object, needed_bytes, buffer_bytes);
   }
 
-  // Out of and into the calling thread's cache; nullptr or false: that needs the slow path.
+  // The same for who knows the calling thread's cache, and that the pool is fast and `object` not watched.
+  [[gnu::always_inline]] void put_into(ThreadCache& cache, ps_block& counts, void* object, std::uint64_t needed_bytes,
+                                       std::uint64_t buffer_bytes) noexcept {
+    const Kept kept = cache.keep(object, counts);
+    if (kept == Kept::kNo) [[unlikely]]
+      return put_slow(object, needed_bytes, buffer_bytes);
+    if (kept == Kept::kAndLookIsDue) [[unlikely]]
+      look_at_kept(cache, needed_bytes, buffer_bytes);
+  }
+
+  // Out of the calling thread's cache; nullptr: that needs the slow path.
   [[gnu::always_inline]] void* get_fast() noexcept {
     const ThreadEntry& entry = own_entry();
     if (entry.serial != fast_serial_.load(std::memory_order_relaxed)) [[unlikely]]
       return nullptr;
     return entry.cache->take(*entry.counts);
-  }
-  [[nodiscard, gnu::always_inline]] bool put_fast(void* object) noexcept {
-    const ThreadEntry& entry = own_entry();
-    if (entry.serial != fast_serial_.load(std::memory_order_relaxed) || is_watched(object)) [[unlikely]]
-      return false;
-    return entry.cache->keep(object, *entry.counts);
   }
 
   // A put that is not kept.
@@ -108,8 +114,7 @@ class PoolCore {
     return object == watched_.load(std::memory_order_relaxed);
   }
   void* get_slow(const void* borrower);
-  // A put that put_fast() refused.
-  void put_rare(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
+  void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
 
   void prewarm(std::uint64_t objects);
   void trim() noexcept;
@@ -182,11 +187,11 @@ class PoolCore {
   void choose_newest(ThreadCache& cache) const noexcept {
     if (cache.happens(look_one_in(), kWatchOneIn)) cache.choose(cache.depth() - 1);
   }
+  void look_at_kept(ThreadCache& cache, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void look_at_put(const Local& local, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void restart_private_counts() noexcept;
   void restart_published_words() noexcept;
 
-  void put_slow(void* object, std::uint64_t needed_bytes, std::uint64_t buffer_bytes) noexcept;
   void count_miss(const Local& local, ps_miss reason) noexcept;
   void count_discard(const Local& local, ps_discard reason) noexcept;
   void* find_idle(const Local& local) noexcept;

@@ -6,7 +6,8 @@
 //             that both cost one store.
 //   Places    places[0] is always nullptr, above it lie the objects: what a get finds at the depth tells at the same time
 //             whether there is one.
-//   Due       the put that would make the word overflow is looked at. That is one in so many, by where the word begins.
+//   Due       the put after which the word has PS_CACHED_DUE set is looked at, as are those that follow until the word
+//             begins anew. That is one in so many, by where it begins.
 //   Chosen    an object whose next get is watched lies beside its place, which holds nullptr meanwhile: that get finds none.
 //             These, and all that finds no help here, take the slow path.
 //   fork()    the word goes on changing in the parent: the child knows what lies in the cache of the thread that forked,
@@ -37,6 +38,8 @@ inline constexpr bool kCounts = true;
 
 class PoolCore;
 
+enum class Kept { kNo, kYes, kAndLookIsDue };
+
 struct PutSample {
   std::uint64_t idle = 0, needed_bytes = 0, buffer_bytes = 0;
 };
@@ -54,17 +57,18 @@ class alignas(128) ThreadCache {
     return object;
   }
 
-  // `block` is *counts. False: full, or this put is to be looked at.
-  [[nodiscard]] bool keep(void* object, ps_block& block) noexcept {
+  // `block` is *counts. kNo: full.
+  [[nodiscard, gnu::always_inline]] Kept keep(void* object, ps_block& block) noexcept {
     ps_u64& word = word_in(block);
-    const ps_u64 before = ps_load(&word);
+    const ps_u64 before = ps_load(&word), after = before + kPut;
     const std::size_t depth = depth_of(before);
-    ps_u64 after = 0;
-    if (depth >= capacity() || __builtin_add_overflow(before, kPut, &after)) [[unlikely]]
-      return false;
+    if (depth >= capacity()) [[unlikely]]
+      return Kept::kNo;
     places_[depth + 1] = object;
     ps_store(&word, after);
-    return true;
+    if ((after & PS_CACHED_DUE) != 0) [[unlikely]]
+      return Kept::kAndLookIsDue;
+    return Kept::kYes;
   }
 
   [[nodiscard]] std::size_t depth() const noexcept { return depth_of(ps_load(&word_in(*counts))); }
@@ -82,20 +86,6 @@ class alignas(128) ThreadCache {
   // Put number `puts` from now is the next one to be looked at.
   void look_after(std::uint64_t puts) noexcept {
     if (kCounts) ps_cache_restart(counts, depth(), puts);
-  }
-  // The next put is to be looked at.
-  [[nodiscard]] bool is_look_due() const noexcept {
-    ps_u64 after = 0;
-    return kCounts && __builtin_add_overflow(ps_load(&counts->cached), kPut, &after);
-  }
-  // A put that was looked at; number `puts` from the next on is the next one. The cache was not full: its capacity may just have
-  // become less, its places have not.
-  void keep_looked_at(void* object, std::uint64_t puts) noexcept {
-    look_after(puts + 1);
-    ps_u64& word = word_in(*counts);
-    const ps_u64 before = ps_load(&word);
-    places_[depth_of(before) + 1] = object;
-    ps_store(&word, before + kPut);
   }
 
   // Without a count, whatever is due. There is room, or something here.
