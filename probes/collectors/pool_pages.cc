@@ -122,9 +122,9 @@ bool PoolPages::look(std::uint64_t now_ns) {
   if (now_ns < look_due_ns_) return false;
   const std::size_t before = pages_.size();
   // A page is mapped in addition; only the child of a fork puts one where its parent's was, and who ends one and makes another.
-  const auto mapped = process::mapped_pages(process_.pid);
-  const bool is_as_it_was = mapped && mapped == mapped_pages_ && not_ours_.empty() && ++looks_ % kFullLookEvery != 0;
-  if (!is_as_it_was && open_all()) mapped_pages_ = mapped;
+  const auto space = process::address_space(process_.pid);
+  const bool is_as_it_was = space && space == space_ && not_ours_.empty() && ++looks_ % process::kReadMapsEvery != 0;
+  if (!is_as_it_was && open_all()) space_ = space;
   const bool any_new = pages_.size() > before;
   wait_ns_ = any_new ? kFirstWaitNs : std::min(2 * wait_ns_, kLongestWaitNs);
   look_due_ns_ = now_ns + wait_ns_;

@@ -48,7 +48,6 @@ class PoolPages {
  public:
   static constexpr std::size_t kMaxPages = 8;
   // A process that shows no new page is looked at after this time, then after twice that, and so on.
-  static constexpr unsigned kFullLookEvery = 8;
   static constexpr std::uint64_t kFirstWaitNs = 100'000'000, kLongestWaitNs = 16'000'000'000;
 
   explicit PoolPages(const model::ProcessKey& process) : process_(process) {}
@@ -83,7 +82,7 @@ class PoolPages {
   std::optional<PageFault> fault_;
   std::string caveat_;
   std::uint64_t look_due_ns_ = 0, wait_ns_ = kFirstWaitNs;
-  std::optional<std::uint64_t> mapped_pages_;  // when all of its pages were known
+  std::optional<process::AddressSpace> space_;  // when all of its pages were known
   unsigned looks_ = 0;
 };
 

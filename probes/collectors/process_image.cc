@@ -76,7 +76,10 @@ Result<ProcessImage, process::ProcessError> ProcessImage::read(const model::Proc
   return image;
 }
 
-bool ProcessImage::is_stale() const {
+bool ProcessImage::is_stale() {
+  const auto space = process::address_space(key_.pid);
+  if (space && space == space_ && ++looks_ % process::kReadMapsEvery != 0) return false;
+  space_ = space;
   const auto maps = process::read_maps(key_.pid);
   return !maps || fingerprint_of(process::executable_objects(*maps)) != fingerprint_;
 }

@@ -53,12 +53,14 @@ class ProcessImage {
   // Unwind row at the call; nothing when .eh_frame has none with constants.
   [[nodiscard]] std::optional<elf::FrameStep> frame_step(std::uint64_t return_address) const;
   // True when the set of mapped files differs from what is in /proc now (dlopen, exec).
-  [[nodiscard]] bool is_stale() const;
+  [[nodiscard]] bool is_stale();
 
  private:
   model::ProcessKey key_;
   std::vector<LoadedObject> objects_;
   std::uint64_t fingerprint_ = 0;
+  std::optional<process::AddressSpace> space_;  // at the last look at the maps
+  unsigned looks_ = 0;
   std::unordered_map<std::uint64_t, model::Frame> frames_;
 };
 

@@ -67,6 +67,7 @@ std::optional<StatText> parse_stat(std::string_view text) {
                         fields.get(16, stat.children_user_ticks) && fields.get(17, stat.children_system_ticks) &&
                         fields.get(20, stat.threads) && fields.get(22, stat.start_time_ticks);
   if (!complete) return std::nullopt;
+  fields.get(23, stat.address_space_bytes);
   fields.get(26, stat.start_code);
   fields.get(27, stat.end_code);
   fields.get(28, stat.start_stack);

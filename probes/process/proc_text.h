@@ -27,6 +27,7 @@ struct StatText {
                 children_system_ticks = 0;  // of children that ended and were waited for, and of theirs
   unsigned threads = 0;
   std::uint64_t start_time_ticks = 0;
+  std::uint64_t address_space_bytes = 0;
   // Addresses of the running image; 0 or 1 where we may not read the memory of the process.
   std::uint64_t start_code = 0, end_code = 0, start_stack = 0;
 

@@ -219,12 +219,10 @@ std::optional<std::uint64_t> fresh_pages(pid_t pid) {
   return stat ? std::optional(stat->minor_faults) : std::nullopt;
 }
 
-std::optional<std::uint64_t> mapped_pages(pid_t pid) {
-  constexpr std::size_t kMaxStatmBytes = 256;
-  const auto text = read_proc_file(proc_path(pid, "statm"), kMaxStatmBytes);
-  std::uint64_t pages = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), pages).ec != std::errc()) return std::nullopt;
-  return pages;
+std::optional<AddressSpace> address_space(pid_t pid) {
+  const auto stat = read_stat(pid);
+  if (!stat || stat->is_zombie()) return std::nullopt;
+  return AddressSpace{stat->address_space_bytes, stat->start_code, stat->start_stack};
 }
 
 std::optional<std::uint64_t> waited_cpu_ns(pid_t pid) {

@@ -56,8 +56,15 @@ struct ProcessStatus {
 // to the last tick of the scheduler (some milliseconds): for long ranges only, a TaskClock is exact for short ones.
 [[nodiscard]] std::optional<std::uint64_t> cpu_time_ns(pid_t pid);
 
-// Size of its address space in pages of the system; absent when it is gone. Much cheaper than its maps.
-[[nodiscard]] std::optional<std::uint64_t> mapped_pages(pid_t pid);
+// What nearly always differs when the maps of a process do, and takes much less to read: mapping and unmapping change the size, an
+// exec() draws the addresses anew. Absent when it is gone.
+struct AddressSpace {
+  std::uint64_t bytes = 0, start_code = 0, start_stack = 0;
+  bool operator==(const AddressSpace&) const = default;
+};
+[[nodiscard]] std::optional<AddressSpace> address_space(pid_t pid);
+// Who goes by it reads the maps every so many looks all the same: one mapping may have taken the place of another.
+inline constexpr unsigned kReadMapsEvery = 16;
 
 // CPU time of all children that ended and for which the process waited, theirs included, in ticks of 10 ms; absent when it is gone.
 [[nodiscard]] std::optional<std::uint64_t> waited_cpu_ns(pid_t pid);

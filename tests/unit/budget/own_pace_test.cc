@@ -39,13 +39,13 @@ class Agent {
 };
 
 TEST(OwnPace, TakesBurstsForUsualOnesBeforeAnyIsKnown) {
-  EXPECT_DOUBLE_EQ(OwnPace().interval_ns(), OwnPace::kUsualBurstNs / OwnPace::kCpuRatio);
+  EXPECT_DOUBLE_EQ(OwnPace().interval_ns(), OwnPace::kUsualBurstNs / OwnPace::kAimRatio);
 }
 
 TEST(OwnPace, KeepsAllThatAnAgentDoesWithinTheBudget) {
   Agent agent(3 * kMillisecond, 2 * kMillisecond);
   (void)agent.run(30);
-  EXPECT_NEAR(agent.run(300), OwnPace::kCpuRatio, 0.0005);
+  EXPECT_NEAR(agent.run(300), OwnPace::kAimRatio, 0.0005);
 }
 
 TEST(OwnPace, LeavesAQuarterOfTheBudgetToBurstsWhenUpkeepTakesMore) {
@@ -62,7 +62,7 @@ TEST(OwnPace, FollowsBurstsThatBecomeDearer) {
     pace.took_burst();
     cpu_ns += window < 10 ? kMillisecond : 4 * kMillisecond;
   }
-  EXPECT_NEAR(pace.interval_ns(), 4 * kMillisecond / OwnPace::kCpuRatio, 0.01 * kSecond);
+  EXPECT_NEAR(pace.interval_ns(), 4 * kMillisecond / OwnPace::kAimRatio, 0.01 * kSecond);
 }
 
 TEST(OwnPace, KnowsWhatABurstTakesAlsoAfterATimeWithoutAny) {
@@ -71,7 +71,7 @@ TEST(OwnPace, KnowsWhatABurstTakesAlsoAfterATimeWithoutAny) {
   pace.took_burst();
   pace.observe(kMillisecond, 11 * kSecond);
   pace.observe(kMillisecond, 21 * kSecond);
-  EXPECT_EQ(pace.interval_ns(), kMillisecond / OwnPace::kCpuRatio);
+  EXPECT_EQ(pace.interval_ns(), kMillisecond / OwnPace::kAimRatio);
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ TEST(ParseStat, GivesTheNumberedFields) {
   EXPECT_EQ(stat->system_ticks, 50u);
   EXPECT_EQ(stat->threads, 3u);
   EXPECT_EQ(stat->start_time_ticks, 98765u);
+  EXPECT_EQ(stat->address_space_bytes, 1000u);
   EXPECT_EQ(stat->start_code, 11u);
   EXPECT_EQ(stat->end_code, 22u);
   EXPECT_EQ(stat->start_stack, 33u);

@@ -221,17 +221,21 @@ TEST(CpuTime, IsFinerThanTheTicksOfProc) {
   EXPECT_LT(cpu_time_ns(idle.pid()).value(), 10'000'000u);
 }
 
-TEST(MappedPages, GrowWithAMappingAndAreAbsentForTheDead) {
-  const auto before = mapped_pages(::getpid());
+TEST(AddressSpace, GrowsWithAMappingAndIsAbsentForTheDead) {
+  const auto before = address_space(::getpid());
   ASSERT_TRUE(before);
   constexpr std::size_t kBytes = 64 << 20;
   void* const mapping = mmap(nullptr, kBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   ASSERT_NE(mapping, MAP_FAILED);
-  EXPECT_GE(mapped_pages(::getpid()).value_or(0), *before + kBytes / 4096);
+  const auto after = address_space(::getpid());
+  ASSERT_TRUE(after);
+  EXPECT_GE(after->bytes, before->bytes + kBytes);
+  EXPECT_EQ(after->start_code, before->start_code);
+  EXPECT_EQ(after->start_stack, before->start_stack);
   munmap(mapping, kBytes);
   test::Child gone([] {});
   gone.kill_and_reap();
-  EXPECT_EQ(mapped_pages(gone.pid()), std::nullopt);
+  EXPECT_EQ(address_space(gone.pid()), std::nullopt);
 }
 
 struct ReasonCase {
