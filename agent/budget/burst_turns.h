@@ -7,6 +7,7 @@
 //             well enough, strata are left out for it: rate bursts would go on spending what it needs.
 //   Growth    where cohorts are refused as too hot, their turns go to looks at growth, with kRateBurstsPerLook in between, because one may take what several of
 //             these do; where looks see nothing grow, one turn in kGrowthEveryVain.
+//   Frees     what cohorts would have counted is counted alone where there are none, with kRateBurstsPerFrees in between, once the rate is known.
 // Pure but for the random numbers it is given.
 
 #include <random>
@@ -19,6 +20,7 @@ class BurstTurns {
   static constexpr unsigned kCohortEveryKnown = 6;  // bursts; its pairs and kLongFollowEvery have no common divisor
   // After so many looks in a row at allocations of which none grew, there are fewer.
   static constexpr unsigned kVainLooks = 6, kGrowthEveryVain = 8, kRateBurstsPerLook = 8;
+  static constexpr unsigned kRateBurstsPerFrees = 2;
   // Before a stratum is left out for a cohort: this many rate bursts in all, and these since the last cohort.
   static constexpr unsigned kRateBurstsFirst = 24, kRateBurstsBetween = 2;
 
@@ -40,23 +42,26 @@ class BurstTurns {
     if (!has_rate() || since_cohort_ < kRateBurstsPerLook) return false;
     return vain_looks_ < kVainLooks || turn_ / 2 % kGrowthEveryVain == 0;
   }
+  // The same for a burst that counts frees.
+  [[nodiscard]] bool is_frees_wanted() const { return has_rate() && since_frees_ >= kRateBurstsPerFrees; }
   // A look at growth was taken, and saw allocations.
   void looked_at_growth(bool has_grown) { vain_looks_ = has_grown ? 0 : vain_looks_ + 1; }
 
-  enum class Kind { kRate, kCohort };
+  enum class Kind { kRate, kCohort, kFrees };
   // A burst was taken, of the kind whose turn it was or of the other.
   void took(Kind kind, std::mt19937_64& random) {
     if (kind == Kind::kRate) {
       ++rate_bursts_;
       ++since_cohort_;
+      ++since_frees_;
     } else {
-      since_cohort_ = 0;
+      (kind == Kind::kCohort ? since_cohort_ : since_frees_) = 0;
     }
     if (++turn_ % 2 == 0) is_cohort_first_ = std::bernoulli_distribution(0.5)(random);
   }
 
  private:
-  unsigned turn_ = 0, rate_bursts_ = 0, since_cohort_ = 0, vain_looks_ = 0;
+  unsigned turn_ = 0, rate_bursts_ = 0, since_cohort_ = 0, since_frees_ = 0, vain_looks_ = 0;
   bool is_churn_known_ = false;
   bool is_cohort_first_ = false;  // the very first burst is short and finds the rate
 };

@@ -172,12 +172,14 @@ PriceCheck check_price(std::span<const model::BurstRecord> records, std::span<co
         {{&record.allocation_window, &record.free_window}, births ? nullptr : &(record.*window), record.charge_ns});
   }
   const PriceCheck check = check_with_any(probed, strata, {});
-  if (check.is_measured || window != &model::BurstRecord::allocation_window) return check;
+  if (check.is_measured) return check;
+  const auto counting =
+      window == &model::BurstRecord::allocation_window ? model::BurstKind::kRate : model::BurstKind::kFrees;
   std::vector<const Window*> timed;
   for (const auto& record : records) {
-    if (record.kind != model::BurstKind::kRate || !record.allocation_window.late_ns) continue;
+    if (record.kind != counting || !(record.*window).late_ns) continue;
     if (record.process != records.front().process) return check;
-    timed.push_back(&record.allocation_window);
+    timed.push_back(&(record.*window));
   }
   return check_with_time(timed, strata, check).value_or(check);
 }

@@ -111,8 +111,9 @@ model::MaybeEstimate measured_cost(const Charges& charges, const Prices& prices,
 // it is used only where nothing else is there.
 RecordList without_cohorts(const RecordList& records) {
   RecordList counting;
-  std::ranges::copy_if(records, std::back_inserter(counting),
-                       [](const model::BurstRecord* record) { return record->kind != model::BurstKind::kCohort; });
+  std::ranges::copy_if(records, std::back_inserter(counting), [](const model::BurstRecord* record) {
+    return record->kind == model::BurstKind::kRate || record->kind == model::BurstKind::kExact;
+  });
   return counting.empty() ? records : counting;
 }
 

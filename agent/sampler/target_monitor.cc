@@ -348,12 +348,16 @@ std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
   allocations_.expire(process::monotonic_ns());
   frees_.expire(process::monotonic_ns());
   if (turns_.is_cohorts_turn() && allocations_.known()) {
-    const auto [problem, is_waited_for, has_record] = cohort_burst(process);
+    const auto [problem, is_waited_for, taken] = cohort_burst(process);
     cohort_problem_ = problem;
     if (is_waited_for)
       return Problem{budget::reason_label(budget::Refusal::Reason::kNoTokens), cohort_problem_->detail};
-    if (has_record) {
-      turns_.took(budget::BurstTurns::Kind::kCohort, random_);
+    if (taken) {
+      turns_.took(*taken, random_);
+      return std::nullopt;
+    }
+    if (turns_.is_frees_wanted() && frees_burst(process)) {
+      turns_.took(budget::BurstTurns::Kind::kFrees, random_);
       return std::nullopt;
     }
   }
@@ -405,9 +409,11 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
                                    : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
   const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, kLeastFollowNs, wanted);
   if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot) {
-    const GrowthLook look = turns_.is_growth_wanted() ? growth_burst(process) : GrowthLook::kNone;
+    const bool is_growths_turn = turns_.is_growth_wanted() && !turns_.is_frees_wanted();
+    const GrowthLook look = is_growths_turn ? growth_burst(process) : GrowthLook::kNone;
     return {Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail},
-            look == GrowthLook::kSavedFor && turns_.waits_for_cohort(), look == GrowthLook::kTaken};
+            look == GrowthLook::kSavedFor && turns_.waits_for_cohort(),
+            look == GrowthLook::kTaken ? std::optional(budget::BurstTurns::Kind::kCohort) : std::nullopt};
   }
   if (!planned.plan) {
     const bool can_be_saved =
@@ -422,7 +428,24 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
       collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});
   if (!record) return {failed(record.error())};
   keep(std::move(*record));
-  return {std::nullopt, false, true};
+  return {std::nullopt, false, budget::BurstTurns::Kind::kCohort};
+}
+
+bool TargetMonitor::frees_burst(WatchedProcess& process) {
+  budget::BurstPrices prices = burst_prices(process);
+  prices.allocation_ns = prices.free_ns;
+  const auto planned = budget::plan_rate(frees_.known() ? frees_ : allocations_, prices, burst_budget(process));
+  if (!planned.plan) return false;
+  auto clock = probing_.open_cpu_clock(process.key().pid);
+  if (!clock) return false;
+  const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
+  auto record = collector_.frees(target, {planned.plan->length_ns, planned.plan->hit_limit, pace(), price_factor_});
+  if (!record) {
+    (void)failed(record.error());
+    return false;
+  }
+  keep(std::move(*record));
+  return true;
 }
 
 TargetMonitor::GrowthLook TargetMonitor::growth_burst(WatchedProcess& process) {

@@ -116,12 +116,14 @@ class TargetMonitor {
   struct CohortOutcome {
     std::optional<Problem> problem;  // why there is no cohort
     bool is_waited_for = false;      // it could not be paid, and no other burst is to spend what is saved for it
-    bool has_record = false;         // of a cohort, or of a look at growth in its place
+    std::optional<budget::BurstTurns::Kind> taken = {};  // kCohort, also of a look at growth in its place
   };
   [[nodiscard]] CohortOutcome cohort_burst(WatchedProcess& process);
   // Where a cohort is refused as too hot.
   enum class GrowthLook { kTaken, kSavedFor, kNone };
   [[nodiscard]] GrowthLook growth_burst(WatchedProcess& process);
+  // Where there is no cohort: is there a record?
+  [[nodiscard]] bool frees_burst(WatchedProcess& process);
   void keep(model::BurstRecord record);
   // A burst without a record; what it took is spent nevertheless.
   [[nodiscard]] Problem failed(const probes::BurstFailure& failure);

@@ -265,12 +265,12 @@ class JsonReader {
     std::string name;
     read(name);
     if (error_) return;
-    for (const auto kind : {BurstKind::kRate, BurstKind::kCohort, BurstKind::kExact}) {
+    for (const auto kind : {BurstKind::kRate, BurstKind::kCohort, BurstKind::kFrees, BurstKind::kExact}) {
       if (name != burst_kind_name(kind)) continue;
       value = kind;
       return;
     }
-    fail("must be rate, cohort or exact");
+    fail("must be rate, cohort, frees or exact");
   }
   void read(Histogram& histogram) {
     std::vector<std::pair<std::uint64_t, double>> buckets;

@@ -101,12 +101,23 @@ struct Lifetimes {
 enum class BurstKind {
   kRate,    // allocating functions only, entry probes
   kCohort,  // births for a moment, frees until followed_ns; without births: growth alone was looked for
+  kFrees,   // freeing functions only, in free_window
   kExact    // every event, no budget
 };
 
 // As JSON writes it.
 [[nodiscard]] constexpr const char* burst_kind_name(BurstKind kind) {
-  return kind == BurstKind::kRate ? "rate" : kind == BurstKind::kCohort ? "cohort" : "exact";
+  switch (kind) {
+    case BurstKind::kRate:
+      return "rate";
+    case BurstKind::kCohort:
+      return "cohort";
+    case BurstKind::kFrees:
+      return "frees";
+    case BurstKind::kExact:
+      break;
+  }
+  return "exact";
 }
 
 struct BurstRecord {

@@ -291,6 +291,7 @@ double wait_undilated(Burst& burst, const Moment& begin, const RateLimits& limit
 // Everything is attached: what is armed is counted in one window, which is all of the burst.
 Result<BurstRecord, BurstFailure> one_window(Burst& burst, const BurstTarget& target, const RateLimits& limits,
                                              model::BurstKind kind, __u32 armed) {
+  const bool is_of_frees = kind == model::BurstKind::kFrees;
   const alloc_control& control = burst.control();
   PromptSection prompt;
   const Moment begin = burst.open(armed, RateLimits::kMostDilation * limits.length_ns, limits.hits);
@@ -299,10 +300,11 @@ Result<BurstRecord, BurstFailure> one_window(Burst& burst, const BurstTarget& ta
   if (!finished) return Failure{finished.error()};
   BurstRecord record;
   record.kind = kind;
-  Window& window = record.allocation_window;
+  Window& window = is_of_frees ? record.free_window : record.allocation_window;
   window = window_between(begin, finished->end, control, burst.prices());
   window.late_ns = static_cast<std::uint64_t>(late_ns / running_threads(window.cpu_ns, window.length_ns));
   fill_totals(record, finished->results, burst, target);
+  if (is_of_frees) record.counts.frees = finished->results.counts.frees;
   return record;
 }
 
@@ -398,6 +400,21 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   record.lifetimes.followed_ns = followed_ns(results, births_end.clocks.time_ns, follow_stop_ns);
   fill_totals(record, results, burst, target);
   return record;
+}
+
+Result<BurstRecord, BurstFailure> AllocBursts::frees(const BurstTarget& target, const RateLimits& limits) {
+  const auto slot = programs_.acquire_slot();
+  if (!slot) return Failure{BurstFailure{BurstFailure::Reason::kNoSlot, "earlier probes are still being removed"}};
+  Burst burst(programs_, detacher_, target, *slot, costs_, limits.pace);
+  const auto frees = [](const PlannedFunction& function) { return function.function == ALLOC_FN_FREE; };
+  if (auto failure = burst.start_clock()) return Failure{*failure};
+  // A realloc may free by the function that is probed, and is one event.
+  if (auto failure = burst.attach(AllocPrograms::Probes::kLives, Burst::Until::kBurstEnd, is_reallocation))
+    return burst.give_up(*failure);
+  if (auto failure = burst.attach(AllocPrograms::Probes::kFree, Burst::Until::kBurstEnd, frees))
+    return burst.give_up(*failure);
+
+  return one_window(burst, target, limits, model::BurstKind::kFrees, ALLOC_ARMED_FREES);
 }
 
 Result<BurstRecord, BurstFailure> AllocBursts::growth(const BurstTarget& target, const RateLimits& limits) {

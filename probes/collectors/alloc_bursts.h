@@ -4,6 +4,7 @@
 //   rate()    counts calls of allocating functions: one trap per call.
 //   cohort()  follows the objects born in a moment until they are freed: entry and return of allocating functions for
 //             births_ns, then only frees and reallocations until follow_ns.
+//   frees()   counts calls of freeing functions: one trap per call.
 //   growth()  follows allocations and frees in one window and nobody to its end: what grows by a new block, a copy and a free.
 //   Blocks    the calling thread for the length of the burst plus 10-40 ms of attaching.
 //   Threads   one thread.
@@ -83,6 +84,8 @@ class AllocBursts {
 
   [[nodiscard]] Result<model::BurstRecord, BurstFailure> rate(const BurstTarget& target, const RateLimits& limits);
   [[nodiscard]] Result<model::BurstRecord, BurstFailure> cohort(const BurstTarget& target, const CohortLimits& limits);
+  // It has no window of allocations.
+  [[nodiscard]] Result<model::BurstRecord, BurstFailure> frees(const BurstTarget& target, const RateLimits& limits);
   // A cohort whose objects are not followed: it has no lifetimes and no window of frees.
   [[nodiscard]] Result<model::BurstRecord, BurstFailure> growth(const BurstTarget& target, const RateLimits& limits);
 

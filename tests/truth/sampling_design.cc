@@ -68,16 +68,28 @@ class Observer {
       const bool can_be_saved = planned.refusal.reason == budget::Refusal::Reason::kNoTokens &&
                                 planned.refusal.needed_ns <= tokens_.capacity_ns();
       if (can_be_saved && turns_.waits_for_cohort()) return;
+      if (turns_.is_frees_wanted()) {
+        const auto frees = budget::plan_rate(frees_.known() ? frees_ : allocations_,
+                                             {prices.free_ns, prices.life_ns, prices.free_ns}, budget());
+        if (frees.plan) {
+          missing_.clear();
+          return keep(kernel_.frees(start_ns, *frees.plan));
+        }
+      }
     }
     const auto planned = budget::plan_rate(allocations_, prices, budget());
     missing_ = planned.plan ? "" : budget::reason_label(planned.refusal.reason);
     if (planned.plan) keep(kernel_.rate(start_ns, *planned.plan));
   }
 
+  static budget::BurstTurns::Kind turn_of(model::BurstKind kind) {
+    using Kind = budget::BurstTurns::Kind;
+    if (kind == model::BurstKind::kFrees) return Kind::kFrees;
+    return kind == model::BurstKind::kRate ? Kind::kRate : Kind::kCohort;
+  }
+
   void keep(model::BurstRecord record) {
-    turns_.took(
-        record.kind == model::BurstKind::kRate ? budget::BurstTurns::Kind::kRate : budget::BurstTurns::Kind::kCohort,
-        random_);
+    turns_.took(turn_of(record.kind), random_);
     tokens_.spend(record.charge_ns);
     taken_ns_ += static_cast<std::uint64_t>(static_cast<double>(record.charge_ns) * options_.price_factor);
     const bool counts = record.kind == model::BurstKind::kRate;

@@ -156,40 +156,52 @@ std::uint64_t SimulatedKernel::io_calls(std::uint64_t from_ns, std::uint64_t to_
                                     std::ranges::lower_bound(io_calls_ns_, from_ns));
 }
 
-model::BurstRecord SimulatedKernel::rate(std::uint64_t start_ns, const budget::RatePlan& plan) const {
+model::BurstRecord SimulatedKernel::count(std::uint64_t start_ns, const budget::RatePlan& plan,
+                                          model::BurstKind kind) const {
+  const bool is_of_frees = kind == model::BurstKind::kFrees;
   model::BurstRecord record;
   record.process.pid = 1;
+  record.kind = kind;
   Playback playback(stream_.wait_ns, plan.hit_limit, options_.price_factor);
   // It lasts until the process has done what takes it plan.length_ns without probes.
   const auto planned_ns = static_cast<double>(start_ns + plan.length_ns);
   const auto last_ns = static_cast<double>(start_ns + kMostDilation * plan.length_ns);
   double end_ns = last_ns;
+  bool by_count = false;
   std::uint64_t io_calls = 0;
   auto event = std::ranges::lower_bound(stream_.events, start_ns, {}, &Event::time_ns);
   for (; event != stream_.events.end() && static_cast<double>(event->time_ns) < end_ns; ++event) {
     const double due_ns = planned_ns + playback.late_ns(planned_ns);
     const double now_ns = playback.arrive(*event);
     if (now_ns >= due_ns) end_ns = std::min(end_ns, due_ns);
-    if (now_ns >= end_ns || event->op == Op::kFree) continue;
+    if (now_ns >= end_ns) continue;
     if (event->op == Op::kIoCall) {
       ++io_calls;
-      continue;
+    } else if (is_of_frees && event->op == Op::kFree) {
+      ++record.counts.frees;
+      playback.hit(*event, options_.prices.free_ns, 1);
+    } else if (is_of_frees && event->op == Op::kReallocate) {
+      playback.hit(*event, options_.prices.life_ns, 2);  // it has probes, and is no free
+    } else if (!is_of_frees && event->op != Op::kFree) {
+      count_call(record, *event);
+      playback.hit(*event, options_.prices.count_ns, 1);
     }
-    count_call(record, *event);
-    playback.hit(*event, options_.prices.count_ns, 1);
     if (!playback.limit_reached()) continue;
     end_ns = now_ns;
-    record.allocation_window.ended_by_count = true;
+    by_count = true;
   }
-  if (!record.allocation_window.ended_by_count) end_ns = std::min(end_ns, planned_ns + playback.late_ns(planned_ns));
+  if (!by_count) end_ns = std::min(end_ns, planned_ns + playback.late_ns(planned_ns));
   const Moment begin{start_ns};
   const auto end = static_cast<std::uint64_t>(end_ns);
-  const bool by_count = record.allocation_window.ended_by_count;
-  record.allocation_window =
+  model::Window window =
       window_between(begin, {end, static_cast<double>(cpu_ns(start_ns, end)) - playback.behind_ns(end_ns),
                              playback.taken_ns(), playback.charge_ns(), playback.hits(), io_calls});
-  record.allocation_window.ended_by_count = by_count;
-  record.allocation_window.late_ns = static_cast<std::uint64_t>(playback.late_ns(end_ns));
+  window.ended_by_count = by_count;
+  window.late_ns = static_cast<std::uint64_t>(playback.late_ns(end_ns));
+  if (is_of_frees)
+    record.free_window = window;
+  else
+    record.allocation_window = window;
   record.probe_hits = playback.hits();
   record.charge_ns = static_cast<std::uint64_t>(playback.charge_ns());
   return record;

@@ -34,7 +34,12 @@ class SimulatedKernel {
 
   void set_options(const Options& options) { options_ = options; }
 
-  [[nodiscard]] model::BurstRecord rate(std::uint64_t start_ns, const budget::RatePlan& plan) const;
+  [[nodiscard]] model::BurstRecord rate(std::uint64_t start_ns, const budget::RatePlan& plan) const {
+    return count(start_ns, plan, model::BurstKind::kRate);
+  }
+  [[nodiscard]] model::BurstRecord frees(std::uint64_t start_ns, const budget::RatePlan& plan) const {
+    return count(start_ns, plan, model::BurstKind::kFrees);
+  }
   [[nodiscard]] model::BurstRecord cohort(std::uint64_t start_ns, const budget::CohortPlan& plan) const;
 
   // CPU time of the process between two moments, nobody watching.
@@ -49,6 +54,8 @@ class SimulatedKernel {
     std::uint64_t cpu_before_ns = 0;
   };
   [[nodiscard]] std::uint64_t cpu_until(std::uint64_t time_ns) const;
+  [[nodiscard]] model::BurstRecord count(std::uint64_t start_ns, const budget::RatePlan& plan,
+                                         model::BurstKind kind) const;
 
   const EventStream& stream_;
   std::vector<Step> steps_;

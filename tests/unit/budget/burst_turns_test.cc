@@ -67,5 +67,27 @@ TEST(BurstTurns, LooksSeldomWhereNothingGrowsAndMoreOftenAgainWhenItDoes) {
   EXPECT_GT(looks_in(again, true), looks_in(vain, false));
 }
 
+TEST(BurstTurns, CountsFreesInOneBurstOfThreeOrFourWhereCohortsAreRefused) {
+  std::mt19937_64 random(1);
+  BurstTurns turns;
+  unsigned frees = 0;
+  for (unsigned burst = 0; burst < 400; ++burst) {
+    const bool is_of_frees = turns.is_cohorts_turn() && turns.is_frees_wanted();
+    frees += is_of_frees ? 1 : 0;
+    turns.took(is_of_frees ? BurstTurns::Kind::kFrees : BurstTurns::Kind::kRate, random);
+  }
+  EXPECT_GT(frees, 90u);
+  EXPECT_LT(frees, 135u);
+}
+
+TEST(BurstTurns, OfFreesDoNotPutOffLooksAtGrowth) {
+  std::mt19937_64 random(1);
+  BurstTurns turns;
+  for (unsigned burst = 0; burst < BurstTurns::kRateBurstsFirst; ++burst) turns.took(BurstTurns::Kind::kRate, random);
+  turns.took(BurstTurns::Kind::kFrees, random);
+  EXPECT_TRUE(turns.is_growth_wanted());
+  EXPECT_FALSE(turns.is_frees_wanted());
+}
+
 }  // namespace
 }  // namespace poolscope::budget

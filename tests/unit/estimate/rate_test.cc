@@ -196,6 +196,22 @@ TEST(Rate, OfFreesCountsCohortsThatTheirHitLimitEndedAmongBirths) {
   EXPECT_DOUBLE_EQ(summarize_all(bursts, {stratum(1)}).allocations.frees_per_second->value, 100);
 }
 
+// Bursts that count frees alone have no window of allocations.
+TEST(Rate, OfFreesIsThatOfBurstsWhichCountThemAlone) {
+  std::vector<model::BurstRecord> bursts = bursts_of(12, 100);
+  for (unsigned i = 0; i < 12; ++i) {
+    auto& burst = bursts.emplace_back();
+    burst.kind = model::BurstKind::kFrees;
+    burst.process.pid = 1;
+    burst.free_window = rate_burst(20 + i, 0).allocation_window;
+    burst.counts.frees = 70 + i % 2;
+  }
+  const auto allocations = summarize_all(bursts, {stratum(1)}).allocations;
+  EXPECT_DOUBLE_EQ(allocations.per_second->value, 100);
+  EXPECT_NEAR(allocations.frees_per_second->value, 70.5, 1e-9);
+  EXPECT_TRUE(allocations.frees_per_second->low);
+}
+
 TEST(Rate, OfFreesIsAbsentWhenNobodyLooked) {
   const auto target = summarize_all({rate_burst(0, 10)}, {stratum(1)});
   EXPECT_FALSE(target.allocations.frees_per_second);

@@ -63,6 +63,18 @@ TEST(SimulatedKernel, LetsATargetWithPausesCatchUp) {
   EXPECT_EQ(record.allocation_window.late_ns, 0u);
 }
 
+TEST(SimulatedKernel, CountsFreesAlone) {
+  const EventStream stream = saturated();
+  SimulatedKernel kernel(stream);
+  kernel.set_options({{1000, 1000, 500}, 1, 8192});
+  const auto record = kernel.frees(5 * kMs, {2 * kMs, 1'000'000});
+  EXPECT_EQ(record.kind, model::BurstKind::kFrees);
+  EXPECT_EQ(record.counts.allocations, 0u);
+  EXPECT_EQ(record.allocation_window.length_ns, 0u);
+  EXPECT_NEAR(static_cast<double>(record.counts.frees), 2000, 4);
+  EXPECT_NEAR(static_cast<double>(record.free_window.charge_ns), 1 * kMs, 4000);
+}
+
 TEST(SimulatedKernel, EndsAWindowAtItsHitLimit) {
   const EventStream stream = saturated();
   SimulatedKernel kernel(stream);
