@@ -13,7 +13,7 @@ class OwnPace {
   static constexpr double kCpuRatio = 0.01;
   // Below it, because bursts are set in advance and some take twice what others do: by a tenth and more from minute to minute.
   static constexpr double kAimRatio = 0.85 * kCpuRatio;
-  // Bursts get at least so much of it, however dear upkeep is.
+  // Bursts get at least so much of kCpuRatio, however dear upkeep is.
   static constexpr double kShareOfBursts = 0.25;
   static constexpr std::uint64_t kWindowNs = 10'000'000'000;
   // What a burst takes of the agent until that is known: of 50 targets, `./dev bench soak`.

@@ -33,7 +33,9 @@ RecordList in_time_order(std::span<const model::BurstRecord> records) {
   list.reserve(records.size());
   for (const auto& record : records) list.push_back(&record);
   const auto when = [](const model::BurstRecord* record) {
-    return std::tuple(record->allocation_window.start_ns, record->free_window.start_ns, record->process);
+    const bool has_allocations = record->allocation_window.length_ns > 0;
+    const model::Window& first = has_allocations ? record->allocation_window : record->free_window;
+    return std::tuple(first.start_ns, record->free_window.start_ns, record->process);
   };
   std::ranges::stable_sort(list, {}, when);
   return list;

@@ -153,7 +153,7 @@ std::uint64_t PoolMonitor::read_watch(WatchedProcess& process, std::uint64_t now
 
 std::string PoolMonitor::remark() const {
   if (without_misses_since_.empty()) return "";
-  return "misses are counted in bursts only: counting all would take a fifth of the budget";
+  return "misses are counted in bursts only: counting all would take over a fifth of the budget";
 }
 
 }  // namespace poolscope::sampler

@@ -348,7 +348,7 @@ std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
   allocations_.expire(process::monotonic_ns());
   frees_.expire(process::monotonic_ns());
   if (turns_.is_cohorts_turn() && allocations_.known()) {
-    const auto [problem, is_waited_for, taken] = cohort_burst(process);
+    const auto [problem, is_waited_for, taken, is_too_hot] = cohort_burst(process);
     cohort_problem_ = problem;
     if (is_waited_for)
       return Problem{budget::reason_label(budget::Refusal::Reason::kNoTokens), cohort_problem_->detail};
@@ -356,7 +356,7 @@ std::optional<Problem> TargetMonitor::burst_on(WatchedProcess& process) {
       turns_.took(*taken, random_);
       return std::nullopt;
     }
-    if (turns_.is_frees_wanted() && frees_burst(process)) {
+    if (is_too_hot && wants_frees() && frees_burst(process)) {
       turns_.took(budget::BurstTurns::Kind::kFrees, random_);
       return std::nullopt;
     }
@@ -409,11 +409,12 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
                                    : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
   const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, kLeastFollowNs, wanted);
   if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot) {
-    const bool is_growths_turn = turns_.is_growth_wanted() && !turns_.is_frees_wanted();
+    const bool is_growths_turn = turns_.is_growth_wanted() && !wants_frees();
     const GrowthLook look = is_growths_turn ? growth_burst(process) : GrowthLook::kNone;
     return {Problem{budget::reason_label(planned.refusal.reason), planned.refusal.detail},
             look == GrowthLook::kSavedFor && turns_.waits_for_cohort(),
-            look == GrowthLook::kTaken ? std::optional(budget::BurstTurns::Kind::kCohort) : std::nullopt};
+            look == GrowthLook::kTaken ? std::optional(budget::BurstTurns::Kind::kCohort) : std::nullopt,
+            look != GrowthLook::kTaken};
   }
   if (!planned.plan) {
     const bool can_be_saved =
@@ -429,6 +430,12 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   if (!record) return {failed(record.error())};
   keep(std::move(*record));
   return {std::nullopt, false, budget::BurstTurns::Kind::kCohort};
+}
+
+// Where few bursts are kept, those on frees would be too few for an interval, and only be missing among rate bursts.
+bool TargetMonitor::wants_frees() const {
+  constexpr std::uint64_t kLeastKept = 48;
+  return turns_.is_frees_wanted() && keep_ns() >= kLeastKept * stratum_ns_;
 }
 
 bool TargetMonitor::frees_burst(WatchedProcess& process) {

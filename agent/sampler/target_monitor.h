@@ -3,8 +3,8 @@
 // process, drawn in proportion to the CPU time it uses, within the budget.
 //   Threads   one.
 //   Memory    records of the last keep_ns() (RecordBook).
-//   Ladder    rate bursts until the rate is known, then rate bursts and cohorts (burst_turns.h). A cohort that cannot be paid is
-//             replaced by a rate burst or saved for, a rate burst that cannot be paid by a stratum that says why it is missing. Once
+//   Ladder    rate bursts until the rate is known, then rate bursts and cohorts (burst_turns.h). A cohort that is too hot is replaced by a look
+//             at growth, a burst on frees or a rate burst, one that cannot be paid by a rate burst or saved for, a rate burst that cannot be paid by a stratum that says why it is missing. Once
 //             churn is known to kChurnKnown (weigh()), cohorts are rarer.
 
 #include <algorithm>
@@ -117,12 +117,14 @@ class TargetMonitor {
     std::optional<Problem> problem;  // why there is no cohort
     bool is_waited_for = false;      // it could not be paid, and no other burst is to spend what is saved for it
     std::optional<budget::BurstTurns::Kind> taken = {};  // kCohort, also of a look at growth in its place
+    bool is_too_hot = false;                             // and there was no look at growth
   };
   [[nodiscard]] CohortOutcome cohort_burst(WatchedProcess& process);
   // Where a cohort is refused as too hot.
   enum class GrowthLook { kTaken, kSavedFor, kNone };
   [[nodiscard]] GrowthLook growth_burst(WatchedProcess& process);
-  // Where there is no cohort: is there a record?
+  // Where a cohort is refused as too hot, once the rate is known: was there a record?
+  [[nodiscard]] bool wants_frees() const;
   [[nodiscard]] bool frees_burst(WatchedProcess& process);
   void keep(model::BurstRecord record);
   // A burst without a record; what it took is spent nevertheless.

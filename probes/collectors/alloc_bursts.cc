@@ -304,7 +304,11 @@ Result<BurstRecord, BurstFailure> one_window(Burst& burst, const BurstTarget& ta
   window = window_between(begin, finished->end, control, burst.prices());
   window.late_ns = static_cast<std::uint64_t>(late_ns / running_threads(window.cpu_ns, window.length_ns));
   fill_totals(record, finished->results, burst, target);
-  if (is_of_frees) record.counts.frees = finished->results.counts.frees;
+  if (is_of_frees) {
+    record.counts.frees = finished->results.counts.frees;
+    record.frees_of_older = finished->results.counts.frees_of_older;
+    record.site_generation = 0;  // it saw no call sites: those of an older generation are still the newest
+  }
   return record;
 }
 
@@ -408,13 +412,12 @@ Result<BurstRecord, BurstFailure> AllocBursts::frees(const BurstTarget& target, 
   Burst burst(programs_, detacher_, target, *slot, costs_, limits.pace);
   const auto frees = [](const PlannedFunction& function) { return function.function == ALLOC_FN_FREE; };
   if (auto failure = burst.start_clock()) return Failure{*failure};
-  // A realloc may free by the function that is probed, and is one event.
-  if (auto failure = burst.attach(AllocPrograms::Probes::kLives, Burst::Until::kBurstEnd, is_reallocation))
-    return burst.give_up(*failure);
+  // Reallocations need return probes, which some processes cannot have: what the allocator frees by itself is known by its caller.
   if (auto failure = burst.attach(AllocPrograms::Probes::kFree, Burst::Until::kBurstEnd, frees))
     return burst.give_up(*failure);
 
-  return one_window(burst, target, limits, model::BurstKind::kFrees, ALLOC_ARMED_FREES);
+  // Deaths, too, though nobody is followed: that is what the price of a free was calibrated with.
+  return one_window(burst, target, limits, model::BurstKind::kFrees, ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
 }
 
 Result<BurstRecord, BurstFailure> AllocBursts::growth(const BurstTarget& target, const RateLimits& limits) {

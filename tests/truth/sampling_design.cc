@@ -68,7 +68,7 @@ class Observer {
       const bool can_be_saved = planned.refusal.reason == budget::Refusal::Reason::kNoTokens &&
                                 planned.refusal.needed_ns <= tokens_.capacity_ns();
       if (can_be_saved && turns_.waits_for_cohort()) return;
-      if (turns_.is_frees_wanted()) {
+      if (planned.refusal.reason == budget::Refusal::Reason::kTooHot && turns_.is_frees_wanted()) {
         const auto frees = budget::plan_rate(frees_.known() ? frees_ : allocations_,
                                              {prices.free_ns, prices.life_ns, prices.free_ns}, budget());
         if (frees.plan) {

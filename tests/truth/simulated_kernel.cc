@@ -180,8 +180,6 @@ model::BurstRecord SimulatedKernel::count(std::uint64_t start_ns, const budget::
     } else if (is_of_frees && event->op == Op::kFree) {
       ++record.counts.frees;
       playback.hit(*event, options_.prices.free_ns, 1);
-    } else if (is_of_frees && event->op == Op::kReallocate) {
-      playback.hit(*event, options_.prices.life_ns, 2);  // it has probes, and is no free
     } else if (!is_of_frees && event->op != Op::kFree) {
       count_call(record, *event);
       playback.hit(*event, options_.prices.count_ns, 1);

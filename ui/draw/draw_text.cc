@@ -21,7 +21,10 @@ std::size_t last_blank_that_fits(std::string_view text, float width) {
 std::string broken_at_blanks(std::string text, float width) {
   std::size_t start = 0;
   for (;;) {
-    const std::size_t blank = last_blank_that_fits(std::string_view(text).substr(start), width);
+    const std::string_view rest = std::string_view(text).substr(start);
+    std::size_t blank = last_blank_that_fits(rest, width);
+    if (blank == std::string_view::npos && width_of(rest) > width)
+      blank = rest.find(' ');  // the first word is too long
     if (blank == std::string_view::npos) return text;
     text[start + blank] = '\n';
     start += blank + 1;

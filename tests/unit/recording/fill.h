@@ -33,7 +33,7 @@ class Filler {
   void fill(double& value) { value = static_cast<double>(++last_) + 0.1; }
   void fill(bool& value) { value = !value; }
   void fill(std::string& value) { value = "text " + std::to_string(++last_); }
-  void fill(model::BurstKind& value) { value = model::BurstKind::kCohort; }
+  void fill(model::BurstKind& value) { value = model::BurstKind::kFrees; }
   void fill(model::CollectorState& value) { value = model::CollectorState::kUnavailable; }
   void fill(model::Histogram& value) {
     ++last_;
