@@ -2,6 +2,7 @@
 // Children for the tests of /proc and perf: processes that do one thing until they are told otherwise. They die with the
 // test program, whatever happens to it.
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -38,8 +39,11 @@ class Signal {
   // False when nothing came within a minute.
   [[nodiscard]] bool await() const {
     pollfd poll_end{ends_[0], POLLIN, 0};
+    int ready = -1;
+    do ready = ::poll(&poll_end, 1, 60'000);
+    while (ready < 0 && errno == EINTR);  // a launcher in the same process handles the ends of children
     char byte = 0;
-    return ::poll(&poll_end, 1, 60'000) == 1 && ::read(ends_[0], &byte, 1) == 1;
+    return ready == 1 && ::read(ends_[0], &byte, 1) == 1;
   }
 
  private:
