@@ -123,9 +123,14 @@ class TargetMonitor {
   // Where a cohort is refused as too hot.
   enum class GrowthLook { kTaken, kSavedFor, kNone };
   [[nodiscard]] GrowthLook growth_burst(WatchedProcess& process);
-  // Where a cohort is refused as too hot, once the rate is known: was there a record?
+  // Where a cohort is refused as too hot, once the rate is known.
   [[nodiscard]] bool wants_frees() const;
-  [[nodiscard]] bool frees_burst(WatchedProcess& process);
+  [[nodiscard]] std::optional<Problem> frees_burst(WatchedProcess& process);
+  using Count = Result<model::BurstRecord, probes::BurstFailure> (probes::AllocBursts::*)(const probes::BurstTarget&,
+                                                                                          const probes::RateLimits&);
+  [[nodiscard]] std::optional<Problem> counting_burst(WatchedProcess& process,
+                                                      const budget::PlanOrRefusal<budget::RatePlan>& planned,
+                                                      Count count);
   void keep(model::BurstRecord record);
   // A burst without a record; what it took is spent nevertheless.
   [[nodiscard]] Problem failed(const probes::BurstFailure& failure);

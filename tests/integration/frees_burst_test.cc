@@ -1,11 +1,13 @@
 // A burst that counts frees alone, on a real process: what it counts, and that it puts no return probe into it.
 #include <cstdlib>
+#include <memory>
 
 #include <gtest/gtest.h>
 
 #include "agent/sampler/probing.h"
 #include "probes/collectors/alloc_bursts.h"
 #include "probes/process/process.h"
+#include "tests/integration/start_or_skip.h"
 #include "tests/unit/process/child.h"
 
 namespace {
@@ -21,13 +23,14 @@ void allocate_for_ever() {
   }
 }
 
-TEST(FreesBurst, CountsFreesAndNothingElse) {
-  auto started = sampler::Probing::start({});
-  if (!started) {
-    if (std::getenv("POOLSCOPE_REQUIRE_BPF") != nullptr) FAIL() << attach::describe(started.error());
-    GTEST_SKIP() << attach::describe(started.error());
-  }
-  sampler::Probing& probing = **started;
+class FreesBurst : public testing::Test {
+ protected:
+  void SetUp() override { start_or_skip(probing_, probes::LoadOptions{}); }
+  std::unique_ptr<sampler::Probing> probing_;
+};
+
+TEST_F(FreesBurst, CountsFreesAndNothingElse) {
+  sampler::Probing& probing = *probing_;
   process::test::Child child(allocate_for_ever);
   const auto status = process::check_observable(child.pid());
   ASSERT_TRUE(status);

@@ -18,6 +18,7 @@
 #include "probes/collectors/process_image.h"
 #include "probes/process/launcher.h"
 #include "probes/process/process.h"
+#include "tests/integration/start_or_skip.h"
 
 namespace {
 
@@ -68,12 +69,8 @@ class EntryProbes : public testing::TestWithParam<Case> {
   void SetUp() override {
     probes::LoadOptions options;
     options.mode = GetParam().mode;
-    auto started = sampler::Probing::start(options);
-    if (!started) {
-      if (std::getenv("POOLSCOPE_REQUIRE_BPF") != nullptr) FAIL() << attach::describe(started.error());
-      GTEST_SKIP() << attach::describe(started.error());
-    }
-    probing = std::move(*started);
+    start_or_skip(probing, options);
+    if (!probing) return;
     ASSERT_EQ(probing->calibration().mode, GetParam().mode) << "this way of attaching does not work here";
   }
 

@@ -14,9 +14,9 @@
 
 namespace poolscope {
 
-template <typename Started>
-void start_or_skip(std::unique_ptr<Started>& kept) {
-  auto started = Started::start();
+template <typename Started, typename... Options>
+void start_or_skip(std::unique_ptr<Started>& kept, const Options&... options) {
+  auto started = Started::start(options...);
   if (started) {
     kept = std::move(*started);
     return;
