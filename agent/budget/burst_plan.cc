@@ -11,8 +11,9 @@ namespace {
 
 constexpr double kLongestBirthsNs = 2e6;
 constexpr double kLeastBusyCpus = 0.01;
-constexpr double kMostlyWaits = 0.5, kCrowdReserve = 3, kCrowdSavingSeconds = 4;
+constexpr double kMostlyWaits = 0.5, kCrowdReserve = 3, kCrowdSavingSeconds = 4, kCohortSavingSeconds = 8;
 constexpr double kShortestFollowNs = 1e6;  // below that hardly any life ends inside
+constexpr double kUnlimitedNs = 1e18;
 
 // How much slower a thread runs: 0.5 means half again as long.
 double extra(const HitRate& rate, double price_ns) {
@@ -34,6 +35,16 @@ std::uint64_t hit_limit(double planned_ns, double price_ns, const BurstBudget& b
   return static_cast<std::uint64_t>(std::max(most_ns / std::max(price_ns, 1.0), 64.0));
 }
 
+// Hits at which a burst ends that was paid for what its target does on average and may meet a crowd.
+std::uint64_t crowd_hits(double hit_ns, const BurstBudget& budget) {
+  const double most_ns = kCrowdReserve * std::max(budget.tokens_ns, kOverdraftNs);
+  return static_cast<std::uint64_t>(most_ns / std::max(hit_ns, 1.0));
+}
+
+bool waits_between_crowds(const HitRate& allocations, const BurstBudget& budget) {
+  return budget.used_cpus < kMostlyWaits && allocations.per_second() > 0;
+}
+
 Refusal too_hot(double slower, const BurstBudget& budget) {
   return {
       Refusal::Reason::kTooHot,
@@ -50,9 +61,11 @@ Refusal no_tokens(double needed_ns, const BurstBudget& budget) {
           needed_ns};
 }
 
+// How long the phases of a cohort may be, and what they take of the target's CPUs per nanosecond.
 struct CohortShape {
-  double births_ns = 0;
-  double longest_follow_ns = 0;
+  double births_ns = 0, births_cost = 0;
+  double longest_follow_ns = 0, follow_cost = 0;
+  std::uint64_t most_charge_ns = 0;
 };
 
 // What the slowdown cap leaves of a cohort. Where following alone stays below the cap it may last, and only the dear
@@ -60,13 +73,41 @@ struct CohortShape {
 // get a third of it.
 CohortShape shape_of(double births, double freeing, const BurstBudget& budget) {
   const double allowed = budget.slowdown - 1, window_ns = static_cast<double>(budget.max_ns);
-  if (births <= allowed) return {kLongestBirthsNs, 1e18};
+  CohortShape shape{kLongestBirthsNs, charge(1, births, budget), kUnlimitedNs, charge(1, freeing, budget)};
+  if (births <= allowed) return shape;
   if (freeing < 0.9 * allowed) {
-    return {std::min(kLongestBirthsNs, window_ns * (allowed - freeing) / (births - freeing)), 1e18};
+    shape.births_ns = std::min(kLongestBirthsNs, window_ns * (allowed - freeing) / (births - freeing));
+    return shape;
   }
   const double delay_ns = window_ns * allowed;
-  const double births_ns = std::min(kLongestBirthsNs, delay_ns / 3 / births);
-  return {births_ns, births_ns + (delay_ns - births_ns * births) / freeing};
+  shape.births_ns = std::min(kLongestBirthsNs, delay_ns / 3 / births);
+  shape.longest_follow_ns = shape.births_ns + (delay_ns - shape.births_ns * births) / freeing;
+  return shape;
+}
+
+// The same for a target that mostly waits. `births`, `freeing`: what probes take per second in which it does what it does on average. That is to
+// be the part 1 / kCrowdReserve of what the slowdown cap allows, so that hardly any cohort is cut short: which are would not be chance.
+CohortShape shape_among_pauses(double births, double freeing, const BurstBudget& budget) {
+  const double window_ns = static_cast<double>(budget.max_ns), most_ns = window_ns * (budget.slowdown - 1);
+  const double left_ns = most_ns / kCrowdReserve - window_ns * freeing;
+  const double births_ns = left_ns <= 0 ? 0 : std::min(kLongestBirthsNs, left_ns / std::max(births - freeing, 1e-9));
+  // half of it: a crowd may come when the kernel has counted nearly that already, and begin anew
+  return {births_ns, births, kUnlimitedNs, freeing, static_cast<std::uint64_t>(most_ns / 2)};
+}
+
+double longest_follow_ns(const CohortShape& shape, const Follow& follow, const BurstBudget& budget) {
+  auto wanted_ns = static_cast<double>(follow.longest_ns);
+  const double cost_ns = shape.births_ns * shape.births_cost + wanted_ns * shape.follow_cost;
+  if (shape.most_charge_ns > 0 && cost_ns > budget.tokens_ns) wanted_ns = static_cast<double>(follow.usual_ns);
+  return std::min({wanted_ns, static_cast<double>(budget.follow_max_ns), shape.longest_follow_ns});
+}
+
+// What a cohort is followed for at least: where all of it is paid for in a few seconds, that is waited for.
+double worth_waiting_ns(const CohortShape& shape, double least_ns, double most_ns, const BurstBudget& budget) {
+  if (shape.most_charge_ns == 0 || shape.follow_cost <= 0) return std::min(least_ns, most_ns);
+  const double earned_ns = kCohortSavingSeconds / TokenBucket::kMaxSavedSeconds * budget.capacity_ns;
+  const double follow_ns = (earned_ns - shape.births_ns * shape.births_cost) / shape.follow_cost;
+  return std::min(std::max(least_ns, follow_ns), most_ns);
 }
 
 // One window of at most `longest_ns` in which hits of that price make the target so much slower.
@@ -102,10 +143,10 @@ RatePlan longer_for_crowds(const RatePlan& planned, double longest_ns, double sl
                            const BurstBudget& budget) {
   const double per_ns = std::max(budget.used_cpus, kLeastBusyCpus) * slower;
   const double affordable_ns = std::max(budget.tokens_ns, 0.0) / std::max(per_ns, 1e-9);
-  const double most_ns = std::min(static_cast<double>(budget.max_ns) * (budget.slowdown - 1),
-                                  kCrowdReserve * std::max(budget.tokens_ns, kOverdraftNs));
+  const double most_ns = static_cast<double>(budget.max_ns) * (budget.slowdown - 1);
   const auto length_ns = static_cast<std::uint64_t>(std::min(longest_ns, affordable_ns));
-  const auto hits = static_cast<std::uint64_t>(most_ns / std::max(hit_ns, 1.0));
+  const auto most_hits = static_cast<std::uint64_t>(most_ns / std::max(hit_ns, 1.0));
+  const std::uint64_t hits = std::min(most_hits, crowd_hits(hit_ns, budget));
   return {std::max(planned.length_ns, length_ns), std::max(planned.hit_limit, hits)};
 }
 
@@ -125,6 +166,11 @@ void HitRate::observe(double per_cpu_second, std::uint64_t now_ns) {
   recent_[observations_ % kRecent] = per_cpu_second;
   average_ = observations_ == 0 ? per_cpu_second : kNewWeight * per_cpu_second + (1 - kNewWeight) * average_;
   ++observations_;
+}
+
+void HitRate::observe_all(std::uint64_t calls, std::uint64_t undilated_ns) {
+  calls_ = kOldWindows * calls_ + static_cast<double>(calls);
+  seconds_ = kOldWindows * seconds_ + static_cast<double>(undilated_ns) * 1e-9;
 }
 
 void HitRate::expire(std::uint64_t now_ns) {
@@ -170,33 +216,40 @@ PlanOrRefusal<RatePlan> plan_growth(const HitRate& allocations, const HitRate& f
 }
 
 std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
-                                const BurstPrices& prices) {
-  const double slower = 1 + extra(frees.known() ? frees : allocations, prices.free_ns);
-  return static_cast<std::uint64_t>(kLongestBirthsNs + 1.05 * slower * static_cast<double>(age_ns));
+                                const BurstPrices& prices, const BurstBudget& budget) {
+  const HitRate& freeing = frees.known() ? frees : allocations;
+  const double slower = waits_between_crowds(allocations, budget) ? freeing.per_second() * prices.free_ns * 1e-9
+                                                                  : extra(freeing, prices.free_ns);
+  return static_cast<std::uint64_t>(kLongestBirthsNs + 1.05 * (1 + slower) * static_cast<double>(age_ns));
 }
 
 PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,
-                                      const BurstBudget& budget, std::uint64_t least_follow_ns,
-                                      std::uint64_t wanted_follow_ns) {
+                                      const BurstBudget& budget, const Follow& follow) {
   // Until frees were seen they are taken to be as frequent as allocations.
-  const double freeing = extra(frees.known() ? frees : allocations, prices.free_ns);
-  const double births = extra(allocations, prices.life_ns) + freeing;
-  const CohortShape shape = shape_of(births, freeing, budget);
-  const double most_ns = std::min(
-      {static_cast<double>(wanted_follow_ns), static_cast<double>(budget.follow_max_ns), shape.longest_follow_ns});
+  const HitRate& frees_seen = frees.known() ? frees : allocations;
+  const double freeing = extra(frees_seen, prices.free_ns), births = extra(allocations, prices.life_ns) + freeing;
+  CohortShape shape = shape_of(births, freeing, budget);
+  if (waits_between_crowds(allocations, budget)) {
+    const double freeing_taken = frees_seen.per_second() * prices.free_ns * 1e-9;
+    const double births_taken = allocations.per_second() * prices.life_ns * 1e-9 + freeing_taken;
+    const CohortShape among_pauses = shape_among_pauses(births_taken, freeing_taken, budget);
+    if (among_pauses.births_ns >= kShortestNs) shape = among_pauses;
+  }
+  const double most_ns = longest_follow_ns(shape, follow, budget);
   if (shape.births_ns < kShortestNs || most_ns < kShortestFollowNs) return {std::nullopt, too_hot(births, budget)};
 
-  const double births_cost = charge(shape.births_ns, births, budget);
-  const double per_follow_ns = charge(1, freeing, budget);
-  const double least_ns = std::min(static_cast<double>(least_follow_ns), most_ns);
-  const double affordable_ns = per_follow_ns > 0 ? (budget.tokens_ns - births_cost) / per_follow_ns : most_ns;
+  const double births_cost = shape.births_ns * shape.births_cost;
+  const double least_ns = worth_waiting_ns(shape, static_cast<double>(follow.least_ns), most_ns, budget);
+  const double affordable_ns = shape.follow_cost > 0 ? (budget.tokens_ns - births_cost) / shape.follow_cost : most_ns;
   if (budget.tokens_ns < births_cost || affordable_ns < least_ns) {
-    return {std::nullopt, no_tokens(births_cost + least_ns * per_follow_ns, budget)};
+    return {std::nullopt, no_tokens(births_cost + least_ns * shape.follow_cost, budget)};
   }
   const double follow_ns = std::clamp(affordable_ns, least_ns, most_ns);
-  return {CohortPlan{
-      static_cast<std::uint64_t>(shape.births_ns), static_cast<std::uint64_t>(follow_ns),
-      hit_limit(births_cost + follow_ns * per_follow_ns, std::max(prices.free_ns, prices.life_ns / 2), budget)}};
+  const double hit_ns = std::max(prices.free_ns, prices.life_ns / 2);
+  const double cost_ns = births_cost + follow_ns * shape.follow_cost;
+  const std::uint64_t hits = shape.most_charge_ns > 0 ? crowd_hits(hit_ns, budget) : hit_limit(cost_ns, hit_ns, budget);
+  return {CohortPlan{static_cast<std::uint64_t>(shape.births_ns), static_cast<std::uint64_t>(follow_ns), hits,
+                     shape.most_charge_ns, shape.most_charge_ns > 0}};
 }
 
 }  // namespace poolscope::budget

@@ -18,18 +18,26 @@ inline constexpr std::uint64_t kFirstBurstHits = 2000;
 // A rate that is older is not relied on: the next burst is a first one. So a target that was too hot once is not refused for ever.
 inline constexpr std::uint64_t kRateKnownNs = 60'000'000'000;
 
-// Calls per undilated CPU second of one thread of the target: the highest of the last bursts and their moving average.
+// How often a target makes calls.
+//   While it runs  per undilated CPU second of one thread: the highest of the last bursts and their moving average.
+//   All the time   per second, pauses included: the mean of the last bursts. What a target that mostly waits is planned by.
 class HitRate {
  public:
   void observe(double per_cpu_second, std::uint64_t now_ns);
+  // Of every window, however little ran in it. `undilated_ns`: as long as it would have been without probes.
+  void observe_all(std::uint64_t calls, std::uint64_t undilated_ns);
   // Knows nothing once the last burst is kRateKnownNs old.
   void expire(std::uint64_t now_ns);
   [[nodiscard]] bool known() const { return observations_ > 0; }
   [[nodiscard]] double per_cpu_second() const;
+  // 0 before the first window.
+  [[nodiscard]] double per_second() const { return seconds_ > 0 ? calls_ / seconds_ : 0; }
 
  private:
   static constexpr unsigned kRecent = 4;
   static constexpr double kNewWeight = 0.6;
+  static constexpr double kOldWindows = 0.9;  // what the windows before the latest weigh
+  double calls_ = 0, seconds_ = 0;
   double recent_[kRecent] = {};
   double average_ = 0;
   unsigned observations_ = 0;
@@ -88,6 +96,8 @@ struct CohortPlan {
   std::uint64_t births_ns = 0;
   std::uint64_t follow_ns = 0;
   std::uint64_t hit_limit = 0;
+  std::uint64_t most_charge_ns = 0;  // of one CPU within burst_max_ms, at the prices of the plan; 0: what plan_pace() says
+  bool is_undilated = false;         // births_ns is of what the target does without probes, as RatePlan::length_ns
 };
 
 template <typename Plan>
@@ -116,10 +126,18 @@ struct PlannedPace {
                                                   const BurstPrices& prices, const BurstBudget& budget);
 // How long a cohort has to last for its objects to be followed up to `age_ns`, births and the delay by probes included.
 [[nodiscard]] std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
-                                              const BurstPrices& prices);
-// `wanted_follow_ns` is shortened to what the tokens pay for, but not below `least_follow_ns`.
+                                              const BurstPrices& prices, const BurstBudget& budget);
+// How long a cohort is to be followed, births included.
+struct Follow {
+  std::uint64_t least_ns = 0;    // shorter ones are not worth it
+  std::uint64_t usual_ns = 0;    // for what is asked
+  std::uint64_t longest_ns = 0;  // once in a while
+};
+// The longest that the tokens pay for. A target that mostly waits is planned by what it does per second, pauses included: it may take kCrowdReserve
+// times that, and is let go at once where it meets a crowd that the slowdown cap does not allow. So little is a cohort of such a target, and so little does it
+// earn, that nothing below usual_ns is taken where that is paid for in a few seconds, and longest_ns only when it is saved already.
 [[nodiscard]] PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees,
                                                     const BurstPrices& prices, const BurstBudget& budget,
-                                                    std::uint64_t least_follow_ns, std::uint64_t wanted_follow_ns);
+                                                    const Follow& follow);
 
 }  // namespace poolscope::budget

@@ -22,7 +22,7 @@ class BurstTurns {
   static constexpr unsigned kVainLooks = 6, kGrowthEveryVain = 8, kRateBurstsPerLook = 8;
   static constexpr unsigned kRateBurstsPerFrees = 2;
   // Before a stratum is left out for a cohort: this many rate bursts in all, and these since the last cohort.
-  static constexpr unsigned kRateBurstsFirst = 24, kRateBurstsBetween = 2;
+  static constexpr unsigned kRateBurstsFirst = 12, kRateBurstsBetween = 1;
 
   // Whether cohorts are needed for more than to see that nothing changes.
   void set_churn_known(bool is_known) { is_churn_known_ = is_known; }

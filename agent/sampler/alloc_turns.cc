@@ -1,4 +1,5 @@
 // Bursts on allocations of a TargetMonitor: whose turn it is, what it may take, and what is learnt from it.
+#include <algorithm>
 #include <utility>
 
 #include "agent/sampler/target_monitor.h"
@@ -93,10 +94,10 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   }
   const budget::BurstBudget budget = burst_budget(process);
   const budget::BurstPrices prices = burst_prices(process);
-  const std::uint64_t wanted = turns_.is_long_follow()
-                                   ? budget.follow_max_ns
-                                   : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
-  const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, kLeastFollowNs, wanted);
+  const std::uint64_t usual_ns =
+      budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices, budget);
+  const budget::Follow follow{kLeastFollowNs, usual_ns, turns_.is_long_follow() ? budget.follow_max_ns : usual_ns};
+  const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, follow);
   if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot) {
     const bool is_growths_turn = turns_.is_growth_wanted() && !wants_frees();
     const GrowthLook look = is_growths_turn ? growth_burst(process) : GrowthLook::kNone;
@@ -114,8 +115,9 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   auto clock = probing_.open_cpu_clock(process.key().pid);
   if (!clock) return {no_cpu_clock(clock.error())};
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
-  auto record =
-      collector_.cohort(target, {planned.plan->births_ns, planned.plan->follow_ns, planned.plan->hit_limit, pace()});
+  const budget::CohortPlan& plan = *planned.plan;
+  auto record = collector_.cohort(target, {plan.births_ns, plan.follow_ns, plan.hit_limit, pace(plan.most_charge_ns),
+                                           plan.is_undilated, price_factor_});
   if (!record) return {failed(record.error())};
   keep(std::move(*record));
   return {std::nullopt, false, budget::BurstTurns::Kind::kCohort};
@@ -161,12 +163,14 @@ Problem TargetMonitor::failed(const probes::BurstFailure& failure) {
   return {probes::reason_label(failure.reason), failure.detail};
 }
 
-probes::Pace TargetMonitor::pace() const {
+probes::Pace TargetMonitor::pace(std::uint64_t most_charge_ns) const {
   budget::BurstBudget budget;
   budget.slowdown = budget_.burst_slowdown;
   budget.max_ns = static_cast<std::uint64_t>(budget_.burst_max_ms * 1e6);
   const auto planned = budget::plan_pace(budget, price_factor_);
-  return {planned.window_ns, planned.charge_ns};
+  if (most_charge_ns == 0) return {planned.window_ns, planned.charge_ns};
+  const auto calibrated_ns = static_cast<std::uint64_t>(static_cast<double>(most_charge_ns) / price_factor_);
+  return {planned.window_ns, std::min(planned.charge_ns, calibrated_ns)};
 }
 
 void TargetMonitor::learn_rates(const BurstRecord& record) {
@@ -176,6 +180,8 @@ void TargetMonitor::learn_rates(const BurstRecord& record) {
   budget::HitRate& rate = counts ? allocations_ : frees_;
   // a fork can end a window after a few hits, whose rate would be any number
   if (window.length_ns < budget::kShortestNs && !window.ended_by_count) return;
+  const auto late_ns = static_cast<std::uint64_t>(price_factor_ * static_cast<double>(window.late_ns.value_or(0)));
+  rate.observe_all(calls, window.length_ns - std::min(late_ns, window.length_ns / 2));
   if (rate.known() && !tells_rate(window)) return;
   Saturation& saturation = counts ? allocating_ : freeing_;
   const auto process = processes_.find(record.process);

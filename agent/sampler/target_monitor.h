@@ -134,7 +134,8 @@ class TargetMonitor {
   void keep(model::BurstRecord record);
   // A burst without a record; what it took is spent nevertheless.
   [[nodiscard]] Problem failed(const probes::BurstFailure& failure);
-  [[nodiscard]] probes::Pace pace() const;
+  // `most_charge_ns`: of one CPU within burst_max_ms, where less is allowed than to others; 0: no less.
+  [[nodiscard]] probes::Pace pace(std::uint64_t most_charge_ns = 0) const;
   void learn_rates(const model::BurstRecord& record);
   void check_prices();
   void forget_old(std::uint64_t now_ns);

@@ -378,23 +378,32 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   if (auto failure = burst.attach(Probes::kLives, Burst::Until::kBirthsEnd, makes)) return burst.give_up(*failure);
 
   const alloc_control& control = burst.control();
-  const std::uint64_t follow_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs);
+  const std::uint64_t after_births_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs) - limits.births_ns;
+  const RateLimits births{limits.births_ns, limits.hits, limits.pace, limits.price_factor};
   PromptSection prompt;
-  const Moment births_begin = burst.open(
-      ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS, follow_ns, limits.hits);
-  burst.wait_until(births_begin.clocks.time_ns + limits.births_ns);
+  const Moment births_begin =
+      burst.open(ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS,
+                 RateLimits::kMostDilation * limits.births_ns + after_births_ns, limits.hits);
+  if (limits.is_undilated)
+    (void)wait_undilated(burst, births_begin, births);
+  else
+    burst.wait_until(births_begin.clocks.time_ns + limits.births_ns);
+  const std::uint64_t late_ns = burst.late_ns();
   const Moment births_end = burst.turn(ALLOC_ARMED_DEATHS);
   burst.end_births();
   burst.wait_until(births_end.clocks.time_ns + kSettleNs);
 
   const Moment begin = burst.turn(ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
-  burst.wait_until(births_begin.clocks.time_ns + follow_ns);
+  burst.wait_until(births_end.clocks.time_ns + after_births_ns);
   const auto finished = finish(burst, prompt);
   if (!finished) return Failure{finished.error()};
   const auto& [end, results] = *finished;
   BurstRecord record;
   record.kind = model::BurstKind::kCohort;
-  record.allocation_window = window_between(births_begin, births_end, control, burst.prices());
+  Window& window = record.allocation_window;
+  window = window_between(births_begin, births_end, control, burst.prices());
+  window.late_ns =
+      static_cast<std::uint64_t>(static_cast<double>(late_ns) / running_threads(window.cpu_ns, window.length_ns));
   record.free_window = window_between(begin, end, control, burst.prices());
   record.frees_beside_allocations = births_end.counts.frees;
   record.counts.frees = results.counts.frees - births_end.counts.frees;

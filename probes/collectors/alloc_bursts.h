@@ -64,9 +64,13 @@ struct RateLimits {
 
 struct CohortLimits {
   std::uint64_t births_ns = 1'000'000;
-  std::uint64_t follow_ns = 50'000'000;
+  std::uint64_t follow_ns = 50'000'000;  // births included
   std::uint64_t hits = 0;
   Pace pace = {};
+  // Births last like a window of RateLimits, until the process has done what takes it births_ns without probes. For one that waits in between: else it would
+  // be seen doing less than it does.
+  bool is_undilated = false;
+  double price_factor = 1;
 };
 
 // What a burst needs to know about one process; owned by the caller and kept from burst to burst.

@@ -59,10 +59,11 @@ class Observer {
   void take_burst(std::uint64_t start_ns) {
     const budget::BurstPrices prices{options_.prices.count_ns, options_.prices.life_ns, options_.prices.free_ns};
     if (turns_.is_cohorts_turn() && allocations_.known()) {
-      const auto wanted = turns_.is_long_follow()
-                              ? design_.burst.follow_max_ns
-                              : budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices);
-      const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget(), kLeastFollowNs, wanted);
+      const auto usual_ns =
+          budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices, budget());
+      const budget::Follow follow{kLeastFollowNs, usual_ns,
+                                  turns_.is_long_follow() ? design_.burst.follow_max_ns : usual_ns};
+      const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget(), follow);
       if (planned.plan) return keep(kernel_.cohort(start_ns, *planned.plan));
       missing_ = budget::reason_label(planned.refusal.reason);
       const bool can_be_saved = planned.refusal.reason == budget::Refusal::Reason::kNoTokens &&
@@ -96,6 +97,7 @@ class Observer {
     const auto& window = counts ? record.allocation_window : record.free_window;
     const auto calls = counts ? record.counts.allocations + record.counts.reallocations : record.counts.frees;
     auto& rate = counts ? allocations_ : frees_;
+    rate.observe_all(calls, window.length_ns - std::min(window.late_ns.value_or(0), window.length_ns / 2));
     if (!rate.known() || sampler::tells_rate(window)) {
       auto& saturation = counts ? allocating_ : freeing_;
       rate.observe(sampler::per_undilated_second(calls, window, 1, saturation.note(window, 1, recent_cpus_)),

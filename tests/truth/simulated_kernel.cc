@@ -8,6 +8,7 @@ namespace poolscope::truth {
 namespace {
 
 constexpr std::uint64_t kMostDilation = 4;    // as in alloc_bursts.h
+constexpr double kPaceNs = 5e6;               // burst_max_ms
 constexpr std::uint64_t kSettleNs = 300'000;  // between the end of births and the window of frees, as in burst_clock.h
 
 struct Thread {
@@ -21,8 +22,11 @@ struct Thread {
 // One burst while it is played. Events must be handed over in the order of the stream.
 class Playback {
  public:
-  Playback(std::uint64_t wait_ns, std::uint64_t hit_limit, double price_factor)
-      : wait_ns_(wait_ns), hit_limit_(hit_limit), price_factor_(price_factor) {}
+  Playback(std::uint64_t wait_ns, std::uint64_t hit_limit, double price_factor, std::uint64_t most_charge_ns = 0)
+      : wait_ns_(wait_ns),
+        hit_limit_(hit_limit),
+        price_factor_(price_factor),
+        most_charge_ns_(static_cast<double>(most_charge_ns)) {}
 
   // When the event happens under probes.
   double arrive(const Event& event) {
@@ -44,9 +48,10 @@ class Playback {
     thread.late_ns += price_ns;
     charge_ns_ += price_ns;
     hits_ += hits;
+    keep_pace(static_cast<double>(event.time_ns) + thread.delay_ns, price_ns);
   }
 
-  [[nodiscard]] bool limit_reached() const { return hit_limit_ > 0 && hits_ >= hit_limit_; }
+  [[nodiscard]] bool limit_reached() const { return is_too_hot_ || (hit_limit_ > 0 && hits_ >= hit_limit_); }
   [[nodiscard]] std::uint64_t hits() const { return hits_; }
   [[nodiscard]] double charge_ns() const { return charge_ns_; }
   [[nodiscard]] double taken_ns() const { return charge_ns_ * price_factor_; }
@@ -72,13 +77,24 @@ class Playback {
   }
 
  private:
+  // As in alloc_burst.bpf.c, on one CPU.
+  void keep_pace(double now_ns, double price_ns) {
+    paced_charge_ns_ += price_ns;
+    if (most_charge_ns_ <= 0 || paced_charge_ns_ < most_charge_ns_) return;
+    is_too_hot_ = now_ns - paced_since_ns_ < kPaceNs;
+    paced_since_ns_ = now_ns;
+    paced_charge_ns_ = 0;
+  }
+
   double pause_ns(const Thread& thread, std::uint64_t now_ns) const {
     const std::uint64_t gap_ns = now_ns - thread.last_ns;
     return gap_ns > wait_ns_ ? static_cast<double>(gap_ns - wait_ns_) : 0;
   }
 
   std::uint64_t wait_ns_, hit_limit_;
-  double price_factor_;
+  double price_factor_, most_charge_ns_;
+  double paced_charge_ns_ = 0, paced_since_ns_ = 0;
+  bool is_too_hot_ = false;
   std::unordered_map<std::uint16_t, Thread> threads_;
   std::uint64_t hits_ = 0;
   double charge_ns_ = 0;
@@ -214,13 +230,13 @@ class CohortPlayback {
         stream_(stream),
         options_(options),
         start_ns_(start_ns),
-        births_end_ns_(static_cast<double>(start_ns + plan.births_ns)),
-        frees_begin_ns_(births_end_ns_ + kSettleNs),
-        end_ns_(static_cast<double>(start_ns + std::max(plan.follow_ns, plan.births_ns + 2 * kSettleNs))),
-        playback_(stream.wait_ns, plan.hit_limit, options.price_factor) {
+        plan_(plan),
+        planned_births_end_ns_(static_cast<double>(start_ns + plan.births_ns)),
+        playback_(stream.wait_ns, plan.hit_limit, options.price_factor, plan.most_charge_ns) {
     record_.process.pid = 1;
     record_.kind = model::BurstKind::kCohort;
     record_.frees_beside_allocations = 0;
+    plan_from(planned_births_end_ns_);
   }
 
   model::BurstRecord play() {
@@ -232,8 +248,25 @@ class CohortPlayback {
   }
 
  private:
+  void plan_from(double births_end_ns) {
+    births_end_ns_ = births_end_ns;
+    frees_begin_ns_ = births_end_ns + kSettleNs;
+    end_ns_ = births_end_ns +
+              static_cast<double>(std::max(plan_.follow_ns, plan_.births_ns + 2 * kSettleNs) - plan_.births_ns);
+  }
+  // Births last until the process has done what takes it plan.births_ns without probes.
+  void stretch_births() {
+    const double late_ns = playback_.late_ns(planned_births_end_ns_);
+    const auto longest_ns = static_cast<double>((kMostDilation - 1) * plan_.births_ns);
+    plan_from(planned_births_end_ns_ + std::min(late_ns, longest_ns));
+  }
+
   // Ended early, the phases that were still to come have no length.
-  void begin_phase(double at_ns) { moments_[phase_++] = moment(std::min(at_ns, end_ns_)); }
+  void begin_phase(double at_ns) {
+    const double begin_ns = std::min(at_ns, end_ns_);
+    if (phase_ == 0) births_late_ns_ = playback_.late_ns(begin_ns);
+    moments_[phase_++] = moment(begin_ns);
+  }
   [[nodiscard]] Moment moment(double at_ns) const {
     const auto time_ns = static_cast<std::uint64_t>(at_ns);
     return {time_ns,
@@ -245,6 +278,7 @@ class CohortPlayback {
   }
 
   void take(const Event& event) {
+    if (phase_ == 0 && plan_.is_undilated && !by_count_) stretch_births();
     const double now_ns = playback_.arrive(event);
     if (phase_ == 0 && now_ns >= births_end_ns_) begin_phase(births_end_ns_);
     if (phase_ == 1 && now_ns >= frees_begin_ns_) begin_phase(frees_begin_ns_);
@@ -304,6 +338,7 @@ class CohortPlayback {
   void finish() {
     const Moment end = moment(end_ns_);
     record_.allocation_window = window_between({start_ns_}, moments_[0]);
+    record_.allocation_window.late_ns = static_cast<std::uint64_t>(births_late_ns_);
     record_.free_window = window_between(moments_[1], end);
     record_.allocation_window.ended_by_count = by_count_ && record_.free_window.length_ns == 0;
     record_.free_window.ended_by_count = by_count_;
@@ -323,11 +358,13 @@ class CohortPlayback {
   const EventStream& stream_;
   const SimulatedKernel::Options& options_;
   std::uint64_t start_ns_;
-  double births_end_ns_, frees_begin_ns_, end_ns_;
+  budget::CohortPlan plan_;
+  double planned_births_end_ns_, births_end_ns_ = 0, frees_begin_ns_ = 0, end_ns_ = 0;
   Playback playback_;
   model::BurstRecord record_;
   std::unordered_map<std::uint32_t, FollowedBirth> followed_;
   Moment moments_[2];
+  double births_late_ns_ = 0;
   unsigned phase_ = 0;
   std::uint64_t io_calls_ = 0;
   bool by_count_ = false;

@@ -18,6 +18,10 @@ HitRate rate_of(double per_cpu_second) {
   return rate;
 }
 
+Follow follow(std::uint64_t wanted_ns) {
+  return {2'000'000, wanted_ns, wanted_ns};
+}
+
 TEST(HitRate, IsTheHighestOfTheLastFourOrTheAverage) {
   HitRate rate;
   for (const double each : {100.0, 900.0, 100.0, 100.0}) rate.observe(each, 0);
@@ -128,14 +132,14 @@ TEST(RatePlan, HitLimitOfACalmTargetIsWhatThePaceLetsThroughHoweverMuchIsSaved) 
 }
 
 TEST(CohortPlan, FollowsAsLongAsWantedWhenItCanPay) {
-  const auto planned = plan_cohort(rate_of(10'000), rate_of(10'000), kPrices, rich(), 2'000'000, 50'000'000);
+  const auto planned = plan_cohort(rate_of(10'000), rate_of(10'000), kPrices, rich(), follow(50'000'000));
   ASSERT_TRUE(planned.plan);
   EXPECT_EQ(planned.plan->follow_ns, 50'000'000u);
   EXPECT_EQ(planned.plan->births_ns, 2'000'000u);
 }
 
 TEST(CohortPlan, ShortensTheBirthsOfAHotTarget) {
-  const auto planned = plan_cohort(rate_of(550'000), rate_of(550'000), kPrices, rich(), 2'000'000, 12'000'000);
+  const auto planned = plan_cohort(rate_of(550'000), rate_of(550'000), kPrices, rich(), follow(12'000'000));
   ASSERT_TRUE(planned.plan);
   const double births = 550'000 * 2000e-9, freeing = 550'000 * 700e-9,
                at = static_cast<double>(planned.plan->births_ns);
@@ -144,7 +148,7 @@ TEST(CohortPlan, ShortensTheBirthsOfAHotTarget) {
 
 TEST(CohortPlan, FitsTheWholeCohortIntoOneWindowWhereFollowingAloneIsTooDear) {
   const double rate = 1.2e6, freeing = rate * 700e-9, births = freeing + rate * 1300e-9;
-  const auto planned = plan_cohort(rate_of(rate), rate_of(rate), kPrices, rich(), 2'000'000, 12'000'000);
+  const auto planned = plan_cohort(rate_of(rate), rate_of(rate), kPrices, rich(), follow(12'000'000));
   ASSERT_TRUE(planned.plan);
   const double births_ns = static_cast<double>(planned.plan->births_ns),
                follow_ns = static_cast<double>(planned.plan->follow_ns);
@@ -153,7 +157,7 @@ TEST(CohortPlan, FitsTheWholeCohortIntoOneWindowWhereFollowingAloneIsTooDear) {
 }
 
 TEST(CohortPlan, RefusesATargetThatIsTooHotToFollow) {
-  const auto planned = plan_cohort(rate_of(10e6), rate_of(10e6), kPrices, rich(), 2'000'000, 12'000'000);
+  const auto planned = plan_cohort(rate_of(10e6), rate_of(10e6), kPrices, rich(), follow(12'000'000));
   ASSERT_FALSE(planned.plan);
   EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kTooHot);
 }
@@ -161,18 +165,18 @@ TEST(CohortPlan, RefusesATargetThatIsTooHotToFollow) {
 TEST(CohortPlan, WaitsWhenTheTokensDoNotReachTheLeastLength) {
   BurstBudget budget = rich();
   budget.tokens_ns = 100'000;
-  const auto planned = plan_cohort(rate_of(300'000), rate_of(300'000), kPrices, budget, 2'000'000, 12'000'000);
+  const auto planned = plan_cohort(rate_of(300'000), rate_of(300'000), kPrices, budget, follow(12'000'000));
   ASSERT_FALSE(planned.plan);
   EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kNoTokens);
 }
 
 TEST(CohortPlan, TakesFreesForAsFrequentAsAllocationsUntilTheyWereSeen) {
-  EXPECT_FALSE(plan_cohort(rate_of(10e6), HitRate{}, kPrices, rich(), 2'000'000, 12'000'000).plan);
+  EXPECT_FALSE(plan_cohort(rate_of(10e6), HitRate{}, kPrices, rich(), follow(12'000'000)).plan);
 }
 
 TEST(GrowthPlan, LooksAtATargetThatIsTooHotToFollow) {
   const double rate = 4e6, slower = rate * 2000e-9;
-  ASSERT_FALSE(plan_cohort(rate_of(rate), rate_of(rate), kPrices, rich(), 2'000'000, 12'000'000).plan);
+  ASSERT_FALSE(plan_cohort(rate_of(rate), rate_of(rate), kPrices, rich(), follow(12'000'000)).plan);
   const auto planned = plan_growth(rate_of(rate), rate_of(rate), kPrices, rich());
   ASSERT_TRUE(planned.plan);
   EXPECT_LE(static_cast<double>(planned.plan->length_ns) * slower, 0.5 * 5e6 * 1.001) << "the slowdown cap";
