@@ -96,8 +96,9 @@ struct CohortPlan {
   std::uint64_t births_ns = 0;
   std::uint64_t follow_ns = 0;
   std::uint64_t hit_limit = 0;
-  std::uint64_t most_charge_ns = 0;  // of one CPU within burst_max_ms, at the prices of the plan; 0: what plan_pace() says
-  bool is_undilated = false;         // births_ns is of what the target does without probes, as RatePlan::length_ns
+  std::uint64_t most_charge_ns =
+      0;                      // of one CPU within burst_max_ms, at the prices of the plan; 0: what plan_pace() says
+  bool is_undilated = false;  // births_ns is of what the target does without probes, as RatePlan::length_ns
 };
 
 template <typename Plan>

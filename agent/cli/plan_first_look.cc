@@ -127,8 +127,8 @@ std::string levels(const FirstLook& found, const budget::BurstPrices& prices, co
   budget::HitRate allocations;
   allocations.observe(found.likely_per_second, 0);
   const auto rates = budget::plan_rate(allocations, prices, budget);
-  const auto cohorts = budget::plan_cohort(allocations, {}, prices, budget,
-                                           {kLeastFollowNs, kUsualFollowNs, kUsualFollowNs});
+  const auto cohorts =
+      budget::plan_cohort(allocations, {}, prices, budget, {kLeastFollowNs, kUsualFollowNs, kUsualFollowNs});
   std::string rates_text = found.too_hot.value_or("") + "\n", cohorts_text = rates_text;
   if (!rates.plan)
     rates_text = refused(rates);

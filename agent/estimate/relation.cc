@@ -13,8 +13,9 @@ namespace {
 // A target that mostly waits takes more or less CPU time per event inside bursts than outside: its CPU does not fall asleep,
 // its caches stay warm, its work comes in smaller pieces. Between -30 % and +40 % were seen.
 constexpr double kWaitingCpuError = 0.2;
-// Of the CPU time of windows: probes that take less change nothing of that.
-constexpr double kUnnoticedCharge = 0.1;
+// Of the CPU time of windows: where probes take less, that error is smaller in proportion. Few hits find the kernel's code for them out of the caches, and
+// take three times what many do.
+constexpr double kNoticedCharge = 0.1;
 
 struct Relation {
   const char* name = "";
@@ -25,18 +26,22 @@ bool are_of_one_process(const std::vector<CountedWindow>& windows) {
   return std::ranges::all_of(windows, [&](const auto& each) { return each.process == windows.front().process; });
 }
 
-// Of one process the time outside bursts tells: in windows probes keep it busy.
-bool mostly_wait_but_for_probes(const std::vector<CountedWindow>& windows, const TargetTotals& totals) {
+// What windows say of a target that mostly waits. Of one process the time outside bursts tells: in windows probes keep it busy.
+struct Pauses {
+  bool mostly_waits = false;
+  double charge_ratio = 0;  // of the CPU time of windows
+};
+
+Pauses pauses_of(const std::vector<CountedWindow>& windows, const TargetTotals& totals) {
   double cpu_ns = 0, length_ns = 0, charge_ns = 0;
   for (const auto& counted : windows) {
     cpu_ns += static_cast<double>(counted.window.cpu_ns);
     length_ns += static_cast<double>(counted.window.length_ns);
     charge_ns += static_cast<double>(counted.window.charge_ns);
   }
-  if (cpu_ns <= 0) return false;  // the clock is broken, or they met nothing but pauses, and nothing is known
-  if (charge_ns < kUnnoticedCharge * cpu_ns) return false;
+  if (cpu_ns <= 0) return {};  // the clock is broken, or they met nothing but pauses, and nothing is known
   const bool knows_outside = are_of_one_process(windows) && totals.cpu_per_second;
-  return (knows_outside ? *totals.cpu_per_second : cpu_ns / length_ns) < 0.5;
+  return {(knows_outside ? *totals.cpu_per_second : cpu_ns / length_ns) < 0.5, charge_ns / cpu_ns};
 }
 
 // A call that was read comes before the work that it brings. Of the last call in a window that its N-th event ended, about half of the work was
@@ -93,17 +98,19 @@ std::optional<Related> related_to_waits(std::span<const CountedWindow> windows, 
 std::vector<Relation> relations_of(const std::vector<CountedWindow>& windows, const TargetTotals& totals,
                                    double charge_error_ratio) {
   std::vector<Relation> relations;
-  const bool waits = mostly_wait_but_for_probes(windows, totals), is_one = are_of_one_process(windows);
-  if (waits && is_one && totals.cpu_per_second) {
+  const Pauses pauses = pauses_of(windows, totals);
+  const bool is_one = are_of_one_process(windows), is_noticed = pauses.charge_ratio >= kNoticedCharge;
+  if (pauses.mostly_waits && is_noticed && is_one && totals.cpu_per_second) {
     relations.push_back({"time", related_to_time(windows, charge_error_ratio)});
   } else {
     Related cpu_time = related_to_cpu_time(windows, totals.cpu_per_second, charge_error_ratio);
-    if (waits) cpu_time.common_error_ratio = std::hypot(cpu_time.common_error_ratio, kWaitingCpuError);
+    const double error = kWaitingCpuError * std::min(pauses.charge_ratio / kNoticedCharge, 1.0);
+    if (pauses.mostly_waits) cpu_time.common_error_ratio = std::hypot(cpu_time.common_error_ratio, error);
     relations.push_back({"cpu_time", std::move(cpu_time)});
   }
   if (!is_one) return relations;
   if (auto related = related_to_io_calls(windows, totals)) relations.push_back({"io_calls", std::move(*related)});
-  if (!waits) return relations;
+  if (!pauses.mostly_waits) return relations;
   if (auto related = related_to_waits(windows, totals)) relations.push_back({"waits", std::move(*related)});
   return relations;
 }

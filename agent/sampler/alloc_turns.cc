@@ -94,8 +94,7 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   }
   const budget::BurstBudget budget = burst_budget(process);
   const budget::BurstPrices prices = burst_prices(process);
-  const std::uint64_t usual_ns =
-      budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices, budget);
+  const std::uint64_t usual_ns = budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices, budget);
   const budget::Follow follow{kLeastFollowNs, usual_ns, turns_.is_long_follow() ? budget.follow_max_ns : usual_ns};
   const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, follow);
   if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot) {

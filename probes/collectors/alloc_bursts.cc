@@ -270,7 +270,7 @@ Result<Finished, BurstFailure> finish(Burst& burst, PromptSection& prompt) {
 
 // Until the process has done what takes it limits.length_ns without probes, or the kernel stopped the burst. Returns by how much all its threads
 // are late then, together and at calibrated prices.
-double wait_undilated(Burst& burst, const Moment& begin, const RateLimits& limits) {
+std::uint64_t wait_undilated(Burst& burst, const Moment& begin, const RateLimits& limits) {
   constexpr std::uint64_t kNearNs = 20'000;
   const std::uint64_t planned_ns = begin.clocks.time_ns + limits.length_ns;
   const std::uint64_t last_ns = begin.clocks.time_ns + RateLimits::kMostDilation * limits.length_ns;
@@ -278,14 +278,20 @@ double wait_undilated(Burst& burst, const Moment& begin, const RateLimits& limit
   for (std::uint64_t end_ns = planned_ns;;) {
     burst.wait_until(end_ns);
     const std::uint64_t now_ns = process::monotonic_ns();
-    const auto late_ns = static_cast<double>(burst.late_ns());
+    const std::uint64_t late_ns = burst.late_ns();
     if (late_ns > 0 && !threads)
       threads = running_threads(std::max(burst.cpu_ns(), begin.clocks.cpu_ns) - begin.clocks.cpu_ns,
                                 now_ns - begin.clocks.time_ns);
-    end_ns = planned_ns + static_cast<std::uint64_t>(limits.price_factor * late_ns / threads.value_or(1));
+    end_ns = planned_ns +
+             static_cast<std::uint64_t>(limits.price_factor * static_cast<double>(late_ns) / threads.value_or(1));
     end_ns = std::min(end_ns, last_ns);
     if (load(burst.control().stop) != ALLOC_STOP_NONE || end_ns <= now_ns + kNearNs) return late_ns;
   }
+}
+
+// Of what all threads are late by, the part by which the process is.
+std::uint64_t shared_by_threads(std::uint64_t late_ns, const Window& window) {
+  return static_cast<std::uint64_t>(static_cast<double>(late_ns) / running_threads(window.cpu_ns, window.length_ns));
 }
 
 // Everything is attached: what is armed is counted in one window, which is all of the burst.
@@ -295,14 +301,14 @@ Result<BurstRecord, BurstFailure> one_window(Burst& burst, const BurstTarget& ta
   const alloc_control& control = burst.control();
   PromptSection prompt;
   const Moment begin = burst.open(armed, RateLimits::kMostDilation * limits.length_ns, limits.hits);
-  const double late_ns = wait_undilated(burst, begin, limits);
+  const std::uint64_t late_ns = wait_undilated(burst, begin, limits);
   const auto finished = finish(burst, prompt);
   if (!finished) return Failure{finished.error()};
   BurstRecord record;
   record.kind = kind;
   Window& window = is_of_frees ? record.free_window : record.allocation_window;
   window = window_between(begin, finished->end, control, burst.prices());
-  window.late_ns = static_cast<std::uint64_t>(late_ns / running_threads(window.cpu_ns, window.length_ns));
+  window.late_ns = shared_by_threads(late_ns, window);
   fill_totals(record, finished->results, burst, target);
   if (is_of_frees) {
     record.counts.frees = finished->results.counts.frees;
@@ -388,23 +394,23 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
     (void)wait_undilated(burst, births_begin, births);
   else
     burst.wait_until(births_begin.clocks.time_ns + limits.births_ns);
-  const std::uint64_t late_ns = burst.late_ns();
+  const std::uint64_t late_by_births_ns = burst.late_ns();
   const Moment births_end = burst.turn(ALLOC_ARMED_DEATHS);
   burst.end_births();
   burst.wait_until(births_end.clocks.time_ns + kSettleNs);
 
   const Moment begin = burst.turn(ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
   burst.wait_until(births_end.clocks.time_ns + after_births_ns);
+  const std::uint64_t late_at_end_ns = burst.late_ns();
   const auto finished = finish(burst, prompt);
   if (!finished) return Failure{finished.error()};
   const auto& [end, results] = *finished;
   BurstRecord record;
   record.kind = model::BurstKind::kCohort;
-  Window& window = record.allocation_window;
-  window = window_between(births_begin, births_end, control, burst.prices());
-  window.late_ns =
-      static_cast<std::uint64_t>(static_cast<double>(late_ns) / running_threads(window.cpu_ns, window.length_ns));
+  record.allocation_window = window_between(births_begin, births_end, control, burst.prices());
+  record.allocation_window.late_ns = shared_by_threads(late_by_births_ns, record.allocation_window);
   record.free_window = window_between(begin, end, control, burst.prices());
+  record.free_window.late_ns = shared_by_threads(late_at_end_ns, record.free_window);
   record.frees_beside_allocations = births_end.counts.frees;
   record.counts.frees = results.counts.frees - births_end.counts.frees;
   record.frees_of_older = results.counts.frees_of_older;

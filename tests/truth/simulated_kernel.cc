@@ -340,6 +340,7 @@ class CohortPlayback {
     record_.allocation_window = window_between({start_ns_}, moments_[0]);
     record_.allocation_window.late_ns = static_cast<std::uint64_t>(births_late_ns_);
     record_.free_window = window_between(moments_[1], end);
+    record_.free_window.late_ns = static_cast<std::uint64_t>(playback_.late_ns(end_ns_));
     record_.allocation_window.ended_by_count = by_count_ && record_.free_window.length_ns == 0;
     record_.free_window.ended_by_count = by_count_;
     record_.lifetimes.followed_ns = end.time_ns - moments_[0].time_ns;
