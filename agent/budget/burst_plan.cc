@@ -11,7 +11,8 @@ namespace {
 
 constexpr double kLongestBirthsNs = 2e6;
 constexpr double kLeastBusyCpus = 0.01;
-constexpr double kMostlyWaits = 0.5, kCrowdReserve = 3, kCrowdSavingSeconds = 4, kCohortSavingSeconds = 8;
+constexpr double kMostlyWaits = 0.5, kCrowdReserve = 3, kCohortReserve = 4, kCrowdSavingSeconds = 4,
+                 kCohortSavingSeconds = 8;
 constexpr double kShortestFollowNs = 1e6;  // below that hardly any life ends inside
 constexpr double kUnlimitedNs = 1e18;
 
@@ -35,9 +36,12 @@ std::uint64_t hit_limit(double planned_ns, double price_ns, const BurstBudget& b
   return static_cast<std::uint64_t>(std::max(most_ns / std::max(price_ns, 1.0), 64.0));
 }
 
+double slowdown_cap_ns(const BurstBudget& budget) {
+  return static_cast<double>(budget.max_ns) * (budget.slowdown - 1);
+}
+
 // Hits at which a burst ends that was paid for what its target does on average and may meet a crowd.
-std::uint64_t crowd_hits(double hit_ns, const BurstBudget& budget) {
-  const double most_ns = kCrowdReserve * std::max(budget.tokens_ns, kOverdraftNs);
+std::uint64_t crowd_hit_limit(double most_ns, double hit_ns) {
   return static_cast<std::uint64_t>(most_ns / std::max(hit_ns, 1.0));
 }
 
@@ -61,11 +65,18 @@ Refusal no_tokens(double needed_ns, const BurstBudget& budget) {
           needed_ns};
 }
 
-// How long the phases of a cohort may be, and what they take of the target's CPUs per nanosecond.
+// How long the phases of a cohort may be, and what probes take of the target's CPUs in a nanosecond of them.
 struct CohortShape {
-  double births_ns = 0, births_cost = 0;
-  double longest_follow_ns = 0, follow_cost = 0;
+  double births_ns = 0, births_per_ns = 0;  // with what following takes meanwhile
+  double longest_follow_ns = 0, follow_per_ns = 0;
   std::uint64_t most_charge_ns = 0;
+
+  [[nodiscard]] double births_cost_ns() const { return births_ns * (births_per_ns - follow_per_ns); }
+  [[nodiscard]] double cost_ns(double follow_ns) const { return births_cost_ns() + follow_ns * follow_per_ns; }
+  // How long it can be followed for `saved_ns`.
+  [[nodiscard]] double affordable_ns(double saved_ns) const {
+    return follow_per_ns > 0 ? (saved_ns - births_cost_ns()) / follow_per_ns : kUnlimitedNs;
+  }
 };
 
 // What the slowdown cap leaves of a cohort. Where following alone stays below the cap it may last, and only the dear
@@ -85,29 +96,29 @@ CohortShape shape_of(double births, double freeing, const BurstBudget& budget) {
   return shape;
 }
 
-// The same for a target that mostly waits. `births`, `freeing`: what probes take per second in which it does what it does on average. That is to
-// be the part 1 / kCrowdReserve of what the slowdown cap allows, so that hardly any cohort is cut short: which are would not be chance.
-CohortShape shape_among_pauses(double births, double freeing, const BurstBudget& budget) {
-  const double window_ns = static_cast<double>(budget.max_ns), most_ns = window_ns * (budget.slowdown - 1);
-  const double left_ns = most_ns / kCrowdReserve - window_ns * freeing;
-  const double births_ns = left_ns <= 0 ? 0 : std::min(kLongestBirthsNs, left_ns / std::max(births - freeing, 1e-9));
-  // half of it: a crowd may come when the kernel has counted nearly that already, and begin anew
-  return {births_ns, births, kUnlimitedNs, freeing, static_cast<std::uint64_t>(most_ns / 2)};
+// The same for a target that mostly waits. `births_taken`, `follow_taken`: CPU time that probes take in a nanosecond in which it does what it does on
+// average. That is to be a part of what the kernel allows, so that hardly any cohort is ended early: which are would not be chance. The kernel
+// ends it when half of the cap was taken and, within burst_max_ms, as much again.
+CohortShape shape_among_pauses(double births_taken, double follow_taken, const BurstBudget& budget) {
+  const double window_ns = static_cast<double>(budget.max_ns), most_ns = slowdown_cap_ns(budget);
+  const double left_ns = most_ns / kCohortReserve - window_ns * follow_taken;
+  const double more_taken = std::max(births_taken - follow_taken, 1e-9);
+  const double births_ns = std::clamp(left_ns / more_taken, 0.0, kLongestBirthsNs);
+  return {births_ns, births_taken, kUnlimitedNs, follow_taken, static_cast<std::uint64_t>(most_ns / 2)};
 }
 
-double longest_follow_ns(const CohortShape& shape, const Follow& follow, const BurstBudget& budget) {
+double longest_follow_ns(const CohortShape& shape, const FollowLengths& follow, const BurstBudget& budget) {
   auto wanted_ns = static_cast<double>(follow.longest_ns);
-  const double cost_ns = shape.births_ns * shape.births_cost + wanted_ns * shape.follow_cost;
-  if (shape.most_charge_ns > 0 && cost_ns > budget.tokens_ns) wanted_ns = static_cast<double>(follow.usual_ns);
+  if (shape.most_charge_ns > 0 && shape.cost_ns(wanted_ns) > budget.tokens_ns)
+    wanted_ns = static_cast<double>(follow.usual_ns);
   return std::min({wanted_ns, static_cast<double>(budget.follow_max_ns), shape.longest_follow_ns});
 }
 
-// What a cohort is followed for at least: where all of it is paid for in a few seconds, that is waited for.
-double worth_waiting_ns(const CohortShape& shape, double least_ns, double most_ns, const BurstBudget& budget) {
-  if (shape.most_charge_ns == 0 || shape.follow_cost <= 0) return std::min(least_ns, most_ns);
+// A target that mostly waits is followed for all of `most_ns` where that is paid for in a few seconds.
+double least_follow_ns(const CohortShape& shape, double least_ns, double most_ns, const BurstBudget& budget) {
+  if (shape.most_charge_ns == 0) return std::min(least_ns, most_ns);
   const double earned_ns = kCohortSavingSeconds / TokenBucket::kMaxSavedSeconds * budget.capacity_ns;
-  const double follow_ns = (earned_ns - shape.births_ns * shape.births_cost) / shape.follow_cost;
-  return std::min(std::max(least_ns, follow_ns), most_ns);
+  return std::min(std::max(least_ns, shape.affordable_ns(earned_ns)), most_ns);
 }
 
 // One window of at most `longest_ns` in which hits of that price make the target so much slower.
@@ -129,7 +140,7 @@ PlanOrRefusal<RatePlan> plan_window(double longest_ns, double slower, double hit
 // The same for a target that mostly waits: its hit limit keeps the cap, whatever crowd it meets.
 PlanOrRefusal<RatePlan> plan_for_crowds(double longest_ns, double slower, double hit_ns, const BurstBudget& budget) {
   const double earned_ns = kCrowdSavingSeconds / TokenBucket::kMaxSavedSeconds * budget.capacity_ns;
-  const double most_ns = std::min(static_cast<double>(budget.max_ns) * (budget.slowdown - 1), earned_ns);
+  const double most_ns = std::min(slowdown_cap_ns(budget), earned_ns);
   if (budget.tokens_ns < most_ns) return {std::nullopt, no_tokens(most_ns, budget)};
   const double per_ns = std::max(budget.used_cpus, kLeastBusyCpus) * slower;
   const double length_ns = std::min(longest_ns, most_ns / kCrowdReserve / std::max(per_ns, 1e-9));
@@ -143,10 +154,9 @@ RatePlan longer_for_crowds(const RatePlan& planned, double longest_ns, double sl
                            const BurstBudget& budget) {
   const double per_ns = std::max(budget.used_cpus, kLeastBusyCpus) * slower;
   const double affordable_ns = std::max(budget.tokens_ns, 0.0) / std::max(per_ns, 1e-9);
-  const double most_ns = static_cast<double>(budget.max_ns) * (budget.slowdown - 1);
+  const double most_ns = std::min(slowdown_cap_ns(budget), kCrowdReserve * std::max(budget.tokens_ns, kOverdraftNs));
   const auto length_ns = static_cast<std::uint64_t>(std::min(longest_ns, affordable_ns));
-  const auto most_hits = static_cast<std::uint64_t>(most_ns / std::max(hit_ns, 1.0));
-  const std::uint64_t hits = std::min(most_hits, crowd_hits(hit_ns, budget));
+  const std::uint64_t hits = crowd_hit_limit(most_ns, hit_ns);
   return {std::max(planned.length_ns, length_ns), std::max(planned.hit_limit, hits)};
 }
 
@@ -218,13 +228,15 @@ PlanOrRefusal<RatePlan> plan_growth(const HitRate& allocations, const HitRate& f
 std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
                                 const BurstPrices& prices, const BurstBudget& budget) {
   const HitRate& freeing = frees.known() ? frees : allocations;
-  const double slower = waits_between_crowds(allocations, budget) ? freeing.per_second() * prices.free_ns * 1e-9
-                                                                  : extra(freeing, prices.free_ns);
+  // ages are shortened by what probes took: more than usual in a crowd, which would else not be followed as far
+  const double slower = waits_between_crowds(allocations, budget)
+                            ? kCrowdReserve * freeing.per_second() * prices.free_ns * 1e-9
+                            : extra(freeing, prices.free_ns);
   return static_cast<std::uint64_t>(kLongestBirthsNs + 1.05 * (1 + slower) * static_cast<double>(age_ns));
 }
 
 PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees, const BurstPrices& prices,
-                                      const BurstBudget& budget, const Follow& follow) {
+                                      const BurstBudget& budget, const FollowLengths& follow) {
   // Until frees were seen they are taken to be as frequent as allocations.
   const HitRate& frees_seen = frees.known() ? frees : allocations;
   const double freeing = extra(frees_seen, prices.free_ns), births = extra(allocations, prices.life_ns) + freeing;
@@ -238,18 +250,18 @@ PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate&
   const double most_ns = longest_follow_ns(shape, follow, budget);
   if (shape.births_ns < kShortestNs || most_ns < kShortestFollowNs) return {std::nullopt, too_hot(births, budget)};
 
-  const double births_cost = shape.births_ns * shape.births_cost;
-  const double least_ns = worth_waiting_ns(shape, static_cast<double>(follow.least_ns), most_ns, budget);
-  const double affordable_ns = shape.follow_cost > 0 ? (budget.tokens_ns - births_cost) / shape.follow_cost : most_ns;
-  if (budget.tokens_ns < births_cost || affordable_ns < least_ns) {
-    return {std::nullopt, no_tokens(births_cost + least_ns * shape.follow_cost, budget)};
-  }
-  const double follow_ns = std::clamp(affordable_ns, least_ns, most_ns);
+  const double least_ns = least_follow_ns(shape, static_cast<double>(follow.least_ns), most_ns, budget);
+  const double affordable_ns = shape.affordable_ns(budget.tokens_ns);
+  if (budget.tokens_ns < shape.births_cost_ns() || affordable_ns < least_ns)
+    return {std::nullopt, no_tokens(shape.cost_ns(least_ns), budget)};
+  const double follow_ns = std::clamp(affordable_ns, least_ns, most_ns), cost_ns = shape.cost_ns(follow_ns);
   const double hit_ns = std::max(prices.free_ns, prices.life_ns / 2);
-  const double cost_ns = births_cost + follow_ns * shape.follow_cost;
-  const std::uint64_t hits = shape.most_charge_ns > 0 ? crowd_hits(hit_ns, budget) : hit_limit(cost_ns, hit_ns, budget);
-  return {CohortPlan{static_cast<std::uint64_t>(shape.births_ns), static_cast<std::uint64_t>(follow_ns), hits,
-                     shape.most_charge_ns, shape.most_charge_ns > 0}};
+  if (shape.most_charge_ns == 0)
+    return {CohortPlan{static_cast<std::uint64_t>(shape.births_ns), static_cast<std::uint64_t>(follow_ns),
+                       hit_limit(cost_ns, hit_ns, budget)}};
+  const double crowd_ns = std::max(slowdown_cap_ns(budget), kCrowdReserve * cost_ns);
+  return {CohortPlan{static_cast<std::uint64_t>(shape.births_ns), static_cast<std::uint64_t>(follow_ns),
+                     crowd_hit_limit(crowd_ns, hit_ns), shape.most_charge_ns}};
 }
 
 }  // namespace poolscope::budget

@@ -96,9 +96,10 @@ struct CohortPlan {
   std::uint64_t births_ns = 0;
   std::uint64_t follow_ns = 0;
   std::uint64_t hit_limit = 0;
-  std::uint64_t most_charge_ns =
-      0;                      // of one CPU within burst_max_ms, at the prices of the plan; 0: what plan_pace() says
-  bool is_undilated = false;  // births_ns is of what the target does without probes, as RatePlan::length_ns
+  // Of a target that mostly waits: the pace at which the kernel ends it, for burst_max_ms, at the prices of the plan. 0: what plan_pace() says.
+  std::uint64_t most_charge_ns = 0;
+  // births_ns is then of what the target does without probes, as RatePlan::length_ns.
+  [[nodiscard]] bool is_among_pauses() const { return most_charge_ns > 0; }
 };
 
 template <typename Plan>
@@ -128,17 +129,18 @@ struct PlannedPace {
 // How long a cohort has to last for its objects to be followed up to `age_ns`, births and the delay by probes included.
 [[nodiscard]] std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
                                               const BurstPrices& prices, const BurstBudget& budget);
+
 // How long a cohort is to be followed, births included.
-struct Follow {
+struct FollowLengths {
   std::uint64_t least_ns = 0;    // shorter ones are not worth it
   std::uint64_t usual_ns = 0;    // for what is asked
   std::uint64_t longest_ns = 0;  // once in a while
 };
-// The longest that the tokens pay for. A target that mostly waits is planned by what it does per second, pauses included: it may take kCrowdReserve
-// times that, and is let go at once where it meets a crowd that the slowdown cap does not allow. So little is a cohort of such a target, and so little does it
-// earn, that nothing below usual_ns is taken where that is paid for in a few seconds, and longest_ns only when it is saved already.
+// The longest that the tokens pay for. A target that mostly waits is planned by what it does per second, pauses included, and let go at once where it meets
+// a crowd that the slowdown cap does not allow. A cohort of it takes so little, and the target earns so little, that nothing below usual_ns is
+// taken where that is paid for in a few seconds, and longest_ns only when it is saved already.
 [[nodiscard]] PlanOrRefusal<CohortPlan> plan_cohort(const HitRate& allocations, const HitRate& frees,
                                                     const BurstPrices& prices, const BurstBudget& budget,
-                                                    const Follow& follow);
+                                                    const FollowLengths& follow);
 
 }  // namespace poolscope::budget

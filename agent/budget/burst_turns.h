@@ -3,8 +3,8 @@
 // strictly in turn, a target that does its work in every other stratum would be seen by one kind alone.
 //   Long      every kLongFollowEvery-th pair asks for a cohort that is followed as long as it may be.
 //   Known     once churn is known, one pair in kCohortEveryKnown / 2 has a cohort, to see when it changes.
-//   Saving    a cohort of a target that mostly waits must be paid in advance although it will cost little. Once the rate is known
-//             well enough, strata are left out for it: rate bursts would go on spending what it needs.
+//   Saving    a cohort must be paid in advance. Once the rate is known well enough, strata are left out for it: rate bursts would go on
+//             spending what it needs.
 //   Growth    where cohorts are refused as too hot, their turns go to looks at growth, with kRateBurstsPerLook in between, because one may take what several of
 //             these do; where looks see nothing grow, one turn in kGrowthEveryVain.
 //   Frees     what cohorts would have counted is counted alone where there are none, with kRateBurstsPerFrees in between, once the rate is known.

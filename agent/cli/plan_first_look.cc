@@ -123,9 +123,11 @@ std::string refused(const budget::PlanOrRefusal<Plan>& planned) {
   return (is_refused ? "" : "at first ") + planned.refusal.detail + "\n";
 }
 
-std::string levels(const FirstLook& found, const budget::BurstPrices& prices, const budget::BurstBudget& budget) {
+std::string levels(const FirstLook& found, const budget::BurstPrices& prices, budget::BurstBudget budget) {
+  budget.used_cpus = found.cpu_per_second;
   budget::HitRate allocations;
   allocations.observe(found.likely_per_second, 0);
+  allocations.observe_all(static_cast<std::uint64_t>(found.likely_per_second * found.cpu_per_second), 1'000'000'000);
   const auto rates = budget::plan_rate(allocations, prices, budget);
   const auto cohorts =
       budget::plan_cohort(allocations, {}, prices, budget, {kLeastFollowNs, kUsualFollowNs, kUsualFollowNs});

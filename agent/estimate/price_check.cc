@@ -177,7 +177,9 @@ PriceCheck check_price(std::span<const model::BurstRecord> records, std::span<co
       window == &model::BurstRecord::allocation_window ? model::BurstKind::kRate : model::BurstKind::kFrees;
   std::vector<const Window*> timed;
   for (const auto& record : records) {
-    if (record.kind != counting || !(record.*window).late_ns) continue;
+    // once its births are over a cohort hits what a burst on frees does
+    const bool follows = record.kind == model::BurstKind::kCohort && window == &model::BurstRecord::free_window;
+    if ((record.kind != counting && !follows) || (record.*window).length_ns == 0 || !(record.*window).late_ns) continue;
     if (record.process != records.front().process) return check;
     timed.push_back(&(record.*window));
   }

@@ -74,17 +74,19 @@ std::optional<Related> related_to_io_calls(std::span<const CountedWindow> window
 
 // Pauses of fixed length after each piece of work: nothing makes up for what probes took, and windows of a time see too little. But what the target
 // does from one wait to the next is the same. Where it is slowed so much that pieces run into each other it waits less often for the same
-// work: only if it had caught up at the end of most windows. The piece of work in which a window ends is taken for half of one.
+// work: only if it had caught up at the end of most windows. A window begins amid a piece of work as often as the target runs, and sees its wait and half of the rest;
+// one that ends amid a piece sees half of that and no wait.
 std::optional<Related> related_to_waits(std::span<const CountedWindow> windows, const TargetTotals& totals) {
   if (!totals.waits_per_second) return std::nullopt;
   if (totals.io_calls_per_second.value_or(0) > kFewCallsPerWait * *totals.waits_per_second) return std::nullopt;
   Related related{{}, totals.waits_per_second, 0};
   double waits = 0, unfinished = 0;
+  const double half_begun = kHalf * std::min(totals.cpu_per_second.value_or(0), 1.0);
   for (const auto& counted : windows) {
     const auto& window = counted.window;
     if (!window.work.waits || !window.late_ns) return std::nullopt;
     const double half_done = *window.late_ns > 0 ? kHalf : 0;
-    related.in_window.push_back(static_cast<double>(*window.work.waits) + half_done);
+    related.in_window.push_back(static_cast<double>(*window.work.waits) + half_done - half_begun);
     waits += related.in_window.back();
     unfinished += half_done;
   }

@@ -95,7 +95,8 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   const budget::BurstBudget budget = burst_budget(process);
   const budget::BurstPrices prices = burst_prices(process);
   const std::uint64_t usual_ns = budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices, budget);
-  const budget::Follow follow{kLeastFollowNs, usual_ns, turns_.is_long_follow() ? budget.follow_max_ns : usual_ns};
+  const budget::FollowLengths follow{kLeastFollowNs, usual_ns,
+                                     turns_.is_long_follow() ? budget.follow_max_ns : usual_ns};
   const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, follow);
   if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot) {
     const bool is_growths_turn = turns_.is_growth_wanted() && !wants_frees();
@@ -116,7 +117,7 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   const probes::BurstTarget target{process.image(), *process.plan(), *clock, steps_};
   const budget::CohortPlan& plan = *planned.plan;
   auto record = collector_.cohort(target, {plan.births_ns, plan.follow_ns, plan.hit_limit, pace(plan.most_charge_ns),
-                                           plan.is_undilated, price_factor_});
+                                           plan.is_among_pauses(), price_factor_});
   if (!record) return {failed(record.error())};
   keep(std::move(*record));
   return {std::nullopt, false, budget::BurstTurns::Kind::kCohort};
@@ -173,17 +174,26 @@ probes::Pace TargetMonitor::pace(std::uint64_t most_charge_ns) const {
 }
 
 void TargetMonitor::learn_rates(const BurstRecord& record) {
-  const bool counts = record.kind == model::BurstKind::kRate;
-  const model::Window& window = counts ? record.allocation_window : record.free_window;
-  const auto calls = counts ? record.counts.allocations + record.counts.reallocations : record.counts.frees;
-  budget::HitRate& rate = counts ? allocations_ : frees_;
+  if (record.kind == model::BurstKind::kRate) {
+    learn_rate(allocations_, allocating_, record.process, record.allocation_window,
+               record.counts.allocations + record.counts.reallocations);
+  } else if (record.free_window.length_ns == 0 && record.frees_beside_allocations) {
+    // a crowd ended it among its births
+    learn_rate(frees_, freeing_, record.process, record.allocation_window, *record.frees_beside_allocations);
+  } else {
+    learn_rate(frees_, freeing_, record.process, record.free_window, record.counts.frees);
+  }
+}
+
+void TargetMonitor::learn_rate(budget::HitRate& rate, Saturation& saturation, const model::ProcessKey& key,
+                               const model::Window& window, std::uint64_t calls) {
   // a fork can end a window after a few hits, whose rate would be any number
   if (window.length_ns < budget::kShortestNs && !window.ended_by_count) return;
-  const auto late_ns = static_cast<std::uint64_t>(price_factor_ * static_cast<double>(window.late_ns.value_or(0)));
-  rate.observe_all(calls, window.length_ns - std::min(late_ns, window.length_ns / 2));
+  const double late_ns = price_factor_ * static_cast<double>(window.late_ns.value_or(0));
+  const auto length_ns = static_cast<double>(window.length_ns);
+  rate.observe_all(calls, static_cast<std::uint64_t>(std::max(length_ns - late_ns, length_ns / 2)));
   if (rate.known() && !tells_rate(window)) return;
-  Saturation& saturation = counts ? allocating_ : freeing_;
-  const auto process = processes_.find(record.process);
+  const auto process = processes_.find(key);
   const double used = process == processes_.end() ? 1 : cpu_per_second(process->second);
   rate.observe(per_undilated_second(calls, window, price_factor_, saturation.note(window, price_factor_, used)),
                process::monotonic_ns());

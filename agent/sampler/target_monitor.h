@@ -137,6 +137,8 @@ class TargetMonitor {
   // `most_charge_ns`: of one CPU within burst_max_ms, where less is allowed than to others; 0: no less.
   [[nodiscard]] probes::Pace pace(std::uint64_t most_charge_ns = 0) const;
   void learn_rates(const model::BurstRecord& record);
+  void learn_rate(budget::HitRate& rate, Saturation& saturation, const model::ProcessKey& key,
+                  const model::Window& window, std::uint64_t calls);
   void check_prices();
   void forget_old(std::uint64_t now_ns);
   [[nodiscard]] budget::BurstBudget burst_budget(const WatchedProcess& process) const;

@@ -71,9 +71,9 @@ struct Window {
   std::uint64_t cpu_ns = 0;     // CPU time of the process inside the window, probes included
   std::uint64_t charge_ns = 0;  // of that, taken by probes
   std::uint64_t probe_hits = 0;
-  bool ended_by_count = false;  // the hit limit ended the window, not the clock
+  bool ended_by_count = false;  // the hit limit or the pace of hits ended the window, not the clock
   Work work;
-  // By how much probes had made the process late at its end, as far as it had not made up for it by a pause. Absent: not followed.
+  // By how much later than at its begin probes had made the process at its end: what a pause makes up for is not in it. Absent: not followed.
   std::optional<std::uint64_t> late_ns;
   bool operator==(const Window&) const = default;
 };

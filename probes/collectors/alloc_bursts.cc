@@ -217,10 +217,9 @@ class Burst {
 
 // Of what the target did between two moments, the part before the kernel stopped counting. Traps go on after that, so their
 // number tells, also for a target that did not run all the time.
-double counted_part(const alloc_counts& difference, const alloc_control& control) {
+double counted_part(const alloc_counts& difference) {
   const std::uint64_t all = sum_of(difference.hits), counted = sum_of(difference.window_hits);
-  if (control.stop == ALLOC_STOP_NONE || all <= counted) return 1;
-  return static_cast<double>(counted) / static_cast<double>(all);
+  return all <= counted ? 1 : static_cast<double>(counted) / static_cast<double>(all);
 }
 
 // Threads that run beside each other share the waiting.
@@ -231,11 +230,12 @@ double running_threads(std::uint64_t cpu_ns, std::uint64_t length_ns) {
 // The window between two moments, cut where the kernel stopped counting.
 Window window_between(const Moment& begin, const Moment& end, const alloc_control& control, const HitPrices& prices) {
   const alloc_counts difference = minus(end.counts, begin.counts);
-  const std::uint64_t end_ns = control.stop != ALLOC_STOP_NONE ? control.stopped_ns : end.clocks.time_ns;
-  Window window = window_between(begin.clocks, end.clocks, end_ns, counted_part(difference, control));
+  const bool is_stopped = control.stop != ALLOC_STOP_NONE && control.stopped_ns <= end.clocks.time_ns;
+  const std::uint64_t end_ns = is_stopped ? control.stopped_ns : end.clocks.time_ns;
+  Window window = window_between(begin.clocks, end.clocks, end_ns, is_stopped ? counted_part(difference) : 1);
   window.probe_hits = sum_of(difference.window_hits);
   window.charge_ns = charge_ns(difference.window_hits, prices);
-  window.ended_by_count = control.stop == ALLOC_STOP_HIT_LIMIT || control.stop == ALLOC_STOP_TOO_HOT;
+  window.ended_by_count = is_stopped && (control.stop == ALLOC_STOP_HIT_LIMIT || control.stop == ALLOC_STOP_TOO_HOT);
   return window;
 }
 
@@ -387,9 +387,9 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   const std::uint64_t after_births_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs) - limits.births_ns;
   const RateLimits births{limits.births_ns, limits.hits, limits.pace, limits.price_factor};
   PromptSection prompt;
-  const Moment births_begin =
-      burst.open(ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS,
-                 RateLimits::kMostDilation * limits.births_ns + after_births_ns, limits.hits);
+  const Moment births_begin = burst.open(
+      ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS,
+      (limits.is_undilated ? RateLimits::kMostDilation : 1) * limits.births_ns + after_births_ns, limits.hits);
   if (limits.is_undilated)
     (void)wait_undilated(burst, births_begin, births);
   else
@@ -400,6 +400,7 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   burst.wait_until(births_end.clocks.time_ns + kSettleNs);
 
   const Moment begin = burst.turn(ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS);
+  const std::uint64_t late_at_begin_ns = burst.late_ns();
   burst.wait_until(births_end.clocks.time_ns + after_births_ns);
   const std::uint64_t late_at_end_ns = burst.late_ns();
   const auto finished = finish(burst, prompt);
@@ -410,7 +411,8 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
   record.allocation_window = window_between(births_begin, births_end, control, burst.prices());
   record.allocation_window.late_ns = shared_by_threads(late_by_births_ns, record.allocation_window);
   record.free_window = window_between(begin, end, control, burst.prices());
-  record.free_window.late_ns = shared_by_threads(late_at_end_ns, record.free_window);
+  record.free_window.late_ns =
+      shared_by_threads(late_at_end_ns - std::min(late_at_begin_ns, late_at_end_ns), record.free_window);
   record.frees_beside_allocations = births_end.counts.frees;
   record.counts.frees = results.counts.frees - births_end.counts.frees;
   record.frees_of_older = results.counts.frees_of_older;

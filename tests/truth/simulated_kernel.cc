@@ -93,7 +93,7 @@ class Playback {
 
   std::uint64_t wait_ns_, hit_limit_;
   double price_factor_, most_charge_ns_;
-  double paced_charge_ns_ = 0, paced_since_ns_ = 0;
+  double paced_charge_ns_ = 0, paced_since_ns_ = -kPaceNs;
   bool is_too_hot_ = false;
   std::unordered_map<std::uint16_t, Thread> threads_;
   std::uint64_t hits_ = 0;
@@ -254,17 +254,22 @@ class CohortPlayback {
     end_ns_ = births_end_ns +
               static_cast<double>(std::max(plan_.follow_ns, plan_.births_ns + 2 * kSettleNs) - plan_.births_ns);
   }
-  // Births last until the process has done what takes it plan.births_ns without probes.
-  void stretch_births() {
-    const double late_ns = playback_.late_ns(planned_births_end_ns_);
+  // Births last until the process has done what takes it plan.births_ns without probes: at what seems to be their end, `now_ns` or earlier, it is looked
+  // at again.
+  void stretch_births(double now_ns) {
+    constexpr double kNearNs = 20'000;
     const auto longest_ns = static_cast<double>((kMostDilation - 1) * plan_.births_ns);
-    plan_from(planned_births_end_ns_ + std::min(late_ns, longest_ns));
+    while (now_ns >= births_end_ns_) {
+      const double end_ns = planned_births_end_ns_ + std::min(playback_.late_ns(births_end_ns_), longest_ns);
+      if (end_ns <= births_end_ns_ + kNearNs) return;
+      plan_from(end_ns);
+    }
   }
 
   // Ended early, the phases that were still to come have no length.
   void begin_phase(double at_ns) {
     const double begin_ns = std::min(at_ns, end_ns_);
-    if (phase_ == 0) births_late_ns_ = playback_.late_ns(begin_ns);
+    (phase_ == 0 ? births_late_ns_ : frees_begin_late_ns_) = playback_.late_ns(begin_ns);
     moments_[phase_++] = moment(begin_ns);
   }
   [[nodiscard]] Moment moment(double at_ns) const {
@@ -278,8 +283,8 @@ class CohortPlayback {
   }
 
   void take(const Event& event) {
-    if (phase_ == 0 && plan_.is_undilated && !by_count_) stretch_births();
     const double now_ns = playback_.arrive(event);
+    if (phase_ == 0 && plan_.is_among_pauses() && !by_count_) stretch_births(now_ns);
     if (phase_ == 0 && now_ns >= births_end_ns_) begin_phase(births_end_ns_);
     if (phase_ == 1 && now_ns >= frees_begin_ns_) begin_phase(frees_begin_ns_);
     if (now_ns >= end_ns_) return;
@@ -340,7 +345,8 @@ class CohortPlayback {
     record_.allocation_window = window_between({start_ns_}, moments_[0]);
     record_.allocation_window.late_ns = static_cast<std::uint64_t>(births_late_ns_);
     record_.free_window = window_between(moments_[1], end);
-    record_.free_window.late_ns = static_cast<std::uint64_t>(playback_.late_ns(end_ns_));
+    record_.free_window.late_ns =
+        static_cast<std::uint64_t>(std::max(0.0, playback_.late_ns(end_ns_) - frees_begin_late_ns_));
     record_.allocation_window.ended_by_count = by_count_ && record_.free_window.length_ns == 0;
     record_.free_window.ended_by_count = by_count_;
     record_.lifetimes.followed_ns = end.time_ns - moments_[0].time_ns;
@@ -365,7 +371,7 @@ class CohortPlayback {
   model::BurstRecord record_;
   std::unordered_map<std::uint32_t, FollowedBirth> followed_;
   Moment moments_[2];
-  double births_late_ns_ = 0;
+  double births_late_ns_ = 0, frees_begin_late_ns_ = 0;
   unsigned phase_ = 0;
   std::uint64_t io_calls_ = 0;
   bool by_count_ = false;

@@ -18,7 +18,7 @@ HitRate rate_of(double per_cpu_second) {
   return rate;
 }
 
-Follow follow(std::uint64_t wanted_ns) {
+FollowLengths follow(std::uint64_t wanted_ns) {
   return {2'000'000, wanted_ns, wanted_ns};
 }
 
@@ -39,6 +39,13 @@ TEST(HitRate, IsForgottenWhenItIsOld) {
   rate.expire(1001 + kRateKnownNs);
   EXPECT_FALSE(rate.known());
   EXPECT_EQ(plan_rate(rate, kPrices, rich()).plan->hit_limit, kFirstBurstHits);
+}
+
+TEST(HitRate, PerSecondIsOverAllWindowsAlsoThoseInWhichNothingRan) {
+  HitRate rate;
+  EXPECT_EQ(rate.per_second(), 0);
+  for (int i = 0; i < 40; ++i) rate.observe_all(i % 2 ? 200 : 0, 5'000'000);
+  EXPECT_NEAR(rate.per_second(), 20'000, 1500);
 }
 
 TEST(HitPrice, IsTheCalibratedOneBeforeTheFirstHit) {
@@ -237,6 +244,87 @@ TEST(RatePlan, OfATargetThatMostlyWaitsHasRoomForACrowdBelowTheSlowdownCap) {
     EXPECT_GT(charge_ns, 0.99 * std::min(3 * tokens_ns, 2.5e6)) << tokens_ns;
     EXPECT_LT(charge_ns, 0.75 * 5e6 + kPrices.allocation_ns) << tokens_ns;
   }
+}
+
+// In crowds that make three million calls per CPU second, and `per_second` of them all the time.
+HitRate in_crowds(double per_second) {
+  HitRate rate = rate_of(3e6);
+  rate.observe_all(static_cast<std::uint64_t>(per_second), 1'000'000'000);
+  return rate;
+}
+
+double births_and_frees_ns(const CohortPlan& plan, double per_second, double length_ns) {
+  const auto births_ns = static_cast<double>(plan.births_ns);
+  return per_second * 1e-9 * (births_ns * kPrices.life_ns + length_ns * kPrices.free_ns);
+}
+
+TEST(CohortPlan, OfATargetThatMostlyWaitsGoesByWhatItDoesPerSecond) {
+  const HitRate rate = in_crowds(40'000);
+  const auto planned = plan_cohort(rate, rate, kPrices, of_waiting_target(), follow(12'000'000));
+  ASSERT_TRUE(planned.plan);
+  EXPECT_EQ(planned.plan->births_ns, 2'000'000u);
+  EXPECT_EQ(planned.plan->follow_ns, 12'000'000u);
+  EXPECT_TRUE(planned.plan->is_among_pauses());
+  EXPECT_FALSE(plan_cohort(rate, rate, kPrices, rich(), follow(12'000'000)).plan) << "one that never waits is too hot";
+}
+
+TEST(CohortPlan, OfATargetThatMostlyWaitsTakesAQuarterOfTheSlowdownCapOnAverageAndIsEndedBelowIt) {
+  const double per_second = 120'000, most_ns = 0.5 * 5e6;
+  const HitRate rate = in_crowds(per_second);
+  const auto planned = plan_cohort(rate, rate, kPrices, of_waiting_target(), follow(12'000'000));
+  ASSERT_TRUE(planned.plan);
+  EXPECT_NEAR(births_and_frees_ns(*planned.plan, per_second, 5e6), most_ns / 4, 0.01 * most_ns);
+  EXPECT_LE(2 * planned.plan->most_charge_ns, static_cast<std::uint64_t>(most_ns)) << "the kernel may count it twice";
+}
+
+TEST(CohortPlan, OfATargetThatMostlyWaitsHasRoomForACrowdUpToTheSlowdownCap) {
+  const HitRate rate = in_crowds(10'000);
+  BurstBudget budget = of_waiting_target();
+  budget.tokens_ns = 200'000;
+  const auto planned = plan_cohort(rate, rate, kPrices, budget, follow(12'000'000));
+  ASSERT_TRUE(planned.plan);
+  EXPECT_NEAR(static_cast<double>(planned.plan->hit_limit) * kPrices.free_ns, 0.5 * 5e6, kPrices.free_ns);
+}
+
+TEST(CohortPlan, OfATargetThatMostlyWaitsIsRefusedWhereWhatItDoesOnAverageIsTooMuch) {
+  const HitRate rate = in_crowds(400'000);
+  const auto planned = plan_cohort(rate, rate, kPrices, of_waiting_target(), follow(12'000'000));
+  ASSERT_FALSE(planned.plan);
+  EXPECT_EQ(planned.refusal.reason, Refusal::Reason::kTooHot);
+}
+
+TEST(CohortPlan, OfATargetThatMostlyWaitsIsSavedForAsAWhole) {
+  const double per_second = 40'000;
+  const HitRate rate = in_crowds(per_second);
+  BurstBudget budget = of_waiting_target();
+  budget.capacity_ns = 30e6;  // half a millisecond a second
+  budget.tokens_ns = 400'000;
+  const auto waits = plan_cohort(rate, rate, kPrices, budget, follow(12'000'000));
+  ASSERT_FALSE(waits.plan);
+  EXPECT_NEAR(waits.refusal.needed_ns, births_and_frees_ns({2'000'000}, per_second, 12e6), 1);
+  budget.capacity_ns = 1.5e6;  // of a minute: that is not paid for in eight seconds
+  const auto shorter = plan_cohort(rate, rate, kPrices, budget, follow(12'000'000));
+  ASSERT_TRUE(shorter.plan);
+  EXPECT_LT(shorter.plan->follow_ns, 12'000'000u);
+}
+
+TEST(CohortPlan, OfATargetThatMostlyWaitsIsLongOnlyWhenThatIsSavedAlready) {
+  const HitRate rate = in_crowds(40'000);
+  BurstBudget budget = of_waiting_target();
+  const FollowLengths long_one{2'000'000, 12'000'000, 50'000'000};
+  budget.tokens_ns = 1e6;
+  EXPECT_EQ(plan_cohort(rate, rate, kPrices, budget, long_one).plan->follow_ns, 12'000'000u);
+  budget.tokens_ns = 2e6;
+  EXPECT_EQ(plan_cohort(rate, rate, kPrices, budget, long_one).plan->follow_ns, 50'000'000u);
+}
+
+TEST(CohortPlan, IsLongEnoughForAnAgeAlsoWhereProbesDelayTheTarget) {
+  const HitRate rate = in_crowds(40'000);
+  const double waits = 40'000 * 700e-9, runs = 3e6 * 700e-9, age = 10e6;
+  EXPECT_NEAR(static_cast<double>(follow_for_age_ns(10'000'000, rate, rate, kPrices, of_waiting_target())),
+              2e6 + 1.05 * (1 + 3 * waits) * age, 1);
+  EXPECT_NEAR(static_cast<double>(follow_for_age_ns(10'000'000, rate, rate, kPrices, rich())),
+              2e6 + 1.05 * (1 + runs) * age, 1);
 }
 
 TEST(GrowthPlan, SavesAllThatACrowdMayTakeFirst) {

@@ -134,10 +134,50 @@ TEST(Relation, ToTimeIsNotTakenForATargetThatNeverWaits) {
   EXPECT_EQ(std::string_view(Sample::of_allocations(list, basis).related_to), "cpu_time");
 }
 
+// Of a target that mostly waits and has no calls: a tenth of `noticed` of the CPU time of its windows is taken by probes.
+double width_where_noticed(double noticed) {
+  std::vector<model::BurstRecord> bursts;
+  for (unsigned i = 0; i < kBursts; ++i) {
+    bursts.push_back(rate_burst(i, 1000, 0.4));
+    bursts.back().allocation_window.charge_ns = static_cast<std::uint64_t>(noticed * 0.1 * 0.4 * kSecondNs);
+  }
+  const auto rate = summarize_all(bursts, {stratum(8, 20)}).allocations.per_second;
+  return std::log(*rate->high / *rate->low);
+}
+
+TEST(Relation, ToCpuTimeOfATargetThatMostlyWaitsIsInMoreDoubtTheMoreOfItProbesTake) {
+  EXPECT_GT(width_where_noticed(0.5), width_where_noticed(0.1) + 2 * 1.96 * 0.2 * 0.3);
+  EXPECT_GT(width_where_noticed(0.25), 2 * 1.96 * 0.2 * 0.25);
+}
+
+// A query takes 8 allocations and a wait, of some 300 us of CPU time; in windows 10 % more, of which probes are charged a quarter.
+TEST(Relation, ToWaitsServesATargetThatMostlyWaitsAndHardlyNoticesItsProbes) {
+  constexpr double kQueriesPerSecond = 400, kQuerySeconds = 300e-6;
+  std::vector<model::BurstRecord> bursts;
+  for (unsigned i = 0; i < kBursts; ++i) {
+    const unsigned queries = 1 + i % 3;
+    // An eighth begin amid a query, and an eighth end amid one.
+    const unsigned begun = i % 8 == 0 ? 4 : 0, unfinished = i % 8 == 1 ? 4 : 0;
+    auto& window = bursts.emplace_back(rate_burst(i, 8 * queries - begun + unfinished)).allocation_window;
+    window.length_ns = 5'000'000;
+    window.cpu_ns = static_cast<std::uint64_t>(1.1 * kQuerySeconds * queries * kSecondNs);
+    window.charge_ns = window.cpu_ns / 40;
+    window.late_ns = unfinished > 0 ? 5000 : 0;
+    window.work.waits = queries;
+    window.work.io_calls = 0;
+  }
+  model::StratumRecord whole = stratum(kQuerySeconds * kQueriesPerSecond * 10, 10);
+  whole.work.waits = static_cast<std::uint64_t>(10 * kQueriesPerSecond);
+  whole.work.io_calls = 0;
+  const auto rate = summarize_all(bursts, {whole}).allocations.per_second;
+  EXPECT_NEAR(error_of(rate, 8 * kQueriesPerSecond), 0, 0.01);
+}
+
 // 100 allocations in 40 us, then a pause of 250 us, however long that took: 345 k/s. Probes take 170 us of a piece of work, so a window of half a
 // millisecond sees one.
 struct PausesOfFixedLength {
-  unsigned unfinished = 0;  // windows that end amid a piece of work
+  unsigned unfinished = 0;               // windows that end amid a piece of work
+  static constexpr unsigned kBegun = 3;  // that begin amid one: as often as it runs, an eighth of the time
   double io_calls_per_wait = 0;
 
   static constexpr double kPiecesPerSecond = 1 / 290e-6;
@@ -146,8 +186,9 @@ struct PausesOfFixedLength {
   [[nodiscard]] model::MaybeEstimate seen() const {
     std::vector<model::BurstRecord> bursts;
     for (unsigned i = 0; i < kBursts; ++i) {
-      const bool is_unfinished = i < unfinished;
-      auto& window = bursts.emplace_back(rate_burst(i, is_unfinished ? 150 : 100)).allocation_window;
+      const bool is_unfinished = i < unfinished, is_begun = io_calls_per_wait == 0 && i >= kBursts - kBegun;
+      const unsigned seen = 100 + (is_unfinished ? 50 : 0) - (is_begun ? 50 : 0);
+      auto& window = bursts.emplace_back(rate_burst(i, seen)).allocation_window;
       window.length_ns = 500'000;
       window.charge_ns = is_unfinished ? 255'000 : 170'000;
       window.cpu_ns = window.charge_ns + (is_unfinished ? 60'000 : 40'000);

@@ -97,6 +97,29 @@ TEST(SimulatedKernel, FollowsACohortToItsDeaths) {
       << "300 frees fall between the windows";
 }
 
+TEST(SimulatedKernel, EndsACohortThatIsDearerThanPlanned) {
+  const EventStream stream = saturated();
+  SimulatedKernel kernel(stream);
+  kernel.set_options({{1000, 1000, 1000}, 1, 8192});
+  // A millisecond is the most within 5 ms: at the second one it is over.
+  const auto record = kernel.cohort(5 * kMs, {2 * kMs, 12 * kMs, 1'000'000, kMs});
+  EXPECT_TRUE(record.free_window.ended_by_count);
+  EXPECT_NEAR(static_cast<double>(record.charge_ns), 2 * kMs, 4000);
+}
+
+TEST(SimulatedKernel, StretchesTheBirthsOfATargetThatIsLate) {
+  const EventStream stream = saturated();
+  SimulatedKernel kernel(stream);
+  kernel.set_options({{1000, 1000, 0}, 1, 8192});
+  const auto fixed = kernel.cohort(5 * kMs, {kMs, 12 * kMs, 1'000'000});
+  const auto stretched = kernel.cohort(5 * kMs, {kMs, 12 * kMs, 1'000'000, 100 * kMs});
+  EXPECT_NEAR(static_cast<double>(fixed.counts.allocations), 500, 4);
+  // as the kernel's clock is looked at, to 20 us
+  EXPECT_NEAR(static_cast<double>(stretched.counts.allocations), 1000, 20);
+  EXPECT_NEAR(static_cast<double>(*stretched.allocation_window.late_ns), kMs, 20'000);
+  EXPECT_EQ(stretched.lifetimes.followed_ns / kMs, fixed.lifetimes.followed_ns / kMs) << "from the end of the births";
+}
+
 TEST(SimulatedKernel, TakesTheChargeOutOfAges) {
   const EventStream stream = saturated();
   SimulatedKernel kernel(stream);
