@@ -90,8 +90,8 @@ std::optional<Related> related_to_waits(std::span<const CountedWindow> windows, 
     waits += related.in_window.back();
     unfinished += half_done;
   }
-  if (unfinished > kHalf * kMostUnfinished * static_cast<double>(windows.size())) return std::nullopt;
-  if (waits > 0) related.common_error_ratio = unfinished / waits / 2;
+  if (waits <= 0 || unfinished > kHalf * kMostUnfinished * static_cast<double>(windows.size())) return std::nullopt;
+  related.common_error_ratio = unfinished / waits / 2;
   return related;
 }
 

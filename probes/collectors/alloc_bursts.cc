@@ -289,6 +289,13 @@ std::uint64_t wait_undilated(Burst& burst, const Moment& begin, const RateLimits
   }
 }
 
+void wait_for_births(Burst& burst, const Moment& begin, const CohortLimits& limits) {
+  if (limits.is_undilated)
+    (void)wait_undilated(burst, begin, {limits.births_ns, limits.hits, limits.pace, limits.price_factor});
+  else
+    burst.wait_until(begin.clocks.time_ns + limits.births_ns);
+}
+
 // Of what all threads are late by, the part by which the process is.
 std::uint64_t shared_by_threads(std::uint64_t late_ns, const Window& window) {
   return static_cast<std::uint64_t>(static_cast<double>(late_ns) / running_threads(window.cpu_ns, window.length_ns));
@@ -385,15 +392,11 @@ Result<BurstRecord, BurstFailure> AllocBursts::cohort(const BurstTarget& target,
 
   const alloc_control& control = burst.control();
   const std::uint64_t after_births_ns = std::max(limits.follow_ns, limits.births_ns + 2 * kSettleNs) - limits.births_ns;
-  const RateLimits births{limits.births_ns, limits.hits, limits.pace, limits.price_factor};
   PromptSection prompt;
   const Moment births_begin = burst.open(
       ALLOC_ARMED_ALLOCATIONS | ALLOC_ARMED_BIRTHS | ALLOC_ARMED_FREES | ALLOC_ARMED_DEATHS,
       (limits.is_undilated ? RateLimits::kMostDilation : 1) * limits.births_ns + after_births_ns, limits.hits);
-  if (limits.is_undilated)
-    (void)wait_undilated(burst, births_begin, births);
-  else
-    burst.wait_until(births_begin.clocks.time_ns + limits.births_ns);
+  wait_for_births(burst, births_begin, limits);
   const std::uint64_t late_by_births_ns = burst.late_ns();
   const Moment births_end = burst.turn(ALLOC_ARMED_DEATHS);
   burst.end_births();

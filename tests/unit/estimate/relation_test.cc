@@ -218,6 +218,21 @@ TEST(Relation, ToWaitsIsNotTakenWherePiecesRunIntoEachOther) {
   EXPECT_GT(*rate->high / *rate->low, 1.5) << "as wide as time leaves it";
 }
 
+TEST(Relation, ToWaitsIsNotTakenWhereNoWindowMetOne) {
+  std::vector<model::BurstRecord> bursts;
+  for (unsigned i = 0; i < kBursts; ++i) {
+    auto& window = bursts.emplace_back(rate_burst(i, 90 + i % 20, 0.4)).allocation_window;
+    window.late_ns = 0;
+    window.work.waits = 0;
+  }
+  model::StratumRecord whole = stratum(4, 20);
+  whole.work.waits = 100;
+  const auto rate = summarize_all(bursts, {whole}).allocations.per_second;
+  ASSERT_TRUE(rate && rate->low);
+  EXPECT_GT(*rate->low, 0);
+  EXPECT_NEAR(error_of(rate, 100.0 * 0.2 / 0.4), 0, 0.1);
+}
+
 TEST(Relation, ToWaitsIsNotTakenOfOneThatReadsRequests) {
   const auto rate = PausesOfFixedLength{.io_calls_per_wait = 1}.seen();
   EXPECT_NEAR(error_of(rate, PausesOfFixedLength::truth()), 0, 0.01) << "by its calls";
