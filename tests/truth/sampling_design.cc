@@ -11,7 +11,7 @@
 namespace poolscope::truth {
 namespace {
 
-constexpr std::uint64_t kLeastFollowNs = 3'000'000;  // as in agent/sampler/target_monitor.cc
+constexpr std::uint64_t kLeastFollowNs = 3'000'000;  // as in agent/sampler/alloc_turns.cc
 
 class Observer {
  public:
