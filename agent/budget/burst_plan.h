@@ -130,9 +130,11 @@ struct PlannedPace {
 [[nodiscard]] std::uint64_t follow_for_age_ns(std::uint64_t age_ns, const HitRate& allocations, const HitRate& frees,
                                               const BurstPrices& prices, const BurstBudget& budget);
 
+// Cohorts that are followed for less tell too little.
+inline constexpr std::uint64_t kLeastFollowNs = 3'000'000;
 // How long a cohort is to be followed, births included.
 struct FollowLengths {
-  std::uint64_t least_ns = 0;    // shorter ones are not worth it
+  std::uint64_t least_ns = kLeastFollowNs;
   std::uint64_t usual_ns = 0;    // for what is asked
   std::uint64_t longest_ns = 0;  // once in a while
 };

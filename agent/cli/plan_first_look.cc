@@ -25,7 +25,7 @@ constexpr std::uint64_t kBetweenLooksNs = 150'000'000;
 constexpr double kPriceDoubt = 0.3, kMostCharge = 0.5;
 // Of its CPU time: enough for a share, and an end where it stops running.
 constexpr std::uint64_t kLongestSamplingNs = 4'000'000'000;
-constexpr std::uint64_t kUsualFollowNs = 12'000'000, kLeastFollowNs = 3'000'000;  // as a watch follows lives
+constexpr std::uint64_t kUsualFollowNs = 12'000'000;  // as a watch follows lives
 
 struct FirstLook {
   double per_cpu_second = 0;     // at least so many, if is_at_least
@@ -130,7 +130,7 @@ std::string levels(const FirstLook& found, const budget::BurstPrices& prices, bu
   allocations.observe_all(static_cast<std::uint64_t>(found.likely_per_second * found.cpu_per_second), 1'000'000'000);
   const auto rates = budget::plan_rate(allocations, prices, budget);
   const auto cohorts =
-      budget::plan_cohort(allocations, {}, prices, budget, {kLeastFollowNs, kUsualFollowNs, kUsualFollowNs});
+      budget::plan_cohort(allocations, {}, prices, budget, {budget::kLeastFollowNs, kUsualFollowNs, kUsualFollowNs});
   std::string rates_text = found.too_hot.value_or("") + "\n", cohorts_text = rates_text;
   if (!rates.plan)
     rates_text = refused(rates);

@@ -12,8 +12,6 @@ namespace {
 
 using model::BurstRecord;
 
-constexpr std::uint64_t kLeastFollowNs = 3'000'000;
-
 Problem no_cpu_clock(const process::TaskClockError& error) {
   const bool is_gone = error.reason == process::TaskClockError::Reason::kNoSuchProcess;
   return {is_gone ? "no_such_process" : "cpu_clock_failed", process::describe(error)};
@@ -95,7 +93,7 @@ TargetMonitor::CohortOutcome TargetMonitor::cohort_burst(WatchedProcess& process
   const budget::BurstBudget budget = burst_budget(process);
   const budget::BurstPrices prices = burst_prices(process);
   const std::uint64_t usual_ns = budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices, budget);
-  const budget::FollowLengths follow{kLeastFollowNs, usual_ns,
+  const budget::FollowLengths follow{budget::kLeastFollowNs, usual_ns,
                                      turns_.is_long_follow() ? budget.follow_max_ns : usual_ns};
   const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget, follow);
   if (!planned.plan && planned.refusal.reason == budget::Refusal::Reason::kTooHot) {

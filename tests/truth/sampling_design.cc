@@ -11,8 +11,6 @@
 namespace poolscope::truth {
 namespace {
 
-constexpr std::uint64_t kLeastFollowNs = 3'000'000;  // as in agent/sampler/alloc_turns.cc
-
 class Observer {
  public:
   Observer(SimulatedKernel& kernel, const Design& design, std::mt19937_64& random)
@@ -60,7 +58,7 @@ class Observer {
     const budget::BurstPrices prices{options_.prices.count_ns, options_.prices.life_ns, options_.prices.free_ns};
     if (turns_.is_cohorts_turn() && allocations_.known()) {
       const auto usual_ns = budget::follow_for_age_ns(estimate::kChurnAgeNs, allocations_, frees_, prices, budget());
-      const budget::FollowLengths follow{kLeastFollowNs, usual_ns,
+      const budget::FollowLengths follow{budget::kLeastFollowNs, usual_ns,
                                          turns_.is_long_follow() ? design_.burst.follow_max_ns : usual_ns};
       const auto planned = budget::plan_cohort(allocations_, frees_, prices, budget(), follow);
       if (planned.plan) return keep(kernel_.cohort(start_ns, *planned.plan));
