@@ -9,8 +9,13 @@ foreach(kind warnings test_warnings)
     target_link_options(poolscope_${kind} INTERFACE -fsanitize=${POOLSCOPE_SANITIZE})
   endif()
 endforeach()
+# AddressSanitizer sees a null pointer and an overrun, too, and `fuzz` looks at the alignment of what parsers read: without these checks of each
+# access a source compiles in two thirds of the time.
+if(POOLSCOPE_SANITIZE_LESS)
+  target_compile_options(poolscope_warnings INTERFACE -fno-sanitize=${POOLSCOPE_SANITIZE_LESS})
+endif()
 if(POOLSCOPE_SANITIZE MATCHES undefined)
-  target_compile_options(poolscope_test_warnings INTERFACE -fno-sanitize=undefined)
+  target_compile_options(poolscope_test_warnings INTERFACE -fno-sanitize=undefined,float-cast-overflow)
 endif()
 
 find_program(CCACHE ccache)

@@ -13,6 +13,12 @@ constexpr unsigned kMostGrowths = 64;
 constexpr double kLeastGrowthFactor = 1.05, kDoubling = 2;
 constexpr double kBucketWidth = 1.125;
 
+// Factors come from measurements, also those of another agent: a size may be no number, or more than there is memory.
+std::uint64_t whole_bytes(double bytes) {
+  constexpr double kMost = 1ull << 62;
+  return bytes < kMost ? static_cast<std::uint64_t>(std::max(bytes, 0.0)) : 1ull << 62;
+}
+
 // Growing a buffer of `from` bytes until it holds `to`, the end of a bucket: what reaches into the bucket is enough.
 double growth_ns(const Prices& prices, double factor, std::uint64_t from, std::uint64_t to) {
   const double times = std::max(factor, kLeastGrowthFactor);
@@ -22,7 +28,7 @@ double growth_ns(const Prices& prices, double factor, std::uint64_t from, std::u
   for (unsigned i = 0; i < kMostGrowths && (i == 0 || size < enough); ++i) {
     ns += size * prices.copy_ns_per_byte;
     size = std::isinf(times) ? static_cast<double>(to) : size * times;
-    ns += prices.allocation(static_cast<std::uint64_t>(size));
+    ns += prices.allocation(whole_bytes(size));
   }
   return ns;
 }
