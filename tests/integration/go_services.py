@@ -107,7 +107,7 @@ class Requests:
 
     def __init__(self, port, path, per_second, method="GET", body=None):
         self.port, self.path, self.interval, self.method, self.body = port, path, 1 / per_second, method, body
-        self.done, self.late, self.failure = 0, 0, None
+        self.done, self.failure = 0, None
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
@@ -123,7 +123,6 @@ class Requests:
                 if answer.status != 200:
                     raise OSError(f"{self.path}: status {answer.status}")
                 self.done += 1
-                self.late += time.monotonic() - due > 5 * self.interval
                 due += self.interval
         except (OSError, http.client.HTTPException) as error:
             self.failure = error
@@ -142,14 +141,30 @@ class Requests:
 
 # --- counting without poolscope ----------------------------------------------------------------------------------------------
 
-def gets_counted_by_bpftrace(pid, seconds):
-    """Gets per second by a probe at the entry of sync.(*Pool).Get, which go_function finds: its file offset, because that is
-    what bpftrace takes for a program without symbols, and --unsafe, because it cannot check it."""
+class CountedGets:
+    """What bpftrace counts, from the first get that it saw."""
+
+    def __init__(self, bpftrace):
+        self.bpftrace = bpftrace
+        wait_for(lambda: len(self.readings()) >= 2 and self.newest()[1] > 0, 30, "gets counted by bpftrace")
+
+    def readings(self):
+        """Nanoseconds and gets until then, oldest first."""
+        self.bpftrace.assert_running()
+        return [(int(ns), int(gets)) for ns, gets in re.findall(r"ns (\d+)\s+@gets: (\d+)\n", self.bpftrace.output())]
+
+    def newest(self):
+        return self.readings()[-1]
+
+
+@contextlib.contextmanager
+def gets_counted_by_bpftrace(pid):
+    """A probe at the entry of sync.(*Pool).Get, which go_function finds: its file offset, because that is what bpftrace takes for a
+    program without symbols, and --unsafe, because it cannot check it."""
     program = os.readlink(f"/proc/{pid}/exe")
     offset = subprocess.run([TARGETS / "go_function", program, GET], capture_output=True, text=True, check=True,
                             timeout=20).stdout.split()[1]
-    script = (f"BEGIN {{ @start = nsecs; }} uprobe:{program}:{offset} /pid == {pid}/ {{ @gets = count(); }} "
-              f'interval:s:{seconds} {{ printf("ns %lu\\n", nsecs - @start); print(@gets); exit(); }}')
-    output = subprocess.run(["bpftrace", "--unsafe", "-e", script], capture_output=True, text=True, check=True,
-                            timeout=seconds + 60).stdout
-    return int(re.search(r"@gets: (\d+)", output).group(1)) / int(re.search(r"ns (\d+)", output).group(1)) * 1e9
+    script = (f"uprobe:{program}:{offset} /pid == {pid}/ {{ @gets = count(); }} "
+              'interval:ms:200 { printf("ns %lu\\n", nsecs); print(@gets); }')
+    with running(["bpftrace", "-B", "line", "--unsafe", "-e", script]) as bpftrace:
+        yield CountedGets(bpftrace)

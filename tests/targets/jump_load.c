@@ -4,16 +4,14 @@
  *   Trigger   it compares the code of malloc and free with a copy from its start: a breakpoint shows. From then on it waits as long as
  *             the next entry of `delays_ns` says and jumps if the breakpoints are still there, so that jumps hit a burst
  *             at its beginning, in its middle, and while probes are still being placed.
- *   Clock     batches of BATCH_PAIRS; one is slow that takes SLOW_BATCH_NS of CPU time, several times what it takes without probes and less than
- *             half of what it takes with them; waiting for a CPU makes none slow. Slow batches less than SAME_STRETCH_NS apart are one
- *             stretch, whose length is CPU time, too: what a hypervisor takes of a busy CPU is not ours.
- *   Output    per jump {"delay_ns": N, "slow_ns": N, "later_slow_ns": N, "stolen_ns": N, "pairs": N}: the stretch that began with the jump, and the longest after it,
- *             which is that of another burst or of a busy machine. stolen_ns is what a hypervisor took of all CPUs meanwhile, in steps of 10 ms: the
- *             agent may have waited for a CPU. The first line has the undisturbed {"picoseconds_per_pair": N}.
+ *   Clock     batches of BATCH_PAIRS; one is slow that takes SLOW_BATCH_NS of CPU time, several times what it takes without probes and a tenth
+ *             of what it takes with them; waiting for a CPU makes none slow. Slow batches less than SAME_STRETCH_NS apart are one
+ *             stretch, whose length is the CPU time of these batches: under probes all are slow, while an interrupt makes one slow now and then.
+ *   Output    per jump {"delay_ns": N, "begin_ns": N, "end_ns": N, "slow_ns": N, "later_slow_ns": N, "pairs": N}: the stretch that began with the
+ *             jump (slow_ns of CPU time, from begin_ns to end_ns of CLOCK_MONOTONIC), and the longest after it, which is that of another burst or
+ *             of a busy machine. The first line has the undisturbed {"picoseconds_per_pair": N}.
  *   End       SIGTERM.
  */
-#include <fcntl.h>
-
 #include "steady_load.h"
 
 enum { CODE_BYTES = 64, BATCH_PAIRS = 64, SLOW_BATCH_NS = 15000, SAME_STRETCH_NS = 2000000 };
@@ -72,49 +70,29 @@ static uint64_t stay_calm(uint64_t until_ns, int until_probed) {
 }
 
 struct stretches {
-  uint64_t first_ns, longest_later_ns, stolen_ns, pairs;
+  uint64_t begin_ns, end_ns, first_ns, longest_later_ns, pairs;
 };
 
-/* Of all CPUs, since the machine started; calls no allocator. */
-static uint64_t stolen_now_ns(void) {
-  enum { STEAL_FIELD = 8, TICK_NS = 10000000 };
-  char line[256];
-  const int file = open("/proc/stat", O_RDONLY | O_CLOEXEC);
-  const ssize_t bytes = file < 0 ? -1 : read(file, line, sizeof line - 1);
-  if (file >= 0) close(file);
-  if (bytes <= 0) return 0;
-  line[bytes] = 0;
-  const char* at = line;
-  for (int field = 0; field < STEAL_FIELD && at != NULL; field++) {
-    at = strchr(at, ' ');
-    while (at != NULL && *at == ' ') at++;
-  }
-  return at == NULL ? 0 : strtoull(at, NULL, 10) * TICK_NS;
-}
-
 static struct stretches run_hot(void) {
-  const uint64_t stolen_before_ns = stolen_now_ns();
-  const uint64_t start_ns = cpu_now_ns();
-  struct stretches result = {0, 0, 0, 0};
-  uint64_t batch_start_ns = start_ns, stretch_start_ns = start_ns, last_slow_ns = start_ns;
+  const uint64_t start_ns = cpu_now_ns(), begin_ns = load_now_ns();
+  struct stretches result = {begin_ns, begin_ns, 0, 0, 0};
+  uint64_t last_slow_ns = start_ns, stretch_ns = 0, now_ns = start_ns;
   int is_first = 1;
-  while (!load_stop_requested && batch_start_ns - start_ns < hot_ns) {
-    const int is_slow = one_batch_cpu_ns() >= SLOW_BATCH_NS;
-    const uint64_t now_ns = cpu_now_ns();
+  while (!load_stop_requested && now_ns - start_ns < hot_ns) {
+    const uint64_t batch_ns = one_batch_cpu_ns();
+    now_ns = cpu_now_ns();
     result.pairs += BATCH_PAIRS;
-    if (is_slow) {
-      if (batch_start_ns - last_slow_ns > SAME_STRETCH_NS) stretch_start_ns = batch_start_ns;
-      last_slow_ns = now_ns;
-      uint64_t* longest = is_first ? &result.first_ns : &result.longest_later_ns;
-      if (now_ns - stretch_start_ns > *longest) *longest = now_ns - stretch_start_ns;
-    }
-    if (is_first && now_ns - last_slow_ns > SAME_STRETCH_NS) {
+    if (now_ns - last_slow_ns > SAME_STRETCH_NS) {
       is_first = 0;
-      result.stolen_ns = stolen_now_ns() - stolen_before_ns;
+      stretch_ns = 0;
     }
-    batch_start_ns = now_ns;
+    if (batch_ns < SLOW_BATCH_NS) continue;
+    last_slow_ns = now_ns;
+    stretch_ns += batch_ns;
+    uint64_t* longest = is_first ? &result.first_ns : &result.longest_later_ns;
+    if (stretch_ns > *longest) *longest = stretch_ns;
+    if (is_first) result.end_ns = load_now_ns();
   }
-  if (is_first) result.stolen_ns = stolen_now_ns() - stolen_before_ns;
   return result;
 }
 
@@ -131,9 +109,10 @@ static void print_speed(void) {
 static void print_jump(uint64_t delay_ns, const struct stretches* stretches) {
   json_open(NULL);
   json_number("delay_ns", delay_ns);
+  json_number("begin_ns", stretches->begin_ns);
+  json_number("end_ns", stretches->end_ns);
   json_number("slow_ns", stretches->first_ns);
   json_number("later_slow_ns", stretches->longest_later_ns);
-  json_number("stolen_ns", stretches->stolen_ns);
   json_number("pairs", stretches->pairs);
   json_close();
   json_flush();
