@@ -33,17 +33,17 @@ Related related_to_cpu_time(std::span<const CountedWindow> windows, std::optiona
                             double charge_error_ratio) {
   Related related{{}, cpu_per_second, 0};
   double charge_ns = 0, own_ns = 0;
-  std::size_t clamped = 0;
+  std::size_t hopeless = 0;
   for (const auto& counted : windows) {
     const double charged_ns = believed_charge_ns(counted.window);
     const double cpu_ns = static_cast<double>(counted.window.cpu_ns);
-    if (static_cast<double>(counted.window.charge_ns) > charged_ns) ++clamped;
+    if (static_cast<double>(counted.window.charge_ns) > kHopelessChargeShare * cpu_ns) ++hopeless;
     charge_ns += charged_ns;
-    own_ns += cpu_ns - charged_ns;
-    related.in_window.push_back((cpu_ns - charged_ns) / kNsPerSecond);
+    own_ns += static_cast<double>(counted.window.cpu_ns) - charged_ns;
+    related.in_window.push_back((static_cast<double>(counted.window.cpu_ns) - charged_ns) / kNsPerSecond);
   }
   if (own_ns > 0) related.common_error_ratio = charge_ns / own_ns * charge_error_ratio;
-  if (2 * clamped > windows.size()) related.per_second.reset();
+  if (2 * hopeless > windows.size()) related.per_second.reset();
   return related;
 }
 

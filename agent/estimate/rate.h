@@ -17,8 +17,8 @@
 //              often. R is therefore formed per process and averaged with the share of windows as weight; processes with
 //              fewer than kBurstsForInterval windows form one group. One process: the plain formula.
 //   Clamp      a charge above 80 % of a window's CPU time says that the calibration is off, not that the target did so
-//              little; it is cut there, which keeps the rate from exploding, and the window is counted. Where most windows are cut, the
-//              rate would be that of the cut: nobody can say how much of their CPU time was the target's own, and there is none by CPU time.
+//              little; it is cut there, which keeps the rate from exploding, and the window is counted. Where most windows have more than 95 %,
+//              nobody can say how much of their CPU time was the target's own: it is too hot for a rate by CPU time.
 //   Nothing    where no window saw any of x there is nothing to relate events to: no rate, unless nothing happened.
 //   No events  the value is 0 and `high` is 3 over the observed x (rule of three), or over the observed seconds where no x
 //              was seen either.
@@ -36,6 +36,8 @@ namespace poolscope::estimate {
 
 // Of the CPU time of a window or a target: beyond this a charge is not believed.
 inline constexpr double kLargestChargeShare = 0.8;
+// And where it is so much, what is left is within the error of the price.
+inline constexpr double kHopelessChargeShare = 0.95;
 
 // A window together with the events that could end it by count.
 struct CountedWindow {

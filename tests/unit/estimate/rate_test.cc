@@ -163,9 +163,9 @@ TEST(Rate, CutsAChargeThatIsLargerThanTheCpuTimeAndSaysSo) {
   EXPECT_NEAR(target.allocations.per_second->value, (500 + 100) / 2.0, 1e-6);
 }
 
-TEST(Rate, IsAbsentWhereTheChargeOfMostWindowsIsCut) {
+TEST(Rate, IsAbsentWhenProbesTookNearlyAllOfMostWindows) {
   auto bursts = bursts_of(12, 100);
-  for (unsigned i = 0; i < 7; ++i) bursts[i].allocation_window.charge_ns = kSecondNs * 85 / 100;
+  for (unsigned i = 0; i < 7; ++i) bursts[i].allocation_window.charge_ns = kSecondNs * 98 / 100;
   const auto target = summarize_all(bursts, {stratum(12, 12)});
   EXPECT_FALSE(target.allocations.per_second);
   EXPECT_EQ(target.cost.clamped_windows, 7u);
