@@ -76,8 +76,8 @@ def main(needs_bpf=True):
 
 
 def holds_at_second_try(result):
-    """Measures once more what failed. Intervals miss one time in twenty by design, and a CPU that the machine below takes away for some
-    milliseconds is seen by no counter here; a defect shows both times. `./dev test` lists what needed it."""
+    """Measures once more what failed. Intervals miss one time in twenty by design, and the machine below may take a CPU away for some
+    milliseconds; a defect shows both times. `./dev test` lists what needed it."""
     failed = list(dict.fromkeys(getattr(case, "test_case", case) for case, _ in result.failures + result.errors))  # a part: all of it
     if not all(isinstance(case, unittest.TestCase) for case in failed):  # what its class needs could not be made
         return False

@@ -335,7 +335,8 @@ class ExactTrace(unittest.TestCase):
 
 @harness.needs_quiet
 class DebianPrograms(unittest.TestCase):
-    """Prometheus, node_exporter and webhook under a steady load, watched by one agent."""
+    """Prometheus, node_exporter and webhook under a steady load, watched by one agent. bpftrace counts the gets of Prometheus meanwhile, at the
+    price of a trap for each; `Plain` is not traced by anybody else."""
 
     SECONDS = 15
     # Some 500 gets for each request that Prometheus answers, of a tenth of a CPU: with the default budget it takes minutes until a
@@ -403,10 +404,11 @@ class DebianPrograms(unittest.TestCase):
         self.assertAlmostEqual(1, rate / self.counted_per_second, delta=0.15)
 
     def test_every_request_was_answered(self):
+        # How late they were, the benchmark of overhead tells: a machine may be too slow for the load before anybody watches.
         for load, done_before in zip(self.loads, self.done_before):
             with self.subTest(load.path):
                 self.assertIsNone(load.failure)
-                self.assertGreater(load.done, done_before)
+                self.assertGreater(load.done - done_before, self.SECONDS / load.interval / 4)
 
     def test_programs_still_run(self):
         for service in self.services.values():

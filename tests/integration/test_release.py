@@ -7,13 +7,18 @@ import harness
 from harness import target, wait_until_unprobed
 
 RELEASED_WITHIN_NS = 20e6
-LAPSED_NS = 5e6  # of CPUs on which nobody could run while the target waited to be let go: who lets go waited for one, too
+WITNESS_SLEEPS_NS = 4e6  # what it slept through is a lapse, too
 LEAST_JUMPS = 2  # a burst that learns how hot the target has become is the last for a minute
 
 
 def lapsed_ns(jump, lapses):
-    """How long there was a CPU on which nobody could run during the slow stretch of `jump`; of two CPUs, the sum."""
-    return sum(max(0, min(lapse["end_ns"], jump["end_ns"]) - max(lapse["begin_ns"], jump["begin_ns"])) for lapse in lapses)
+    """How long there was a CPU on which nobody could run during the slow stretch of `jump`: who lets go may have waited for it."""
+    lapsed, until = 0, jump["begin_ns"]
+    for lapse in sorted(lapses, key=lambda lapse: lapse["begin_ns"]):
+        begin, end = max(lapse["begin_ns"] - WITNESS_SLEEPS_NS, until), min(lapse["end_ns"], jump["end_ns"])
+        lapsed += max(0, end - begin)
+        until = max(until, end)
+    return lapsed
 
 
 @harness.needs_quiet
@@ -34,9 +39,8 @@ class Release(unittest.TestCase):
         million_per_second = 1e6 / calm["picoseconds_per_pair"]
         print(f"\n  undisturbed {million_per_second:.0f} M pairs/s, bursts {found['cost']['bursts']}")
         self.assertGreater(million_per_second, 10)
-        judged = [jump for jump in jumps if jump["slow_ns"] < RELEASED_WITHIN_NS or jump["lapsed_ns"] < LAPSED_NS]
-        self.assertGreaterEqual(len(judged), LEAST_JUMPS, "the machine was not its own")
-        self.assertLess(max(jump["slow_ns"] for jump in judged), RELEASED_WITHIN_NS)
+        self.assertGreaterEqual(len(jumps), LEAST_JUMPS)
+        self.assertLess(max(jump["slow_ns"] - jump["lapsed_ns"] for jump in jumps), RELEASED_WITHIN_NS)
         return found
 
     def test_with_the_default_budget(self):

@@ -19,12 +19,12 @@ enum { INTERVAL_NS = 4000000, LAPSE_NS = 2000000 };
 
 static void sleep_until(uint64_t when_ns) {
   const struct timespec when = {(time_t)(when_ns / 1000000000u), (long)(when_ns % 1000000000u)};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR && !load_stop_requested) continue;
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR) continue;
 }
 
 static void* watch(void* cpu) {
   const int number = (int)(intptr_t)cpu;
-  while (!load_stop_requested) {
+  for (;;) {
     const uint64_t due_ns = load_now_ns() + INTERVAL_NS;
     sleep_until(due_ns);
     const uint64_t now_ns = load_now_ns();
@@ -55,7 +55,10 @@ static int start(int cpu) {
 int main(int argc, char** argv) {
   (void)argv;
   if (argc != 1) json_usage("usage: cpu_witness\n");
-  signal(SIGTERM, load_on_term);
+  sigset_t end;
+  sigemptyset(&end);
+  sigaddset(&end, SIGTERM);
+  sigprocmask(SIG_BLOCK, &end, NULL); /* for all threads: it waits for sigwait() */
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 4;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
@@ -66,6 +69,6 @@ int main(int argc, char** argv) {
       return 4;
     }
   }
-  while (!load_stop_requested) pause();
-  return 0;
+  int number = 0;
+  return sigwait(&end, &number) != 0;
 }

@@ -79,10 +79,10 @@ static struct stretches run_hot(void) {
   uint64_t last_slow_ns = start_ns, stretch_ns = 0, now_ns = start_ns;
   int is_first = 1;
   while (!load_stop_requested && now_ns - start_ns < hot_ns) {
-    const uint64_t batch_ns = one_batch_cpu_ns();
+    const uint64_t batch_start_ns = now_ns, batch_ns = one_batch_cpu_ns();
     now_ns = cpu_now_ns();
     result.pairs += BATCH_PAIRS;
-    if (now_ns - last_slow_ns > SAME_STRETCH_NS) {
+    if (batch_start_ns - last_slow_ns > SAME_STRETCH_NS) {
       is_first = 0;
       stretch_ns = 0;
     }
